@@ -1,0 +1,110 @@
+//! The prover's side of the masked argument: pads, triples, and the only way out for a hidden value.
+use super::reduction::{MaskedMessages, Schedule};
+use crate::entropy::Entropy;
+use crate::field::{E, F, coordinates};
+use crate::transcript::Transcript;
+use alloc::vec::Vec;
+use zeroize::Zeroize;
+
+/// The pads and triples of one attempt. Not `Clone`, not `Serialize`, wiped when dropped, used by one proof.
+pub struct Secrets {
+    pads: Vec<E>,
+    triples: Vec<[E; 4]>,
+    products: Vec<(usize, usize)>,
+}
+
+impl Secrets {
+    /// Draws a pad per message and a triple (t = p q; p', q', t' = p' q' fresh) per product.
+    #[must_use]
+    pub fn draw(schedule: &Schedule, entropy: &mut Entropy) -> Self {
+        let pads = entropy.uniform_ext("pads", schedule.messages);
+        let fresh = entropy.uniform_ext("triples", 2 * schedule.products.len());
+        let triples = schedule
+            .products
+            .iter()
+            .zip(fresh.chunks_exact(2))
+            .map(|(&(i, j), f)| [pads[i] * pads[j], f[0], f[1], f[0] * f[1]])
+            .collect();
+        Self { pads, triples, products: schedule.products.clone() }
+    }
+
+    /// The committed cells, in the order that [`super::PadLayout`] fixes.
+    #[must_use]
+    pub fn cells(&self) -> Vec<F> {
+        let atoms = self.pads.iter().chain(self.triples.iter().flatten());
+        atoms.flat_map(|&v| coordinates(v)).collect()
+    }
+}
+
+impl Drop for Secrets {
+    fn drop(&mut self) {
+        for p in &mut self.pads {
+            wipe(p);
+        }
+        for t in self.triples.iter_mut().flatten() {
+            wipe(t);
+        }
+    }
+}
+
+fn wipe(v: &mut E) {
+    let mut raw: [u64; 3] = coordinates(*v).map(|c| p3_field::PrimeField64::as_canonical_u64(&c));
+    raw.zeroize();
+    *v = E::default();
+    core::hint::black_box(v);
+}
+
+/// Sends hidden values minus their pads over a transcript.
+pub struct Masker<'a> {
+    transcript: &'a mut Transcript,
+    secrets: Secrets,
+    sent: Vec<E>,
+}
+
+impl<'a> Masker<'a> {
+    /// Starts the prover's interactive part; the secrets are committed already and serve this proof alone.
+    pub fn new(transcript: &'a mut Transcript, secrets: Secrets) -> Self {
+        Self { transcript, secrets, sent: Vec::new() }
+    }
+
+    /// Opens a sub-protocol.
+    pub fn begin(&mut self, label: &[u8]) {
+        self.transcript.begin(label);
+    }
+
+    /// Sends one hidden value, minus the next pad.
+    pub fn send(&mut self, value: E) {
+        let masked = value - self.secrets.pads[self.sent.len()];
+        self.sent.push(masked);
+        self.transcript.absorb_message(masked);
+    }
+
+    /// Draws a challenge.
+    pub fn challenge(&mut self) -> E {
+        self.transcript.challenge()
+    }
+
+    /// Draws a point.
+    pub fn point(&mut self, n: usize) -> Vec<E> {
+        self.transcript.point(n)
+    }
+
+    /// Opens the sacrifices and returns what the proof carries.
+    ///
+    /// # Panics
+    /// If a pad was left over: the prover's messages differ from the statement's schedule.
+    #[must_use]
+    pub fn finish(self) -> MaskedMessages {
+        assert_eq!(self.sent.len(), self.secrets.pads.len(), "every pad serves exactly one message");
+        self.transcript.begin(b"tacit/sacrifice/v1");
+        let z = self.transcript.challenge();
+        let s = &self.secrets;
+        let sacrifices: Vec<[E; 2]> = s
+            .products
+            .iter()
+            .zip(&s.triples)
+            .map(|(&(i, j), t)| [z * s.pads[i] - t[1], s.pads[j] - t[2]])
+            .collect();
+        MaskedMessages { messages: self.sent, sacrifices }
+    }
+}

@@ -1,0 +1,20 @@
+//! The argument of `tacit`: masked sumchecks, LogUp-GKR and a masked opening of several commitments.
+//!
+//! Reduces any system of bilinear relations, linear relations and lookups over committed vectors to one
+//! linear functional of those vectors, and proves that one with WHIR. It knows nothing of training.
+//! Without the `prover` feature the crate is the verifier: no randomness, threads, clocks or witness types.
+//! Source: `docs/protocol.md`; soundness terms: `soundness`.
+#![no_std]
+extern crate alloc;
+
+pub mod bilinear;
+#[cfg(feature = "prover")]
+pub mod entropy;
+pub mod field;
+pub mod functional;
+pub mod hiding;
+// logup
+pub mod multilinear;
+// opening
+// soundness
+pub mod transcript;

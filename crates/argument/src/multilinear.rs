@@ -1,0 +1,88 @@
+//! Multilinear basics. Points are big-endian: the first coordinate is the most significant index bit.
+use crate::field::{E, F};
+use alloc::vec;
+use alloc::vec::Vec;
+use p3_field::PrimeCharacteristicRing;
+
+/// The table of eq(point, i) for all i < 2^n, scaled by `scale`.
+#[must_use]
+pub fn eq_table(point: &[E], scale: E) -> Vec<E> {
+    let mut out = vec![scale];
+    for &r in point {
+        let mut next = Vec::with_capacity(out.len() * 2);
+        for &v in &out {
+            let hi = v * r;
+            next.push(v - hi);
+            next.push(hi);
+        }
+        out = next;
+    }
+    out
+}
+
+/// eq(a, b) = prod_i (a_i b_i + (1 - a_i)(1 - b_i)) over the common length.
+#[must_use]
+pub fn eq_eval(a: &[E], b: &[E]) -> E {
+    a.iter().zip(b).map(|(&x, &y)| E::ONE - x - y + (x * y).double()).product()
+}
+
+/// eq(point, index) for one vertex of the hypercube.
+#[must_use]
+pub fn eq_vertex(point: &[E], index: usize) -> E {
+    let n = point.len();
+    point.iter().enumerate().map(|(i, &r)| if (index >> (n - 1 - i)) & 1 == 1 { r } else { E::ONE - r }).product()
+}
+
+/// sum_{i < bound} eq(point, i), in O(n): the MLE of a prefix indicator.
+#[must_use]
+pub fn eq_prefix_sum(point: &[E], bound: usize) -> E {
+    let n = point.len();
+    if bound >= 1 << n {
+        return E::ONE;
+    }
+    let (mut sum, mut prefix) = (E::ZERO, E::ONE);
+    for (i, &r) in point.iter().enumerate() {
+        if (bound >> (n - 1 - i)) & 1 == 1 {
+            sum += prefix * (E::ONE - r);
+            prefix *= r;
+        } else {
+            prefix *= E::ONE - r;
+        }
+    }
+    sum
+}
+
+/// Evaluates the multilinear extension of a base-field table (zero beyond its end) at `point`.
+#[must_use]
+pub fn evaluate_base(table: &[F], point: &[E]) -> E {
+    table.iter().zip(eq_table(point, E::ONE)).map(|(&v, w)| w * v).sum()
+}
+
+/// Evaluates the multilinear extension of an extension-field table (zero beyond its end) at `point`.
+#[must_use]
+pub fn evaluate_ext(table: &[E], point: &[E]) -> E {
+    table.iter().zip(eq_table(point, E::ONE)).map(|(&v, w)| w * v).sum()
+}
+
+/// The value at `r` of the polynomial of degree < k given by its values at 0, 1, ..., k-1.
+///
+/// Returns the Lagrange weights, so that a value hidden behind a pad can be combined linearly.
+#[must_use]
+pub fn lagrange_weights(k: usize, r: E) -> Vec<E> {
+    (0..k)
+        .map(|i| {
+            let (mut num, mut den) = (E::ONE, F::ONE);
+            for j in (0..k).filter(|&j| j != i) {
+                num *= r - F::from_usize(j);
+                den *= F::from_usize(i) - F::from_usize(j);
+            }
+            num * p3_field::Field::inverse(&den)
+        })
+        .collect()
+}
+
+/// Smallest n with 2^n >= v; 0 for v <= 1.
+#[must_use]
+pub const fn log2_ceil(v: usize) -> usize {
+    if v <= 1 { 0 } else { (usize::BITS - (v - 1).leading_zeros()) as usize }
+}
