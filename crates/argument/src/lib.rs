@@ -11,9 +11,11 @@ pub mod bilinear;
 #[cfg(feature = "prover")]
 pub mod entropy;
 pub mod field;
+pub mod form;
 pub mod functional;
 pub mod hiding;
-// logup
+pub mod logup;
+pub mod lookup;
 pub mod multilinear;
 // opening
 // soundness
