@@ -13,7 +13,7 @@ pub mod entropy;
 pub mod field;
 pub mod functional;
 pub mod hiding;
-// logup
+pub mod logup;
 pub mod multilinear;
 // opening
 // soundness
