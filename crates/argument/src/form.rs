@@ -67,8 +67,10 @@ impl<'a> Columns<'a> {
     /// A form, row by row; borrowed where it is one column as it stands.
     #[must_use]
     pub fn values(&self, form: &Form) -> alloc::borrow::Cow<'a, [F]> {
-        if let (F::ZERO, [(v, s, F::ONE)]) = (form.constant, form.terms.as_slice()) {
-            return self.slot(*v, *s).into();
+        if let (&[(v, s, c)], true) = (form.terms.as_slice(), form.constant == F::ZERO)
+            && c == F::ONE
+        {
+            return self.slot(v, s).into();
         }
         let mut out = vec![form.constant; 1 << self.log_rows];
         for &(v, s, c) in &form.terms {

@@ -17,6 +17,7 @@ pub mod hiding;
 pub mod logup;
 pub mod lookup;
 pub mod multilinear;
-// opening
-// soundness
+pub mod opening;
+pub mod proof;
+pub mod soundness;
 pub mod transcript;

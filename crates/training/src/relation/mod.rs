@@ -11,6 +11,8 @@ mod lookups;
 #[cfg(feature = "prover")]
 mod prove;
 mod terms;
+#[cfg(feature = "prover")]
+mod witness;
 
 use crate::config::{Activation, Loss, RunConfig};
 use crate::coefficients::Coefficients;
@@ -18,14 +20,20 @@ use crate::order::RowOrder;
 use alloc::vec::Vec;
 use layout::{LossColumns, ModelLayout, TraceLayout};
 use p3_field::PrimeCharacteristicRing;
+use tacit_argument::bilinear;
 use tacit_argument::field::F;
 use tacit_argument::form::Form;
+use tacit_argument::hiding::{HidingError, Reduction};
 use tacit_argument::lookup::LookupSystem;
 use tacit_argument::multilinear::log2_ceil;
+use tacit_argument::proof::Relation;
+use tacit_argument::soundness::{ErrorTerm, LOGUP, SCHWARTZ_ZIPPEL, SUMCHECK, algebraic};
 
 pub(crate) use lookups::Builder;
 #[cfg(feature = "prover")]
 pub use prove::Witness;
+#[cfg(feature = "prover")]
+pub use witness::{ChunkWitness, model_payload};
 pub use terms::{Equation, PairIndex, Term};
 
 /// The trace, vector 0 of every proof.
@@ -88,19 +96,6 @@ impl<'a> ChunkRelation<'a> {
         })
     }
 
-    /// log2 of the widest slot that any functional reads in the trace.
-    #[must_use]
-    pub fn max_stride(&self) -> usize {
-        let model = if self.layout.weight_limbs.is_some() { self.model.max_stride() } else { 0 };
-        model.max(self.layout.log_rows)
-    }
-
-    /// First payload cell after the trace's columns: pads and triples follow.
-    #[must_use]
-    pub fn column_cells(&self) -> usize {
-        self.slots << self.layout.log_rows
-    }
-
     /// log2 of the data set's stride.
     pub(crate) fn data_stride(&self) -> usize {
         log2_ceil(self.config.schedule.rows as usize)
@@ -153,11 +148,38 @@ fn pairs(config: &RunConfig, layout: &TraceLayout) -> (Vec<(Form, Form)>, PairIn
     (pairs, at)
 }
 
-/// The data set's columns in the order of their slots: features, then labels.
-#[must_use]
-pub fn data_slots(config: &RunConfig) -> usize {
-    let labels = config.architecture.layers.last().map_or(0, |l| l.outputs as usize);
-    config.architecture.layers.first().map_or(0, |l| l.inputs as usize) + labels
+impl Relation for ChunkRelation<'_> {
+    fn max_stride(&self) -> usize {
+        let model = if self.layout.weight_limbs.is_some() { self.model.max_stride() } else { 0 };
+        model.max(self.layout.log_rows)
+    }
+
+    fn column_cells(&self) -> usize {
+        self.slots << self.layout.log_rows
+    }
+
+    fn check(&self, reduction: &mut Reduction<'_>) -> Result<(), HidingError> {
+        Self::check(self, reduction)
+    }
+
+    fn soundness(&self, list_bits: f64) -> Vec<ErrorTerm> {
+        let rows = self.layout.log_rows;
+        let layers = self.layout.layers.len();
+        let units = |n: usize| log2_ceil(n.max(1));
+        let summed: usize = (0..layers).map(|l| self.config.k(l) + self.config.outputs(l)).sum();
+        let widest = (0..layers).map(|l| units(self.config.k(l)).max(units(self.config.outputs(l)))).max().unwrap_or(0);
+        // Every random point beside a sumcheck's own: rho, unit points of 4 L + 3 claims, and the powers that batch.
+        let points = rows + (4 * layers + 3) * 2 * widest + 8 * layers + 8;
+        let term = |name, numerator: u64, theorem| algebraic(name, numerator as usize, list_bits, theorem);
+        let bilinear = bilinear::error_numerator;
+        alloc::vec![
+            term("matrix products", bilinear(self.log_steps(), units(summed)), SUMCHECK),
+            term("implicit weights", bilinear(rows, units(3 * layers)), SUMCHECK),
+            term("gates", bilinear(rows, units(self.pairs.len())), SUMCHECK),
+            term("random points and batching powers", points as u64, SCHWARTZ_ZIPPEL),
+            term("lookups: fingerprints, zero denominators, GKR", self.lookups.error_numerator(), LOGUP),
+        ]
+    }
 }
 
 
