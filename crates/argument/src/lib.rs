@@ -15,6 +15,6 @@ pub mod functional;
 pub mod hiding;
 // logup
 pub mod multilinear;
-// opening
-// soundness
+pub mod opening;
+pub mod soundness;
 pub mod transcript;
