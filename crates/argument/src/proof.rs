@@ -44,7 +44,7 @@ pub struct Committed {
 }
 
 /// What a proof of a relation carries.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
 pub struct RelationProof {
     /// Root of the tree of trace and mask.
     pub trace_root: [u8; 32],

@@ -14,8 +14,12 @@ pub const REGIME: SecurityAssumption = SecurityAssumption::JohnsonBound;
 
 const JOHNSON: &str = "RS codes are (1 - sqrt(rho) - eta, 1/(2 eta sqrt(rho)))-list decodable, eta = sqrt(rho)/20 (Johnson)";
 const MCA: &str = "line mutual correlated agreement up to Johnson: Dao-Kominers-Thaler, eprint 2026/2056, Theorem 5.12";
-const SCHWARTZ_ZIPPEL: &str = "Schwartz-Zippel, for every candidate of the list";
-const SUMCHECK: &str = "Lund-Fortnow-Karloff-Nisan, degree 2, for every candidate of the list";
+/// One random point or power per candidate.
+pub const SCHWARTZ_ZIPPEL: &str = "Schwartz-Zippel, for every candidate of the list";
+/// Degree times rounds per sumcheck.
+pub const SUMCHECK: &str = "Lund-Fortnow-Karloff-Nisan, degree times rounds, for every candidate of the list";
+/// Logarithmic derivatives.
+pub const LOGUP: &str = "Haboeck, eprint 2022/1530, Lemma 5, with a GKR of Papini-Haboeck, eprint 2023/1284";
 
 /// One source of error.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -21,7 +21,7 @@ pub use prover::{ChunkInput, ChunkOutput, ModelCommitment, RunError, commit_mode
 pub const LABEL: &[u8] = b"tacit/chunk-proof/v1";
 
 /// The proof of one chunk.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct ChunkProof {
     /// The model after the chunk.
     pub model_out: ModelRecord,
@@ -30,7 +30,7 @@ pub struct ChunkProof {
 }
 
 /// The proof of a run.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct RunProof {
     /// What is proven.
     pub statement: RunStatement,

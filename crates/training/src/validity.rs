@@ -112,22 +112,46 @@ pub fn verify_data(record: &DataRecord, proof: &RelationProof) -> Result<(), Val
 }
 
 #[cfg(feature = "prover")]
-pub use prover::{DataCommitment, commit_data};
+pub use prover::{DataCommitment, commit_data, data_payload};
 
 #[cfg(feature = "prover")]
 mod prover {
     use super::{LABEL, ValidityRelation};
-    use crate::record::DataRecord;
+    use crate::record::{DataRecord, Labels};
+    use crate::trainer::Data;
     use alloc::vec::Vec;
     use p3_field::PrimeCharacteristicRing;
     use tacit_argument::entropy::Entropy;
-    use tacit_argument::field::F;
+    use tacit_argument::field::{F, signed};
     use tacit_argument::form::Columns;
     use tacit_argument::hiding::{HidingError, Masker, Reduction};
     use tacit_argument::lookup::{LookupError, lookup_proof, multiplicities};
     use tacit_argument::opening::LongLived;
     use tacit_argument::proof::{ProveError, Relation, RelationProof, Witnessed, prove};
     use tacit_argument::soundness::ErrorTerm;
+
+    /// The payload of a data vector: feature columns, then label columns (classes one-hot), each a slot of 2^stride cells.
+    #[must_use]
+    pub fn data_payload(record: &DataRecord, data: &Data) -> Vec<F> {
+        let (features, labels) = (record.features as usize, record.labels.columns() as usize);
+        let mut out = F::zero_vec((features + labels) << record.stride());
+        for (i, row) in data.features.chunks(features).enumerate() {
+            for (k, &v) in row.iter().enumerate() {
+                out[(k << record.stride()) + i] = signed(v.into());
+            }
+        }
+        let width = if matches!(record.labels, Labels::Class { .. }) { 1 } else { labels };
+        for (i, row) in data.labels.chunks(width).enumerate() {
+            for (j, &v) in row.iter().enumerate() {
+                let (column, value) = match record.labels {
+                    Labels::Class { .. } => (v.unsigned_abs() as usize, F::ONE),
+                    _ => (j, signed(v.into())),
+                };
+                out[((features + column) << record.stride()) + i] = value;
+            }
+        }
+        out
+    }
 
     struct WithData<'a> {
         relation: ValidityRelation<'a>,
@@ -154,8 +178,8 @@ mod prover {
             masker.begin(LABEL);
             let columns = Columns { log_rows: self.relation.record.stride(), vectors: alloc::vec![trace, self.data] };
             lookup_proof(masker, &self.relation.lookups, &columns)?;
-            masker.point(self.relation.record.stride());
-            masker.challenge();
+            let _row = masker.point(self.relation.record.stride());
+            let _batch = masker.challenge();
             Ok(())
         }
     }

@@ -83,6 +83,6 @@ pub fn prove(
     let committed: Vec<&LongLived> = others.iter().map(|(v, _)| *v).collect();
     let pins: Vec<Pin> = others.iter().map(|(_, c)| c.pin.clone()).collect();
     let trace_root = trace.root();
-    let opening = opening_proof(&plan.opening, trace, &committed, claim, &pins, &mut replay);
+    let opening = opening_proof(&plan.opening, trace, &committed, claim, &pins, &mut replay)?;
     Ok(RelationProof { trace_root, masked, opening })
 }

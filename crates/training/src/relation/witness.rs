@@ -10,7 +10,7 @@ use tacit_argument::field::{F, signed};
 use tacit_argument::form::Columns;
 use tacit_argument::hiding::{Masker, wipe};
 use tacit_argument::lookup::{LookupError, multiplicities};
-use tacit_argument::proof::Witnessed;
+use tacit_argument::proof::{Relation as _, Witnessed};
 
 /// A chunk with its witness; wiped when dropped.
 pub struct ChunkWitness<'a> {

@@ -8,7 +8,7 @@ use crate::statement::{RunStatement, StatementError};
 use crate::trainer::{Data, ModelState, TrainError, train_chunk};
 use tacit_argument::entropy::{Entropy, EntropyFailed};
 use tacit_argument::hiding::wipe;
-use tacit_argument::opening::{LongLived, OpeningError, long_lived_shape, row_budget};
+use tacit_argument::opening::{LongLived, OpeningError, PIN_BLOCK, long_lived_shape};
 use tacit_argument::proof::{ProveError, prove};
 
 /// No proof; details stay with the owner.
@@ -73,7 +73,7 @@ pub fn commit_model(
             suite: SUITE_BLAKE3,
             log_inv_rate,
             shape,
-            row_budget: row_budget(&shape) as u64,
+            row_budget: (shape.block - PIN_BLOCK) as u64,
             root: vector.root(),
         },
         pin: Default::default(),
