@@ -9,6 +9,7 @@ pub fn rescale(v: i128, s: u32) -> i128 {
 }
 
 /// Everything of one step; every matrix has a row per example of the padded batch.
+#[derive(Default)]
 pub struct NaiveStep {
     pub rows: Vec<Option<usize>>,
     /// W_t per layer.

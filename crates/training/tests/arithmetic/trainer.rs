@@ -269,7 +269,7 @@ fn weights_that_leave_64_bits() {
     config.schedule.rates = Schedule::encode_rates(&[1 << 40; 7]);
     let error = attempt(&config, |data, state| {
         data.features.fill(511);
-        data.labels.fill(1000);
+        data.labels.fill(500);
         state.weights.fill(0);
     });
     assert_eq!(error, TrainError::WeightOverflow { layer: 0, name: "weight", step: 0 });
