@@ -132,7 +132,8 @@ fn gradient_bound(config: &RunConfig, l: usize) -> u128 {
     match config.architecture.loss {
         Loss::CrossEntropy | Loss::BceWithLogits => pow2(s.fg),
         Loss::Mse => {
-            let difference = pow2(layer.z_bits.saturating_sub(1)).saturating_add(pow2(config.target_bits.saturating_sub(1)));
+            let difference =
+                pow2(layer.z_bits.saturating_sub(1)).saturating_add(pow2(config.target_bits.saturating_sub(1)));
             pow2(s.fg.saturating_sub(s.fa)).saturating_mul(difference)
         }
     }
@@ -176,7 +177,8 @@ pub fn check(config: &RunConfig, chunk: u32, w_in: u128, v_in: u128) -> Result<B
     for (l, layer) in config.architecture.layers.iter().enumerate() {
         let (a, d) = (input_bound(config, l), gradient_bound(config, l));
         let w_max = start.saturating_add(mass.saturating_mul(a).saturating_mul(d));
-        let v_max = if momentum { state_start.saturating_add(state_mass.saturating_mul(a).saturating_mul(d)) } else { 0 };
+        let v_max =
+            if momentum { state_start.saturating_add(state_mass.saturating_mul(a).saturating_mul(d)) } else { 0 };
         unique(l, Inequality::ForwardUnique, layer.z_bits, f)?;
         below_p(l, Inequality::Weights, w_max.saturating_mul(2))?;
         below_p(l, Inequality::Velocity, v_max.saturating_mul(2))?;

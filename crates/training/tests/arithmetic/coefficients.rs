@@ -78,10 +78,9 @@ fn alpha_is_the_weighted_sum_of_coefficients() {
     for config in [config.clone(), with_momentum(config)] {
         for chunk in 0..config.chunks() {
             for len in [4, 5] {
-                let base: Vec<F> = (0..len).map(|_| F::from_u64(random.next())).collect();
-                let ext: Vec<E> = (0..len)
-                    .map(|_| (0..3).map(|i| basis(i) * F::from_u64(random.next())).sum())
-                    .collect();
+                let base: Vec<F> = (0..len).map(|_| F::from_u64(random.word())).collect();
+                let ext: Vec<E> =
+                    (0..len).map(|_| (0..3).map(|i| basis(i) * F::from_u64(random.word())).sum()).collect();
                 sums(&config, chunk, &base);
                 sums(&config, chunk, &ext);
             }

@@ -37,10 +37,7 @@ fn layer_rules() {
         ConfigError::WeightCount { got: (1 << 28) + (1 << 12) + 2 * ((1 << 12) + 1), most: 1 << 28 }
     );
     for got in [1, 65] {
-        assert_eq!(
-            refused(|c| c.architecture.layers[1].outputs = got),
-            ConfigError::Classes { got }
-        );
+        assert_eq!(refused(|c| c.architecture.layers[1].outputs = got), ConfigError::Classes { got });
     }
     assert_eq!(refused(|c| c.architecture.layers[0].z_bits = 17), range("z_bits", 17, 2, 16));
     assert_eq!(refused(|c| c.architecture.layers[1].q_bits = 1), range("q_bits", 1, 2, 16));
@@ -140,7 +137,10 @@ fn shapes_and_grid() {
     assert_eq!((config.k(0), config.k(1), config.k(2)), (6, 5, 0));
     assert_eq!((config.weight_offset(1), config.weight_count()), (24, 39));
     assert_eq!((config.padded_batch(), config.rows_per_chunk()), (4, 16));
-    assert_eq!((config.chunks(), config.steps_in_chunk(0), config.steps_in_chunk(1), config.steps_in_chunk(2)), (2, 4, 3, 0));
+    assert_eq!(
+        (config.chunks(), config.steps_in_chunk(0), config.steps_in_chunk(1), config.steps_in_chunk(2)),
+        (2, 4, 3, 0)
+    );
     assert_eq!(config.exp_bits(), 14);
     // Batch weights: 2^7 4 / 2 in the partial batch, 2^7 in a full one.
     assert_eq!((config.schedule.batch_weight(0, 7), config.schedule.batch_weight(2, 7)), (128, 256));
@@ -170,7 +170,10 @@ fn hostile_numbers_are_harmless() {
     assert_eq!((config.chunks(), config.steps_in_chunk(7), config.schedule.batch_rows(u32::MAX)), (1, 0, 0));
     config.schedule.batch = 0;
     config.schedule.chunk_steps = 0;
-    assert_eq!((config.chunks(), config.schedule.steps_per_epoch(), config.schedule.batch_weight(0, u32::MAX)), (0, 0, 0));
+    assert_eq!(
+        (config.chunks(), config.schedule.steps_per_epoch(), config.schedule.batch_weight(0, u32::MAX)),
+        (0, 0, 0)
+    );
     config.architecture.layers.clear();
     assert_eq!((config.weight_count(), config.label_width(), config.exp_bits()), (0, 1, 16));
 }
