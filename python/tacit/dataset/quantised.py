@@ -83,8 +83,9 @@ def quantise(
 
     `scale` says what happens to numeric columns without a scale: "standardise" derives mean and deviation
     (and lists them as released), "none" keeps the values, "auto" divides an array of bytes by 255, keeps an
-    array that fits the window, and standardises anything else. Raises `DataError`, naming column and row, for NaN, infinity, ragged or empty
-    data, text without an encoding, wrong labels, and columns that lose more than `max_clipped` of their values.
+    array that fits the window, and standardises anything else. Raises `DataError`, naming column and row, for
+    NaN, infinity, ragged or empty data, text without an encoding, wrong labels, and columns that lose more
+    than `max_clipped` of their values.
     """
     plan = _merge(schema or Schema(), label_kind, classes, fa, data_bits)
     if scale not in ("auto", "standardise", "none"):
