@@ -79,11 +79,14 @@ def write_atomic(
 
 def read_limited(path: str | os.PathLike[str], *, limit: int, what: str) -> bytes:
     """Read a whole file of at most `limit` bytes; `what` names it in errors."""
+    content = bytearray()
     try:
         with open(path, "rb") as file:
-            content = file.read(limit + 1)
+            # Piece by piece: asking for the limit at once would allocate it.
+            while len(content) <= limit and (piece := file.read(min(1 << 24, limit + 1))):
+                content += piece
     except OSError as error:
         raise UnreadableFile(f"cannot read the {what} {os.fspath(path)}: {error.strerror}") from error
     if len(content) > limit:
         raise UnreadableFile(f"the {what} {os.fspath(path)} is larger than {limit:,} bytes and was not read")
-    return content
+    return bytes(content)

@@ -25,7 +25,7 @@ __all__ = ["Labels", "encode_labels"]
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """Encoded labels: [n] class indices, [n, N] 0/1, or [n, N] fixed point; `classes` is C or N."""
+    """Encoded labels: [n] class indices, [n, N] 0/1, or [n, N] fixed point; `classes` is C, or 0."""
 
     kind: LabelKind
     values: NDArray[np.int64]
@@ -117,7 +117,7 @@ def _binary(table: Table, target: Target) -> Labels:
         if len(target.classes) != 2:
             raise DataError(f"a binary target has 2 classes, {len(target.classes)} are given")
         index = category_indices(table, raw, target.classes, "classes")
-        return Labels("binary", index.reshape(-1, 1), 1, target, ())
+        return Labels("binary", index.reshape(-1, 1), 0, target, ())
     columns = []
     for raw in table.columns:
         values = numeric_values(table, raw, None)
@@ -126,7 +126,7 @@ def _binary(table: Table, target: Target) -> Labels:
             row = int(np.argmax(wrong))
             raise table.error(raw.name, row, f"the label {show(float(values[row]))} is neither 0 nor 1")
         columns.append(values.astype(np.int64))
-    return Labels("binary", np.column_stack(columns), len(columns), target, ())
+    return Labels("binary", np.column_stack(columns), 0, target, ())
 
 
 def _real(table: Table, target: Target, schema: Schema, rule: ScaleRule) -> Labels:
@@ -152,4 +152,4 @@ def _real(table: Table, target: Target, schema: Schema, rule: ScaleRule) -> Labe
         columns.append(integers.astype(np.int64))
         reports.append(report)
     stacked = np.column_stack(columns)
-    return Labels("real", stacked, len(columns), target, tuple(released), scale, tuple(reports))
+    return Labels("real", stacked, 0, target, tuple(released), scale, tuple(reports))

@@ -39,7 +39,7 @@ class QuantisedData:
     data_bits: int
     label_kind: LabelKind | None
     classes: int
-    """Number of classes (kind "class") or of outputs (the other kinds)."""
+    """Number of classes; 0 for other kinds of labels."""
     schema: Schema = field(repr=False)
     scales: tuple[Scale, ...] = field(repr=False)
     """One per feature; a category's indicator has the scale 1."""

@@ -190,12 +190,11 @@ class Vault:
         """Encrypt `content` under `name`, durably: after a crash the old or the new content is there."""
         path = self._file(name)
         with self._lock.held():
-            missing = [p for p in path.parents if not p.exists()]
-            try:
-                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            except FileExistsError:
-                raise UsageError(f"{name!r} lies below a name that is in use") from None
-            for directory in missing:
+            for directory in reversed([p for p in path.parents if not p.is_dir()]):
+                try:
+                    directory.mkdir(mode=0o700)
+                except FileExistsError:
+                    raise UsageError(f"{name!r} lies below a name that is in use") from None
                 fsync_directory(directory.parent)
             if not overwrite and path.exists():
                 raise VaultError(f"the vault has {name} already")
