@@ -21,13 +21,14 @@ from tacit.dataset.public import canonical, public_schema, schema_id
 from tacit.dataset.quantised import QuantisedData, quantise
 from tacit.dataset.report import QuantisationReport
 from tacit.dataset.schema import LabelKind, Schema
-from tacit.errors import DataError, UsageError
+from tacit.errors import DataError, UsageError, VaultError
 from tacit.progress import progress_bar
 from tacit.vault import Secret, Vault
 from tacit.vault.keys import Prompt
 
 __all__ = ["DEFAULT_PROOFS", "CommittedData", "commit", "open_data"]
 
+DEFAULT_NAME = "data"
 DEFAULT_PROOFS = 64
 """How many proofs a data commitment can take part in, unless said otherwise."""
 MAX_PROOFS = 1 << 20
@@ -110,7 +111,7 @@ def commit(
     y: Any = None,
     *,
     vault: str | os.PathLike[str] | Vault,
-    name: str = "data",
+    name: str = DEFAULT_NAME,
     schema: Schema | None = None,
     scale: ScaleRule = "auto",
     label_kind: LabelKind | None = None,
@@ -132,7 +133,7 @@ def commit(
     """Commit a data set, once. See `tacit.dataset.quantise` for how `x` and `y` become integers.
 
     The vault is made if it does not exist. The public file goes to `commitment`, by default beside the vault
-    (clinic.vault -> clinic.commitment). `proofs` is fixed here: each proof opens rows, and after so many the
+    (clinic.vault -> clinic.commitment, or named after `name`). `proofs` is fixed here: each proof opens rows, and after so many the
     data has to be committed again. The same data under the same name gives the same commitment back; other
     data under a name that is taken is refused.
     """
@@ -163,7 +164,9 @@ def commit(
         committed = _same(opened, name, data, public, proofs)
     else:
         committed = _store(opened, name, data, public, proofs)
-    path = committed.save(commitment if commitment is not None else opened.path.with_suffix(".commitment"))
+    stem = opened.path.stem if name == DEFAULT_NAME else name
+    beside = opened.path.parent / f"{stem}.commitment"
+    path = committed.save(beside if commitment is None else commitment)
     if not quiet:
         state = "already committed" if known else "committed"
         print(f"{state} {committed}\npublic file {path}")
@@ -187,9 +190,7 @@ def _store(vault: Vault, name: str, data: QuantisedData, public: dict[str, Any],
     vault.budget.check_place()
     assert data.labels is not None
     assert data.label_kind is not None
-    seed = Secret.random()
-    vault.put(f"secrets/data/{name}", seed.expose())
-    with progress_bar("committing") as progress:
+    with Secret.random() as seed, progress_bar("committing") as progress:
         made = session.commit_dataset(
             data.features,
             data.labels,
@@ -200,22 +201,25 @@ def _store(vault: Vault, name: str, data: QuantisedData, public: dict[str, Any],
             proofs=proofs,
             progress=progress,
         )
-    seed.wipe()
-    vault.put(f"data/{name}/features", _array_bytes(data.features))
-    vault.put(f"data/{name}/labels", _array_bytes(data.labels))
-    vault.put(f"data/{name}/commitment", made.file)
-    vault.budget.open_account(made.digest.hex(), made.rows, made.reserve)
-    description = {
-        "digest": made.digest.hex(),
-        "schema": data.schema.to_dict(),
-        "public": public,
-        "label_kind": data.label_kind,
-        "classes": data.classes,
-        "released": list(data.released),
-        "feature_names": list(data.feature_names),
-        "proofs": proofs,
-    }
-    vault.put_json(f"data/{name}/description", description)
+        description = {
+            "digest": made.digest.hex(),
+            "schema": data.schema.to_dict(),
+            "public": public,
+            "label_kind": data.label_kind,
+            "classes": data.classes,
+            "released": list(data.released),
+            "feature_names": list(data.feature_names),
+            "proofs": proofs,
+        }
+        with vault.locked():
+            if vault.has(f"data/{name}/description"):
+                raise VaultError(f"another process has committed data called {name!r} meanwhile")
+            vault.put(f"secrets/data/{name}", seed.expose())
+            vault.put(f"data/{name}/features", _array_bytes(data.features))
+            vault.put(f"data/{name}/labels", _array_bytes(data.labels))
+            vault.put(f"data/{name}/commitment", made.file)
+            vault.budget.open_account(made.digest.hex(), made.rows, made.reserve)
+            vault.put_json(f"data/{name}/description", description)
     return CommittedData(data, made.digest, schema_id(public), name, vault, made.file)
 
 
@@ -241,7 +245,7 @@ def _same(vault: Vault, name: str, data: QuantisedData, public: dict[str, Any], 
 
 def open_data(
     vault: str | os.PathLike[str] | Vault,
-    name: str = "data",
+    name: str = DEFAULT_NAME,
     *,
     passphrase: str | None = None,
     key_file: str | os.PathLike[str] | None = None,

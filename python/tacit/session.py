@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from tacit.vault.secret import Secret
 
 __all__ = [
+    "Chunk",
     "Committed",
     "Estimate",
     "Opening",
@@ -130,6 +131,20 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True)
+class Chunk:
+    """Everything that the proof of one chunk reads."""
+
+    config: Mapping[str, Any]
+    index: int
+    data: Opening
+    features: NDArray[np.int32] = field(repr=False)
+    labels: NDArray[np.int64] = field(repr=False)
+    weights: tuple[NDArray[np.int64], NDArray[np.int64]] = field(repr=False)
+    """Weights, then momentum, before and after the chunk, in the order of the commitment."""
+    models: tuple[Opening, Opening]
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """What proving a run will cost on this machine."""
 
@@ -216,30 +231,20 @@ def estimate_run(config: Mapping[str, Any], commitment: bytes) -> Estimate:
         return Estimate(**json.loads(native.estimate_run(json.dumps(config), commitment)))
 
 
-def prove_chunk(
-    config: Mapping[str, Any],
-    chunk: int,
-    data: Opening,
-    features: NDArray[np.int32],
-    labels: NDArray[np.int64],
-    weights: tuple[NDArray[np.int64], NDArray[np.int64]],
-    models: tuple[Opening, Opening],
-    vault_secret: Secret,
-    progress: Progress | None = None,
-) -> bytes:
-    """Prove one chunk. `weights` and `models` are those before and after it.
+def prove_chunk(chunk: Chunk, vault_secret: Secret, progress: Progress | None = None) -> bytes:
+    """Prove one chunk.
 
     The caller has charged the rows. Every call draws new randomness; nothing of an unfinished one is kept.
     """
     with _native() as native:
         return bytes(
             native.prove_chunk(
-                json.dumps(config),
-                chunk,
-                (data.file, data.seed.expose()),
-                (features, labels),
-                weights,
-                tuple((model.file, model.seed.expose()) for model in models),
+                json.dumps(chunk.config),
+                chunk.index,
+                (chunk.data.file, chunk.data.seed.expose()),
+                (chunk.features, chunk.labels),
+                chunk.weights,
+                tuple((model.file, model.seed.expose()) for model in chunk.models),
                 vault_secret.expose(),
                 progress,
             )

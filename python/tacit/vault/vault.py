@@ -16,7 +16,8 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -180,6 +181,12 @@ class Vault:
             if inside.exists() and (key_file is None or Path(key_file).resolve() != inside.resolve()):
                 inside.unlink()
                 fsync_directory(self._directory)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from writing while several things are written together."""
+        with self._lock.held():
+            yield
 
     def _file(self, name: str) -> Path:
         if not NAME.fullmatch(name) or name.endswith(TEMPORARY_SUFFIX):
