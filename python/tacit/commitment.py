@@ -133,9 +133,9 @@ def commit(
     """Commit a data set, once. See `tacit.dataset.quantise` for how `x` and `y` become integers.
 
     The vault is made if it does not exist. The public file goes to `commitment`, by default beside the vault
-    (clinic.vault -> clinic.commitment, or named after `name`). `proofs` is fixed here: each proof opens rows, and after so many the
-    data has to be committed again. The same data under the same name gives the same commitment back; other
-    data under a name that is taken is refused.
+    (clinic.vault -> clinic.commitment, or named after `name`). `proofs` is fixed here: each proof opens rows,
+    and after so many the data has to be committed again. The same data under the same name gives the same
+    commitment back; other data under a name that is taken is refused.
     """
     if not 1 <= proofs <= MAX_PROOFS:
         raise UsageError(f"proofs is {proofs}; it must be between 1 and {MAX_PROOFS:,}")
@@ -190,17 +190,19 @@ def _store(vault: Vault, name: str, data: QuantisedData, public: dict[str, Any],
     vault.budget.check_place()
     assert data.labels is not None
     assert data.label_kind is not None
-    with Secret.random() as seed, progress_bar("committing") as progress:
-        made = session.commit_dataset(
-            data.features,
-            data.labels,
-            canonical(public),
-            seed,
-            label_kind=data.label_kind,
-            classes=data.classes,
-            proofs=proofs,
-            progress=progress,
-        )
+    open_facts = session.PublicData(
+        label_kind=data.label_kind,
+        classes=data.classes,
+        fa=data.fa,
+        data_bits=data.data_bits,
+        schema_id=schema_id(public),
+        schema=canonical(public),
+        names=public["names"]["features"] if "names" in public else None,
+        released=public["released"],
+        proofs=proofs,
+    )
+    with Secret.random() as seed, vault.secret() as shared, progress_bar("committing") as progress:
+        made = session.commit_dataset(data.features, data.labels, open_facts, seed, shared, progress)
         description = {
             "digest": made.digest.hex(),
             "schema": data.schema.to_dict(),

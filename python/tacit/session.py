@@ -41,14 +41,17 @@ __all__ = [
     "Estimate",
     "Opening",
     "Progress",
+    "PublicData",
     "Verdict",
     "assemble_run",
     "commit_dataset",
     "commit_model",
     "describe",
     "estimate_run",
+    "order_seed",
     "prove_chunk",
     "prove_release",
+    "run_statement",
     "verify_commitment",
     "verify_release",
     "verify_run",
@@ -131,17 +134,39 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True)
+class PublicData:
+    """What a data commitment tells in the clear."""
+
+    label_kind: str
+    classes: int
+    fa: int
+    data_bits: int
+    schema_id: bytes
+    schema: bytes
+    """The canonical public document of `tacit.dataset.public`."""
+    names: list[str] | None
+    released: list[str]
+    proofs: int
+    """How many proofs the row budget is for."""
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """Everything that the proof of one chunk reads."""
 
-    config: Mapping[str, Any]
+    statement: bytes = field(repr=False)
     index: int
     data: Opening
     features: NDArray[np.int32] = field(repr=False)
     labels: NDArray[np.int64] = field(repr=False)
-    weights: tuple[NDArray[np.int64], NDArray[np.int64]] = field(repr=False)
-    """Weights, then momentum, before and after the chunk, in the order of the commitment."""
-    models: tuple[Opening, Opening]
+    weights: NDArray[np.int64] = field(repr=False)
+    """Before the chunk, in the order of the commitment."""
+    velocity: NDArray[np.int64] | None = field(repr=False)
+    model_in: Opening | None
+    """The commitment of `weights`; None at a public start."""
+    out_seed: Secret = field(repr=False)
+    """Seed of the commitment of the model after the chunk."""
+    out_proofs: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,86 +200,105 @@ class Verdict:
 def commit_dataset(
     features: NDArray[np.int32],
     labels: NDArray[np.int64],
-    public_schema: bytes,
+    public: PublicData,
     seed: Secret,
-    *,
-    label_kind: str,
-    classes: int,
-    proofs: int,
+    vault_secret: Secret,
     progress: Progress | None = None,
 ) -> Committed:
     """Commit a data set and prove it valid.
 
-    `features` [n, d] and `labels` [n] or [n, N] as in `QuantisedData`; `public_schema` is the canonical
-    document of `tacit.dataset.public`, kept in the file; `proofs` fixes the row budget.
+    `features` [n, d] and `labels` [n] or [n, N] as in `QuantisedData`.
     """
     import numpy as np
 
     description = {
-        "n": int(features.shape[0]),
+        "rows": int(features.shape[0]),
         "features": int(features.shape[1]),
-        "labels": 1 if labels.ndim == 1 else int(labels.shape[1]),
-        "label_kind": label_kind,
-        "classes": classes,
-        "proofs": proofs,
+        "label_columns": 1 if labels.ndim == 1 else int(labels.shape[1]),
+        "label_kind": public.label_kind,
+        "classes": public.classes,
+        "fa": public.fa,
+        "data_bits": public.data_bits,
+        "schema_id": public.schema_id.hex(),
+        "schema": public.schema.decode(),
+        "names": public.names,
+        "released": public.released,
+        "proofs": public.proofs,
     }
     # The commitment's layout is column by column.
     columns = np.ascontiguousarray(features.T, dtype=np.int32)
     targets = np.ascontiguousarray(labels.reshape(len(labels), -1).T, dtype=np.int64)
     with _native() as native:
         digest, file, rows, reserve = native.commit_dataset(
-            json.dumps(description), public_schema, columns, targets, seed.expose(), progress
+            json.dumps(description), columns, targets, seed.expose(), vault_secret.expose(), progress
         )
     return Committed(digest, file, rows, reserve)
 
 
-def commit_model(
-    config: Mapping[str, Any],
-    weights: NDArray[np.int64],
-    seed: Secret,
-    *,
-    proofs: int,
-    range_proof: bool,
-    progress: Progress | None = None,
-) -> Committed:
-    """Commit the weights (and momentum) at a chunk boundary; the first ones with a range proof."""
+def commit_model(config: str, weights: NDArray[np.int64], seed: Secret, *, proofs: int) -> Committed:
+    """Commit weights, in the order of the run record; the same arguments give the same commitment.
+
+    `config` is `RunConfig.to_json()`.
+    """
     with _native() as native:
-        digest, file, rows, reserve = native.commit_model(
-            json.dumps(config), weights, seed.expose(), proofs, range_proof, progress
-        )
-    return Committed(digest, file, rows, reserve)
+        digest, file, rows, reserve = native.commit_model(config, weights, seed.expose(), proofs)
+    return Committed(digest, bytes(file), rows, reserve)
 
 
-def estimate_run(config: Mapping[str, Any], commitment: bytes) -> Estimate:
+def order_seed(config: str, commitment: bytes, nonce: int) -> bytes:
+    """The seed of a shuffled order whose nonce the prover chose: H(nonce, data commitment, architecture)."""
+    with _native() as native:
+        return bytes(native.order_seed(config, commitment, nonce))
+
+
+def run_statement(
+    config: str,
+    commitment: bytes,
+    start: bytes,
+    start_bits: int,
+    nonce: int | None,
+    released: Sequence[str],
+) -> bytes:
+    """The public statement of a run that starts from the committed model `start`, before anything is proven.
+
+    `start_bits` is the window of its range check, `nonce` the prover's for a shuffled order, `released` what
+    the configuration tells about the data. Raises `UsageError` naming the rule that the statement breaks.
+    """
+    with _native() as native:
+        return bytes(native.run_statement(config, commitment, start, start_bits, nonce, list(released)))
+
+
+def estimate_run(statement: bytes) -> Estimate:
     """Time, memory and proof size of a run, before proving it."""
     with _native() as native:
-        return Estimate(**json.loads(native.estimate_run(json.dumps(config), commitment)))
+        return Estimate(**json.loads(native.estimate_run(statement)))
 
 
-def prove_chunk(chunk: Chunk, vault_secret: Secret, progress: Progress | None = None) -> bytes:
-    """Prove one chunk.
+def prove_chunk(chunk: Chunk, vault_secret: Secret, progress: Progress | None = None) -> tuple[bytes, bytes]:
+    """Prove one chunk; returns its proof and the public commitment of the model after it.
 
     The caller has charged the rows. Every call draws new randomness; nothing of an unfinished one is kept.
     """
+    model_in = chunk.model_in
     with _native() as native:
-        return bytes(
-            native.prove_chunk(
-                json.dumps(chunk.config),
-                chunk.index,
-                (chunk.data.file, chunk.data.seed.expose()),
-                (chunk.features, chunk.labels),
-                chunk.weights,
-                tuple((model.file, model.seed.expose()) for model in chunk.models),
-                vault_secret.expose(),
-                progress,
-            )
+        proof, model = native.prove_chunk(
+            chunk.statement,
+            chunk.index,
+            (chunk.data.file, chunk.data.seed.expose()),
+            (chunk.features, chunk.labels),
+            (chunk.weights, chunk.velocity),
+            None if model_in is None else (model_in.file, model_in.seed.expose()),
+            (chunk.out_seed.expose(), chunk.out_proofs),
+            vault_secret.expose(),
+            progress,
         )
+    return bytes(proof), bytes(model)
 
 
-def assemble_run(config: Mapping[str, Any], initial: bytes, chunks: Sequence[bytes]) -> bytes:
-    """One file of all chunk proofs; `initial` is the public file of the weights before the first."""
+def assemble_run(statement: bytes, chunks: Sequence[bytes]) -> bytes:
+    """One file of all chunk proofs."""
     with _native() as native:
-        return bytes(native.assemble_run(json.dumps(config), initial, list(chunks)))
+        return bytes(native.assemble_run(statement, list(chunks)))
 
 
 def prove_release(

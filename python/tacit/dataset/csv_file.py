@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tacit.dataset.table import RawColumn, Table
+from tacit.dataset.table import RawColumn, Table, parse_number
 from tacit.errors import DataError, UnreadableFile
 
 __all__ = ["read_csv"]
@@ -51,24 +51,12 @@ def read_csv(path: Path, *, delimiter: str = ",") -> Table:
     return Table(columns, len(rows), path.name, lines=np.array(lines, dtype=np.int64))
 
 
-def _number(cell: str) -> float | None:
-    """The number in a cell; NaN where it is missing, None where it is text."""
-    if cell.lower() in MISSING:
-        return math.nan
-    if "_" in cell:  # Python reads 1_000 as a number, nobody else does
-        return None
-    try:
-        return float(cell)
-    except ValueError:
-        return None
-
-
 def _typed(name: str, cells: list[str]) -> RawColumn:
     present = [cell for cell in cells if cell.lower() not in MISSING]
     if present and all(cell.lower() in BOOLEANS for cell in present):
         flags = [BOOLEANS.get(cell.lower(), math.nan) for cell in cells]
         return RawColumn(name, "boolean", np.array(flags))
-    numbers = [_number(cell) for cell in cells]
+    numbers = [math.nan if cell.lower() in MISSING else parse_number(cell) for cell in cells]
     if all(number is not None for number in numbers):
         whole = all(cell.lstrip("+-").isdigit() for cell in present)
         return RawColumn(name, "numeric", np.array(numbers, dtype=np.float64), whole=whole)

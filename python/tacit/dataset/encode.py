@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tacit.dataset.schema import Column, Schema
-from tacit.dataset.table import RawColumn, Table, show
+from tacit.dataset.table import RawColumn, Table, parse_number, show
 from tacit.errors import DataError
 
 __all__ = ["ScaleRule", "category_indices", "complete_columns", "numeric_values", "rounded_scale"]
@@ -30,16 +30,12 @@ def numeric_values(table: Table, raw: RawColumn, fill: float | None) -> NDArray[
     """The column's numbers, missing ones filled. Raises `DataError` for NaN, infinity and text."""
     if raw.kind == "other":
         for row, value in enumerate(raw.values):
-            if value is None or isinstance(value, int | float):
-                continue
-            try:
-                float(value)
-            except (TypeError, ValueError):
+            if value is not None and parse_number(value) is None:
                 raise table.error(
                     raw.name,
                     row,
                     f"{show(value)} is not a number; declare the column categorical, or drop it",
-                ) from None
+                )
         raise DataError(
             f"column {raw.name!r} mixes text and numbers; declare it categorical, or drop it",
             column=raw.name,
@@ -90,8 +86,7 @@ def complete_columns(
         columns[name].checked(name)
     for name in categorical:
         if name not in columns:
-            table.get(name)
-            raise DataError(f"column {name!r} is declared categorical but not used", column=name)
+            raise DataError(f"column {name!r} is declared categorical but is no input", column=name)
     for position, (name, column) in enumerate(columns.items()):
         if column.kind == "categorical" and column.categories is None:
             found = _categories(table, table.get(name))
@@ -222,7 +217,5 @@ def category_indices(
 
 def _as_number(category: Hashable) -> float:
     """A category as a number; NaN, which equals nothing, if it is none."""
-    try:
-        return float(category)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return math.nan
+    number = parse_number(category)
+    return math.nan if number is None else number

@@ -179,16 +179,18 @@ class Schema:
 
 def _plain(value: Any) -> Any:
     """A JSON value; categories and classes of other types keep only their text."""
-    if isinstance(value, tuple):
-        return [_plain(v) for v in value]
     if type(value).__module__ == "numpy":
         value = value.item()
     return value if value is None or isinstance(value, str | int | float) else repr(value)
 
 
 def _strip(value: Column | Target) -> dict[str, Any]:
-    fields = {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
-    return {name: v for name, v in fields.items() if v is not None}
+    fields = {name: getattr(value, name) for name in value.__dataclass_fields__}
+    return {
+        name: [_plain(item) for item in v] if isinstance(v, tuple) else _plain(v)
+        for name, v in fields.items()
+        if v is not None
+    }
 
 
 def _refuse_unknown(document: Mapping[str, Any], known: set[str], what: str) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tacit.errors import DataError
 
-__all__ = ["RawColumn", "RawKind", "Table", "Unit", "column_from_values", "show"]
+__all__ = ["RawColumn", "RawKind", "Table", "Unit", "column_from_values", "parse_number", "show"]
 
 RawKind: TypeAlias = Literal["numeric", "boolean", "other"]
 Unit: TypeAlias = Literal["mixed", "shared", "bytes"]
@@ -26,6 +26,19 @@ def show(value: object) -> str:
     """A value for an error message, at most forty characters of it."""
     text = repr(value.item() if isinstance(value, np.generic) else value)
     return text if len(text) <= 40 else text[:37] + "..."
+
+
+def parse_number(value: Any) -> float | None:
+    """The number that a value or its text stands for; None if it is none."""
+    # Python alone reads 1_000 as a number.
+    if isinstance(value, str) and "_" in value:
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf")
+    except (TypeError, ValueError):
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,16 +140,6 @@ def _is_missing(value: object) -> bool:
     return type(value).__name__ in ("NAType", "NaTType")
 
 
-def _float(value: Any) -> float:
-    """NaN where missing; infinite, hence refused later, where the number is beyond float64."""
-    if value is None:
-        return float("nan")
-    try:
-        return float(value)
-    except OverflowError:
-        return float("inf")
-
-
 def _from_objects(name: str, values: NDArray[Any]) -> RawColumn:
     cleaned = [None if _is_missing(v) else v for v in values]
     present = [v for v in cleaned if v is not None]
@@ -145,7 +148,7 @@ def _from_objects(name: str, values: NDArray[Any]) -> RawColumn:
         return RawColumn(name, "boolean", floats)
     numbers = int | float | np.integer | np.floating | Decimal
     if all(isinstance(v, numbers) and not isinstance(v, bool | np.bool_) for v in present):
-        floats = np.array([_float(v) for v in cleaned], dtype=np.float64)
+        floats = np.array([parse_number("nan" if v is None else v) for v in cleaned], dtype=np.float64)
         whole = all(isinstance(v, int | np.integer) for v in present)
         return RawColumn(name, "numeric", floats, whole=whole)
     out = np.empty(len(cleaned), dtype=object)
