@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+import tacit
 from tacit._files import read_limited, write_atomic
 from tacit.errors import (
     BudgetError,
