@@ -158,26 +158,49 @@ class RunConfig:
         require(1 <= len(a.layers) <= 64, f"{len(a.layers)} layers: between 1 and 64 are supported")
         require(a.loss in get_args(Loss), f"unknown loss {a.loss!r}")
         for before, after in zip(a.layers, a.layers[1:], strict=False):
-            require(before.outputs == after.inputs, f"{before.name} is followed by {after.name}: the widths differ")
+            require(
+                before.outputs == after.inputs, f"{before.name} is followed by {after.name}: the widths differ"
+            )
         for index, layer in enumerate(a.layers, start=1):
             _validate_layer(index, layer, s)
-        require(a.layers[-1].activation == "identity", "the last layer takes no activation: its non-linearity is in the loss")
+        require(
+            a.layers[-1].activation == "identity",
+            "the last layer takes no activation: its non-linearity is in the loss",
+        )
         if a.loss == "cross_entropy":
-            require(2 <= a.outputs <= MAX_CLASSES, f"cross entropy over {a.outputs} outputs: between 2 and {MAX_CLASSES} are supported")
+            require(
+                2 <= a.outputs <= MAX_CLASSES,
+                f"cross entropy over {a.outputs} outputs: between 2 and {MAX_CLASSES} are supported",
+            )
         require(1 <= s.fa <= 14, f"fa = {s.fa}: between 1 and 14 is supported")
-        require(s.fa <= s.fg <= min(20, s.fa + 14), f"fg = {s.fg}: between fa = {s.fa} and {min(20, s.fa + 14)} is supported")
-        require(0 <= s.kappa <= 16 and 0 <= s.omega <= 20, f"kappa = {s.kappa}, omega = {s.omega}: at most 16 and 20 are supported")
+        require(
+            s.fa <= s.fg <= min(20, s.fa + 14),
+            f"fg = {s.fg}: between fa = {s.fa} and {min(20, s.fa + 14)} is supported",
+        )
+        require(
+            0 <= s.kappa <= 16 and 0 <= s.omega <= 20,
+            f"kappa = {s.kappa}, omega = {s.omega}: at most 16 and 20 are supported",
+        )
         require(MIN_FW <= s.fw <= MAX_FW, f"fw = {s.fw}: between {MIN_FW} and {MAX_FW} is supported")
         require(2 <= self.data_bits <= 16, f"data_bits = {self.data_bits}: between 2 and 16 is supported")
         least, most = (1, 16) if a.loss == "mse" else (0, 0)
-        require(least <= self.target_bits <= most, f"target_bits = {self.target_bits}: between {least} and {most} is supported for {a.loss}")
+        require(
+            least <= self.target_bits <= most,
+            f"target_bits = {self.target_bits}: between {least} and {most} is supported for {a.loss}",
+        )
         require(c.rows >= 1, "the data set has no rows")
         require(1 <= c.batch <= 1 << 16, f"batch size {c.batch}: between 1 and 65,536 is supported")
         require(c.steps_per_epoch >= 1, f"drop_last leaves no batch of {c.batch} in {c.rows} rows")
-        require(next_power_of_two(c.chunk_steps) == c.chunk_steps, f"chunk_steps = {c.chunk_steps} is not a power of two")
+        require(
+            next_power_of_two(c.chunk_steps) == c.chunk_steps,
+            f"chunk_steps = {c.chunk_steps} is not a power of two",
+        )
         require(len(c.rates) == c.total_steps, f"{len(c.rates)} rates for {c.total_steps} steps")
         require(all(rate >= 0 for rate in c.rates), "a rate is negative")
-        require(len(c.filter) >= 1 and c.filter[0] == 1 << s.kappa, "the momentum filter does not start with 2^kappa")
+        require(
+            len(c.filter) >= 1 and c.filter[0] == 1 << s.kappa,
+            "the momentum filter does not start with 2^kappa",
+        )
         require(self.order.seed is None or len(self.order.seed) == 32, "the order seed has to have 32 bytes")
 
     def to_dict(self) -> dict[str, Any]:
@@ -185,8 +208,12 @@ class RunConfig:
         out = asdict(self)
         architecture, schedule, seed = out["architecture"], out["schedule"], self.order.seed
         architecture["loss"] = _LOSS_NAMES[architecture["loss"]]
-        architecture["layers"] = [{**layer, "activation": layer["activation"].capitalize()} for layer in architecture["layers"]]
-        schedule["rates"] = [{"steps": len(list(run)), "rate": rate} for rate, run in groupby(self.schedule.rates)]
+        architecture["layers"] = [
+            {**layer, "activation": layer["activation"].capitalize()} for layer in architecture["layers"]
+        ]
+        schedule["rates"] = [
+            {"steps": len(list(run)), "rate": rate} for rate, run in groupby(self.schedule.rates)
+        ]
         schedule["filter"] = list(self.schedule.filter)
         out["order"] = "Contiguous" if seed is None else {"Shuffled": {"seed": list(seed)}}
         return out
@@ -199,7 +226,9 @@ class RunConfig:
     def from_dict(cls, value: dict[str, Any]) -> RunConfig:
         """The inverse of `to_dict`; validates the result."""
         architecture, schedule, order = value["architecture"], value["schedule"], value["order"]
-        layers = tuple(Layer(**{**layer, "activation": layer["activation"].lower()}) for layer in architecture["layers"])
+        layers = tuple(
+            Layer(**{**layer, "activation": layer["activation"].lower()}) for layer in architecture["layers"]
+        )
         rates = tuple(rate for run in schedule["rates"] for rate in repeat(run["rate"], run["steps"]))
         config = cls(
             architecture=Architecture(layers, _LOSSES[architecture["loss"]]),
@@ -220,8 +249,17 @@ class RunConfig:
 
 def _validate_layer(index: int, layer: Layer, scales: Scales) -> None:
     where = f"layer {index} ({layer.name})"
-    require(1 <= layer.inputs <= 1 << 16 and 1 <= layer.outputs <= 1 << 16, f"{where}: widths between 1 and 65,536 are supported")
+    require(
+        1 <= layer.inputs <= 1 << 16 and 1 <= layer.outputs <= 1 << 16,
+        f"{where}: widths between 1 and 65,536 are supported",
+    )
     require(layer.activation in get_args(Activation), f"{where}: unknown activation {layer.activation!r}")
     for what, bits in (("z_bits", layer.z_bits), ("q_bits", layer.q_bits)):
-        require(2 <= bits <= MAX_WINDOW_BITS, f"{where}: {what} = {bits}, between 2 and {MAX_WINDOW_BITS} is supported")
-        require(bits + scales.f <= MAX_F_PLUS_WINDOW, f"{where}: {what} + fw + kappa = {bits + scales.f} exceeds {MAX_F_PLUS_WINDOW}")
+        require(
+            2 <= bits <= MAX_WINDOW_BITS,
+            f"{where}: {what} = {bits}, between 2 and {MAX_WINDOW_BITS} is supported",
+        )
+        require(
+            bits + scales.f <= MAX_F_PLUS_WINDOW,
+            f"{where}: {what} + fw + kappa = {bits + scales.f} exceeds {MAX_F_PLUS_WINDOW}",
+        )

@@ -55,11 +55,15 @@ def label_matrix(data: TrainingData, architecture: Architecture) -> NDArray[np.i
     labels = np.asarray(data.labels, dtype=np.int64)
     if wanted == "class":
         if data.classes > outputs:
-            raise ArithmeticConfigError(f"the data set declares {data.classes} classes, the model has {outputs} outputs")
+            raise ArithmeticConfigError(
+                f"the data set declares {data.classes} classes, the model has {outputs} outputs"
+            )
         return labels
     labels = labels.reshape(data.n, -1)
     if labels.shape[1] != outputs:
-        raise ArithmeticConfigError(f"the data set has {labels.shape[1]} labels a row, the model {outputs} outputs")
+        raise ArithmeticConfigError(
+            f"the data set has {labels.shape[1]} labels a row, the model {outputs} outputs"
+        )
     return labels
 
 

@@ -55,7 +55,11 @@ class WindowOverflowError(TacitError):
 
     def __init__(self, *, layer: int, name: str, quantity: str, step: int, value: int, bits: int) -> None:
         limit = (1 << (bits - 1)) - 1 if value >= 0 else 1 << (bits - 1)
-        remedy = f"set window_bits={bits + 1} or more" if bits < 16 else "scale the inputs or the initial weights down"
+        remedy = (
+            f"set window_bits={bits + 1} or more"
+            if bits < 16
+            else "scale the inputs or the initial weights down"
+        )
         super().__init__(
             f"layer {layer} ({name}) overflowed its {bits}-bit window at step {step}: "
             f"|{quantity}| = {abs(value):,} > {limit:,}; lower the learning rate or {remedy}"

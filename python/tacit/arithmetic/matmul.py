@@ -95,6 +95,10 @@ class Product:
     def _recheck(self, left: FloatMatrix, right: Operand, out: IntMatrix) -> None:
         assert self._random is not None
         r = self._random.integers(0, 1 << 64, size=out.shape[1], dtype=np.uint64)
-        through = left.astype(np.int64).view(np.uint64) @ (np.ascontiguousarray(right.values).view(np.uint64) @ r)
+        through = left.astype(np.int64).view(np.uint64) @ (
+            np.ascontiguousarray(right.values).view(np.uint64) @ r
+        )
         if not np.array_equal(through, np.ascontiguousarray(out).view(np.uint64) @ r):
-            raise InexactProductError("a float64 product differs from the integer product: faulty hardware or BLAS")
+            raise InexactProductError(
+                "a float64 product differs from the integer product: faulty hardware or BLAS"
+            )

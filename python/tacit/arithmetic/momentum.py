@@ -21,7 +21,11 @@ class MomentumState:
     def __init__(self, taps: tuple[int, ...], start: Layers) -> None:
         self._taps = taps
         padded = (*taps, 0)
-        self._changes = [(age, padded[age] - padded[age - 1]) for age in range(1, len(padded)) if padded[age] != padded[age - 1]]
+        self._changes = [
+            (age, padded[age] - padded[age - 1])
+            for age in range(1, len(padded))
+            if padded[age] != padded[age - 1]
+        ]
         # V_0 counts as the gradient of the step before the chunk, whose coefficient at age t + 1 is d_{t+1}.
         self._history: deque[Layers] = deque([start], maxlen=len(taps) + 1)
         self.velocity: Layers = [taps[0] * v for v in start]

@@ -43,7 +43,9 @@ def gradient_bound(config: RunConfig, index: int) -> int:
     if index + 1 < len(layers):
         return 1 << (layers[index].q_bits - 1)
     if config.architecture.loss == "mse":
-        return ((1 << (layers[index].z_bits - 1)) + (1 << max(0, config.target_bits - 1))) << (scales.fg - scales.fa)
+        return ((1 << (layers[index].z_bits - 1)) + (1 << max(0, config.target_bits - 1))) << (
+            scales.fg - scales.fa
+        )
     return 1 << scales.fg
 
 
@@ -58,7 +60,10 @@ class _Coefficients:
 
 def _coefficients(config: RunConfig, largest_rate: int, steps: int) -> _Coefficients:
     schedule, scales = config.schedule, config.scales
-    mass = max(batch_weight(schedule, scales.omega, t) * schedule.batch_size(t) for t in (0, schedule.steps_per_epoch - 1))
+    mass = max(
+        batch_weight(schedule, scales.omega, t) * schedule.batch_size(t)
+        for t in (0, schedule.steps_per_epoch - 1)
+    )
     taps = list(accumulate(schedule.filter[:steps]))
     taps_over_steps = sum(taps) + (steps - len(taps)) * taps[-1]
     return _Coefficients(
@@ -70,7 +75,9 @@ def _coefficients(config: RunConfig, largest_rate: int, steps: int) -> _Coeffici
     )
 
 
-def failures(config: RunConfig, w_in: int, v_in: int, largest_rate: int, steps: int | None = None) -> tuple[Bounds, list[NoWrapFailure]]:
+def failures(
+    config: RunConfig, w_in: int, v_in: int, largest_rate: int, steps: int | None = None
+) -> tuple[Bounds, list[NoWrapFailure]]:
     """The bounds of one chunk and every inequality that fails, with all rates at most `largest_rate`.
 
     `w_in`, `v_in` bound |W| (scale fw) and |V| (scale fa + fg + omega) at the start of the chunk; `steps` are its real steps (default: all).
@@ -87,18 +94,26 @@ def failures(config: RunConfig, w_in: int, v_in: int, largest_rate: int, steps: 
         v_max = max(v_max, c.velocity_start * v_in + c.velocity_products * a * d)
         checks = [
             ("2 w_max < p", 2 * weight),
-            ("K a w_max + 2^(m+F-1) + 2^(F-1) < p", layer.k * a * weight + (1 << (layer.z_bits + f - 1)) + (1 << (f - 1))),
+            (
+                "K a w_max + 2^(m+F-1) + 2^(F-1) < p",
+                layer.k * a * weight + (1 << (layer.z_bits + f - 1)) + (1 << (f - 1)),
+            ),
         ]
         if index:
             below = config.architecture.layers[index - 1]
             checks.append(
-                ("N d w_max + 2^(k+F-1) + 2^(F-1) < p", layer.outputs * d * weight + (1 << (below.q_bits + f - 1)) + (1 << (f - 1)))
+                (
+                    "N d w_max + 2^(k+F-1) + 2^(F-1) < p",
+                    layer.outputs * d * weight + (1 << (below.q_bits + f - 1)) + (1 << (f - 1)),
+                )
             )
         if scales.kappa:
             checks.append(("2 v_max < p", 2 * v_max))
         checks += _table_checks(config, index, layer)
         failed += [_failure(index, layer, text, left) for text, left in checks if left >= FIELD]
-    return Bounds(tuple(w_max), (max(w_max) >> scales.kappa) + 1, (v_max >> scales.kappa) + 1 if scales.kappa else 0), failed
+    return Bounds(
+        tuple(w_max), (max(w_max) >> scales.kappa) + 1, (v_max >> scales.kappa) + 1 if scales.kappa else 0
+    ), failed
 
 
 def _table_checks(config: RunConfig, index: int, layer: Layer) -> list[tuple[str, int]]:
@@ -109,7 +124,9 @@ def _table_checks(config: RunConfig, index: int, layer: Layer) -> list[tuple[str
         left = (peak << (layer.q_bits - 1)) + (1 << (layer.q_bits + bits - 1)) + (1 << (bits - 1))
         checks.append(("2^(k-1) max|act'| + 2^(k+f'-1) + 2^(f'-1) < p", left))
     if index + 1 == len(config.architecture.layers) and config.architecture.loss == "cross_entropy":
-        checks.append(("2^(fg+1) C exp(0) < p", layer.outputs << (config.scales.fg + 1 + softmax_bits(layer.outputs))))
+        checks.append(
+            ("2^(fg+1) C exp(0) < p", layer.outputs << (config.scales.fg + 1 + softmax_bits(layer.outputs)))
+        )
     return checks
 
 
@@ -122,7 +139,9 @@ def check(config: RunConfig, w_in: int, v_in: int = 0, largest_rate: int | None 
     rate = max(config.schedule.rates, default=0) if largest_rate is None else largest_rate
     bounds, failed = failures(config, w_in, v_in, rate)
     if failed:
-        raise NoWrapError(failed[0], "use fewer steps per chunk, a smaller window_bits or a smaller learning rate")
+        raise NoWrapError(
+            failed[0], "use fewer steps per chunk, a smaller window_bits or a smaller learning rate"
+        )
     return bounds
 
 

@@ -26,7 +26,14 @@ from tacit.arithmetic.config import (
     next_power_of_two,
 )
 from tacit.arithmetic.errors import NoWrapError, PlanError, RateError
-from tacit.arithmetic.rates import TOLERANCE, choose_omega, integer_rate, momentum_filter, real_rate, round_half_up
+from tacit.arithmetic.rates import (
+    TOLERANCE,
+    choose_omega,
+    integer_rate,
+    momentum_filter,
+    real_rate,
+    round_half_up,
+)
 
 ROWS_PER_CHUNK = 1 << 14
 MOMENTUM_KAPPA = 4
@@ -84,11 +91,15 @@ def make_plan(request: PlanRequest) -> Plan:
         filter=momentum_filter(request.momentum, kappa),
     )
     if schedule.steps_per_epoch < 1:
-        raise PlanError(f"drop_last leaves no batch of {request.batch} in {request.rows} rows; lower batch_size")
+        raise PlanError(
+            f"drop_last leaves no batch of {request.batch} in {request.rows} rows; lower batch_size"
+        )
     scales = _choose_fw(request, Scales(request.fa, request.fg, MIN_FW, kappa, choose_omega(schedule)))
     rate = max(integer_rate(lr, request.architecture, request.batch, scales) for lr in request.learning_rates)
     w_in = _initial_bound(request.largest_weight, scales)
-    base = RunConfig(request.architecture, scales, schedule, request.order, request.data_bits, request.target_bits)
+    base = RunConfig(
+        request.architecture, scales, schedule, request.order, request.data_bits, request.target_bits
+    )
     config = _choose_chunk(base, request, w_in, rate)
     config.validate()
     return Plan(config, w_in, rate, request.total_steps)
@@ -135,7 +146,8 @@ def _initial_bound(largest_weight: float, scales: Scales) -> int:
 
 def _with_windows(config: RunConfig, windows: Sequence[tuple[int, int]], chunk_steps: int) -> RunConfig:
     layers = tuple(
-        replace(layer, z_bits=z, q_bits=q) for layer, (z, q) in zip(config.architecture.layers, windows, strict=True)
+        replace(layer, z_bits=z, q_bits=q)
+        for layer, (z, q) in zip(config.architecture.layers, windows, strict=True)
     )
     return replace(
         config,
@@ -158,7 +170,11 @@ def _chunk_candidates(config: RunConfig, request: PlanRequest) -> list[int]:
 
 def _choose_chunk(config: RunConfig, request: PlanRequest, w_in: int, rate: int) -> RunConfig:
     most_bits = min(MAX_WINDOW_BITS, MAX_F_PLUS_WINDOW - config.scales.f)
-    allowed = [bits for bits in _WINDOW_COST if bits <= most_bits] if request.window_bits is None else [request.window_bits]
+    allowed = (
+        [bits for bits in _WINDOW_COST if bits <= most_bits]
+        if request.window_bits is None
+        else [request.window_bits]
+    )
     candidates = _chunk_candidates(config, request)
     options = sorted(
         (halvings + _WINDOW_COST.get(bits, 0.0), -bits, steps)
@@ -169,8 +185,14 @@ def _choose_chunk(config: RunConfig, request: PlanRequest, w_in: int, rate: int)
     for _, negative_bits, steps in options:
         candidate = _with_windows(config, [(-negative_bits, -negative_bits)] * len(layers), steps)
         if _fits(candidate, w_in, rate, request.total_steps):
-            return _widen(candidate, w_in, rate, request.total_steps, most_bits) if request.window_bits is None else candidate
-    _, failed = nowrap.failures(_with_windows(config, [(allowed[-1], allowed[-1])] * len(layers), candidates[-1]), w_in, 0, rate)
+            return (
+                _widen(candidate, w_in, rate, request.total_steps, most_bits)
+                if request.window_bits is None
+                else candidate
+            )
+    _, failed = nowrap.failures(
+        _with_windows(config, [(allowed[-1], allowed[-1])] * len(layers), candidates[-1]), w_in, 0, rate
+    )
     raise NoWrapError(
         failed[0],
         f"even with {candidates[-1]} steps a chunk and {allowed[-1]}-bit windows; use a smaller batch_size, narrower layers, "

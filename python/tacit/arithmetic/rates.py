@@ -47,7 +47,12 @@ def choose_omega(schedule: Schedule) -> int:
 
 def real_rate(lr: float, architecture: Architecture, batch: int, scales: Scales) -> Fraction:
     """lr norm / B 2^(fw - fa - fg - omega), exactly."""
-    return Fraction(lr) * loss_norm(architecture) / batch * Fraction(2) ** (scales.fw - scales.fa - scales.fg - scales.omega)
+    return (
+        Fraction(lr)
+        * loss_norm(architecture)
+        / batch
+        * Fraction(2) ** (scales.fw - scales.fa - scales.fg - scales.omega)
+    )
 
 
 def integer_rate(lr: float, architecture: Architecture, batch: int, scales: Scales) -> int:

@@ -43,7 +43,9 @@ def check_window(config: RunConfig, index: int, quantity: str, values: IntMatrix
     low, high = int(values.min(initial=0)), int(values.max(initial=0))
     if low < -(1 << (bits - 1)) or high >= 1 << (bits - 1):
         worst = high if high >= -low else low
-        raise WindowOverflowError(layer=index + 1, name=layer.name, quantity=quantity, step=step, value=worst, bits=bits)
+        raise WindowOverflowError(
+            layer=index + 1, name=layer.name, quantity=quantity, step=step, value=worst, bits=bits
+        )
 
 
 def _with_bias(config: RunConfig, index: int, values: IntMatrix) -> FloatMatrix:
@@ -76,7 +78,9 @@ def activate(config: RunConfig, index: int, z: IntMatrix) -> IntMatrix:
             return _lookup(tables.tanh_table(fa), z)
 
 
-def forward(config: RunConfig, weights: Sequence[Operand], rows: IntMatrix, product: Product, step: int | None) -> Forward:
+def forward(
+    config: RunConfig, weights: Sequence[Operand], rows: IntMatrix, product: Product, step: int | None
+) -> Forward:
     """Runs the layers on `rows` (int64 [rows, inputs], fa fractional bits); `step` None evaluates without window checks."""
     inputs: list[FloatMatrix] = []
     z: list[IntMatrix] = []

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tacit.arithmetic import nowrap
-from tacit.arithmetic.config import RunConfig, next_power_of_two
+from tacit.arithmetic.config import next_power_of_two
 from tacit.arithmetic.data import TrainingData, label_matrix
 from tacit.arithmetic.errors import ArithmeticConfigError, RateError, SequenceError
 from tacit.arithmetic.matmul import Gemm, IntMatrix, Operand, Product, numpy_gemm
@@ -39,7 +39,13 @@ class Trainer:
     """
 
     def __init__(
-        self, plan: Plan, data: TrainingData, weights: Sequence[IntMatrix], *, record: bool = True, gemm: Gemm = numpy_gemm
+        self,
+        plan: Plan,
+        data: TrainingData,
+        weights: Sequence[IntMatrix],
+        *,
+        record: bool = True,
+        gemm: Gemm = numpy_gemm,
     ) -> None:
         config = plan.config
         self.config = config
@@ -49,9 +55,13 @@ class Trainer:
         self._check_data()
         for index, (layer, w) in enumerate(zip(config.architecture.layers, weights, strict=True), start=1):
             if w.shape != (layer.k, layer.outputs):
-                raise ArithmeticConfigError(f"layer {index} ({layer.name}): weights have shape {w.shape}, expected {(layer.k, layer.outputs)}")
+                raise ArithmeticConfigError(
+                    f"layer {index} ({layer.name}): weights have shape {w.shape}, expected {(layer.k, layer.outputs)}"
+                )
             if int(np.abs(w).max(initial=0)) > plan.w_in:
-                raise ArithmeticConfigError(f"layer {index} ({layer.name}): an initial weight exceeds the planned bound {plan.w_in}")
+                raise ArithmeticConfigError(
+                    f"layer {index} ({layer.name}): an initial weight exceeds the planned bound {plan.w_in}"
+                )
         self._product = Product(gemm, recheck=record)
         self._rates: list[int] = []
         self._lrs: list[float] = []
@@ -64,16 +74,22 @@ class Trainer:
         config, data = self.config, self._data
         inputs = config.architecture.layers[0].inputs
         if data.features.shape != (config.schedule.rows, inputs):
-            raise ArithmeticConfigError(f"the data set has shape {data.features.shape}, the model reads {(config.schedule.rows, inputs)}")
+            raise ArithmeticConfigError(
+                f"the data set has shape {data.features.shape}, the model reads {(config.schedule.rows, inputs)}"
+            )
         if data.fa != config.scales.fa:
-            raise ArithmeticConfigError(f"the data set has {data.fa} fractional bits, the run {config.scales.fa}")
+            raise ArithmeticConfigError(
+                f"the data set has {data.fa} fractional bits, the run {config.scales.fa}"
+            )
 
     def _begin_chunk(self, state: ModelState) -> None:
         if self._record or not self._states:
             self._states.append(state)
         scale = 1 << self.config.scales.kappa
         self._weights = [scale * w for w in state.weights]
-        self._momentum = MomentumState(self.config.schedule.filter, list(state.velocity)) if state.velocity else None
+        self._momentum = (
+            MomentumState(self.config.schedule.filter, list(state.velocity)) if state.velocity else None
+        )
         self._refresh()
 
     def _refresh(self) -> None:
@@ -103,9 +119,13 @@ class Trainer:
     def forward(self) -> IntMatrix:
         """The forward pass of the current step: logits int64 [B_t, outputs]. May be repeated."""
         if self._flight is not None and self._flight.gradients is not None:
-            raise SequenceError(f"step {self.step} already has its gradient: call the optimizer's step() before the next forward pass")
+            raise SequenceError(
+                f"step {self.step} already has its gradient: call the optimizer's step() before the next forward pass"
+            )
         if self._plan.total_steps is not None and self.step >= self._plan.total_steps:
-            raise SequenceError(f"the run was planned for {self._plan.total_steps} steps: name the real number of epochs or steps at the start")
+            raise SequenceError(
+                f"the run was planned for {self._plan.total_steps} steps: name the real number of epochs or steps at the start"
+            )
         features = self.features(self.rows(self.step))
         size = len(features)
         if size < self.config.schedule.padded_batch:
@@ -187,14 +207,18 @@ class Trainer:
             forward(self.config, self._operands, zeros, self._product, self.step)
         config = replace(
             self.config,
-            schedule=replace(schedule, total_steps=self.step, chunk_steps=chunk_steps, rates=tuple(self._rates)),
+            schedule=replace(
+                schedule, total_steps=self.step, chunk_steps=chunk_steps, rates=tuple(self._rates)
+            ),
         )
         config.validate()
         states = list(self._states)
         if self.step % schedule.chunk_steps:
             states.append(self._boundary())
         architecture, scales = config.architecture, config.scales
-        effective = {rate: effective_lr(rate, architecture, schedule.batch, scales) for rate in set(self._rates)}
+        effective = {
+            rate: effective_lr(rate, architecture, schedule.batch, scales) for rate in set(self._rates)
+        }
         return RunRecord(
             config=config,
             data_digest=self._data.digest,
@@ -206,9 +230,13 @@ class Trainer:
 
 
 def _state(weights: Sequence[IntMatrix], velocity: Sequence[IntMatrix] | None) -> ModelState:
-    return ModelState(tuple(w.copy() for w in weights), None if velocity is None else tuple(v.copy() for v in velocity))
+    return ModelState(
+        tuple(w.copy() for w in weights), None if velocity is None else tuple(v.copy() for v in velocity)
+    )
 
 
-def quantise_weights(weights: Sequence[np.ndarray[tuple[int, int], np.dtype[np.float64]]], fw: int) -> list[IntMatrix]:
+def quantise_weights(
+    weights: Sequence[np.ndarray[tuple[int, int], np.dtype[np.float64]]], fw: int
+) -> list[IntMatrix]:
     """Real weights (float64 [K, outputs]) to integers with fw fractional bits, rounded half up."""
     return [np.floor(w * 2.0**fw + 0.5).astype(np.int64) for w in weights]

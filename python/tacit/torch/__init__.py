@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from tacit.torch.capture import CapturedLayer, CapturedModel, capture
-from tacit.torch.errors import TrainingLoopError, UnsupportedLossError, UnsupportedModelError, UnsupportedOptimizerError
+from tacit.torch.errors import (
+    TrainingLoopError,
+    UnsupportedLossError,
+    UnsupportedModelError,
+    UnsupportedOptimizerError,
+)
 from tacit.torch.loader import BatchLoader
 from tacit.torch.module import ProvableLoss, ProvableModule
 from tacit.torch.optimizer import ProvableSGD

@@ -9,11 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
-
 from tacit.arithmetic.config import Activation, Architecture, Layer, Loss
 from tacit.torch.errors import UnsupportedModelError
 from tacit.torch.graph import Operation, operations
+from torch import Tensor, nn
 
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "identity": lambda z: z,
@@ -48,7 +47,8 @@ class CapturedModel:
         """The same as a configuration, with full windows."""
         return Architecture(
             tuple(
-                Layer(c.linear.in_features, c.linear.out_features, c.linear.bias is not None, c.activation) for c in self.layers
+                Layer(c.linear.in_features, c.linear.out_features, c.linear.bias is not None, c.activation)
+                for c in self.layers
             ),
             loss,
         )
@@ -56,7 +56,8 @@ class CapturedModel:
     def parameter_names(self) -> tuple[tuple[str, str | None], ...]:
         """Names of weight and bias of each layer in the model's state_dict."""
         return tuple(
-            (_join(c.name, "weight"), _join(c.name, "bias") if c.linear.bias is not None else None) for c in self.layers
+            (_join(c.name, "weight"), _join(c.name, "bias") if c.linear.bias is not None else None)
+            for c in self.layers
         )
 
     def run(self, x: Tensor) -> Tensor:
@@ -94,9 +95,13 @@ def _pair(steps: list[Operation]) -> CapturedModel:
         elif step.kind == "flatten":
             continue
         elif pending is None:
-            raise UnsupportedModelError(f"{step.label} comes before the first Linear layer: apply it to the data instead")
+            raise UnsupportedModelError(
+                f"{step.label} comes before the first Linear layer: apply it to the data instead"
+            )
         elif activation != "identity":
-            raise UnsupportedModelError(f"{step.label} follows another activation ({label}): put a Linear layer between them")
+            raise UnsupportedModelError(
+                f"{step.label} follows another activation ({label}): put a Linear layer between them"
+            )
         else:
             activation, label = _activation(step.kind), step.label
     if pending is None:
@@ -110,7 +115,9 @@ def _pair(steps: list[Operation]) -> CapturedModel:
     seen: dict[int, str] = {}
     for layer in layers:
         if id(layer.linear) in seen:
-            raise UnsupportedModelError(f"layer {layer.name!r} is used twice: shared weights are not supported, use two Linear layers")
+            raise UnsupportedModelError(
+                f"layer {layer.name!r} is used twice: shared weights are not supported, use two Linear layers"
+            )
         seen[id(layer.linear)] = layer.name
     return CapturedModel(tuple(layers))
 
@@ -133,26 +140,38 @@ def _check_modules(model: nn.Module) -> None:
         label = f"{type(module).__name__} {name!r}" if name else type(module).__name__
         for attribute in _HOOKS:
             if getattr(module, attribute, None):
-                raise UnsupportedModelError(f"{label} has hooks registered: remove them, they are not part of the proof")
+                raise UnsupportedModelError(
+                    f"{label} has hooks registered: remove them, they are not part of the proof"
+                )
         if hasattr(module, "parametrizations"):
             raise UnsupportedModelError(f"{label} has parametrizations: use a plain Linear layer")
         if isinstance(module, nn.Linear) and isinstance(module.weight, nn.parameter.UninitializedParameter):
-            raise UnsupportedModelError(f"{label} is not initialised yet: run it once, or use nn.Linear with its input width")
+            raise UnsupportedModelError(
+                f"{label} is not initialised yet: run it once, or use nn.Linear with its input width"
+            )
 
 
 def _check_parameters(model: nn.Module, captured: CapturedModel) -> None:
     used = {id(p): c.name for c in captured.layers for p in c.linear.parameters()}
     if len(used) != sum(len(list(c.linear.parameters())) for c in captured.layers):
-        raise UnsupportedModelError("two layers share one weight: shared weights are not supported, give each layer its own")
+        raise UnsupportedModelError(
+            "two layers share one weight: shared weights are not supported, give each layer its own"
+        )
     for name, parameter in model.named_parameters():
         if id(parameter) not in used:
-            raise UnsupportedModelError(f"parameter {name!r} belongs to no Linear layer of the forward pass: remove it")
+            raise UnsupportedModelError(
+                f"parameter {name!r} belongs to no Linear layer of the forward pass: remove it"
+            )
         if not parameter.requires_grad:
-            raise UnsupportedModelError(f"parameter {name!r} is frozen (requires_grad=False): train all layers, or commit its outputs as data")
+            raise UnsupportedModelError(
+                f"parameter {name!r} is frozen (requires_grad=False): train all layers, or commit its outputs as data"
+            )
         if parameter.dtype not in (torch.float32, torch.float64):
             raise UnsupportedModelError(f"parameter {name!r} is {parameter.dtype}: use float32 (model.float())")
         if parameter.device.type != "cpu":
-            raise UnsupportedModelError(f"parameter {name!r} is on {parameter.device}: move the model to the CPU (model.cpu())")
+            raise UnsupportedModelError(
+                f"parameter {name!r} is on {parameter.device}: move the model to the CPU (model.cpu())"
+            )
         if not bool(torch.isfinite(parameter).all()):
             raise UnsupportedModelError(f"parameter {name!r} holds NaN or infinity")
         if parameter._backward_hooks or getattr(parameter, "_post_accumulate_grad_hooks", None):
@@ -168,6 +187,11 @@ def _compare(model: nn.Module, captured: CapturedModel) -> None:
     with torch.no_grad():
         expected, got = model(x), captured.run(x)
     model.train(was_training)
-    if not isinstance(expected, Tensor) or expected.reshape(3, -1).shape != got.shape or not torch.allclose(expected.reshape(3, -1), got, atol=1e-4, rtol=1e-3):
-        raise UnsupportedModelError("the forward pass does something beyond Linear layers and activations in a row: use nn.Sequential")
-
+    if (
+        not isinstance(expected, Tensor)
+        or expected.reshape(3, -1).shape != got.shape
+        or not torch.allclose(expected.reshape(3, -1), got, atol=1e-4, rtol=1e-3)
+    ):
+        raise UnsupportedModelError(
+            "the forward pass does something beyond Linear layers and activations in a row: use nn.Sequential"
+        )

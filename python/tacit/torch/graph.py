@@ -12,9 +12,8 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import fx, nn
-
 from tacit.torch.errors import UnsupportedModelError
+from torch import fx, nn
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,14 @@ _FUNCTIONS: dict[Callable[..., Any], str] = {
     F.tanh: "tanh",
     torch.flatten: "flatten",
 }
-_METHODS = {"relu": "relu", "sigmoid": "sigmoid", "tanh": "tanh", "flatten": "flatten", "view": "view", "reshape": "view"}
+_METHODS = {
+    "relu": "relu",
+    "sigmoid": "sigmoid",
+    "tanh": "tanh",
+    "flatten": "flatten",
+    "view": "view",
+    "reshape": "view",
+}
 
 _INSTEAD = {
     "Dropout": "remove it (random in training)",
@@ -97,10 +103,16 @@ def operations(model: nn.Module) -> list[Operation]:
     """The operations of a model in order; raises `UnsupportedModelError` for anything that is not one chain of supported ones."""
     # By name, before tracing: an unsupported module often cannot be traced either.
     for name, module in model.named_modules():
-        if type(module) not in _MODULES and type(module).__module__.startswith("torch.nn.") and not _is_container(module):
+        if (
+            type(module) not in _MODULES
+            and type(module).__module__.startswith("torch.nn.")
+            and not _is_container(module)
+        ):
             raise _refusal(f"{type(module).__name__} {name!r}", type(module).__name__)
         if isinstance(module, nn.Linear) and type(module) is not nn.Linear:
-            raise UnsupportedModelError(f"{type(module).__name__} {name!r} is a subclass of Linear: use nn.Linear itself")
+            raise UnsupportedModelError(
+                f"{type(module).__name__} {name!r} is a subclass of Linear: use nn.Linear itself"
+            )
     graph = trace(model)
     out: list[Operation] = []
     value: fx.Node | None = None
@@ -108,11 +120,15 @@ def operations(model: nn.Module) -> list[Operation]:
     for node in graph.graph.nodes:
         if node.op == "placeholder":
             if value is not None:
-                raise UnsupportedModelError(f"the forward pass takes a second input {node.target!r}: one tensor of features is supported")
+                raise UnsupportedModelError(
+                    f"the forward pass takes a second input {node.target!r}: one tensor of features is supported"
+                )
             value = node
         elif node.op == "output":
             if node.args[0] is not value:
-                raise UnsupportedModelError("the forward pass returns something other than the output of its last layer")
+                raise UnsupportedModelError(
+                    "the forward pass returns something other than the output of its last layer"
+                )
         elif _is_size(node, sizes):
             sizes.add(node)
         else:
@@ -160,7 +176,9 @@ def _operation(node: fx.Node, graph: fx.GraphModule) -> Operation:
         name = str(node.target)
         kind = _METHODS.get(name)
     else:
-        raise UnsupportedModelError(f"the forward pass reads {node.target!r}, which is no layer: only Linear layers may hold numbers")
+        raise UnsupportedModelError(
+            f"the forward pass reads {node.target!r}, which is no layer: only Linear layers may hold numbers"
+        )
     if kind is None:
         raise _refusal(f"{name}()", name)
     return Operation(kind, "")
@@ -173,12 +191,17 @@ def _check_arguments(node: fx.Node, step: Operation) -> None:
         shape = list(rest[0]) if len(rest) == 1 and isinstance(rest[0], list | tuple) else rest
         keeps_rows = len(shape) == 2 and (shape[1] == -1 or (shape[0] == -1 and isinstance(shape[1], int)))
         if not keeps_rows:
-            raise UnsupportedModelError(f"{node.target}({', '.join(map(str, rest))}) is not supported: use nn.Flatten() or x.flatten(1)")
+            raise UnsupportedModelError(
+                f"{node.target}({', '.join(map(str, rest))}) is not supported: use nn.Flatten() or x.flatten(1)"
+            )
     elif step.kind == "flatten":
         if isinstance(step.module, nn.Flatten):
-            start, end = step.module.start_dim, step.module.end_dim
+            start: Any = step.module.start_dim
+            end: Any = step.module.end_dim
         else:
             start = rest[0] if rest else node.kwargs.get("start_dim", 0)
             end = rest[1] if len(rest) > 1 else node.kwargs.get("end_dim", -1)
         if (start, end) != (1, -1):
-            raise UnsupportedModelError(f"flatten from dimension {start} to {end} is not supported: flatten from 1 to the end")
+            raise UnsupportedModelError(
+                f"flatten from dimension {start} to {end} is not supported: flatten from 1 to the end"
+            )

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-
 from tacit.arithmetic.record import RunRecord
 from tacit.torch.errors import TrainingLoopError
 from tacit.torch.options import LossFunction
 from tacit.torch.session import TrainingSession
+from torch import Tensor, nn
 
 
 class _ExactForward(torch.autograd.Function):
@@ -37,9 +36,13 @@ class _ExactLoss(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> Any:
         if float(grad_outputs[0]) != 1.0:
-            raise TrainingLoopError("the loss was scaled or combined with something: call backward() on the result of loss_fn itself")
+            raise TrainingLoopError(
+                "the loss was scaled or combined with something: call backward() on the result of loss_fn itself"
+            )
         if ctx.step != ctx.session.step:
-            raise TrainingLoopError(f"backward was called on the loss of step {ctx.step}, the run is at step {ctx.session.step}")
+            raise TrainingLoopError(
+                f"backward was called on the loss of step {ctx.step}, the run is at step {ctx.session.step}"
+            )
         return None, ctx.session.output_gradient().reshape(ctx.shape), None
 
 
@@ -72,7 +75,9 @@ class ProvableModule(nn.Module):
 
     def load_state_dict(self, *args: Any, **kwargs: Any) -> Any:
         """Refused: weights cannot be replaced during a run."""
-        raise TrainingLoopError("weights cannot be loaded into a run: load them into the model before make_provable")
+        raise TrainingLoopError(
+            "weights cannot be loaded into a run: load them into the model before make_provable"
+        )
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -96,9 +101,13 @@ class ProvableLoss(nn.Module):
         session = self.session
         logits = session.current_logits()
         if out.numel() != logits.numel() or not torch.equal(out.detach().reshape(-1), logits.reshape(-1)):
-            raise TrainingLoopError(f"the loss was not given the model's output of step {session.step}, unchanged")
+            raise TrainingLoopError(
+                f"the loss was not given the model's output of step {session.step}, unchanged"
+            )
         session.check_labels(y)
         plain = out.detach().reshape(logits.shape)
-        value = self._loss_fn(plain, y.reshape(session.labels_as_tensor(session.trainer.rows(session.step)).shape))
+        value = self._loss_fn(
+            plain, y.reshape(session.labels_as_tensor(session.trainer.rows(session.step)).shape)
+        )
         result: Tensor = _ExactLoss.apply(session, out, value)
         return result

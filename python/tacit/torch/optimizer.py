@@ -6,11 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch.optim import SGD, Optimizer
-
 from tacit.torch.errors import TrainingLoopError, UnsupportedOptimizerError
 from tacit.torch.options import OptimizerSettings, read_lr
 from tacit.torch.session import TrainingSession
+from torch.optim import SGD, Optimizer
 
 
 class ProvableSGD(SGD):
@@ -18,7 +17,9 @@ class ProvableSGD(SGD):
     so that a scheduler made for either of them sets the rate of the next step."""
 
     def __init__(self, optimizer: Optimizer, settings: OptimizerSettings, session: TrainingSession) -> None:
-        super().__init__([p for g in optimizer.param_groups for p in g["params"]], lr=settings.lr, momentum=settings.momentum)
+        super().__init__(
+            [p for g in optimizer.param_groups for p in g["params"]], lr=settings.lr, momentum=settings.momentum
+        )
         self.param_groups = optimizer.param_groups
         self._replaced = optimizer
         self._settings = settings
@@ -28,13 +29,19 @@ class ProvableSGD(SGD):
     def step(self, closure: Callable[[], Any] | None = None) -> None:  # type: ignore[override]
         """One exact update with the learning rate that the parameter groups hold now."""
         if closure is not None:
-            raise TrainingLoopError("step(closure) is not supported: compute the loss in the loop and call step()")
+            raise TrainingLoopError(
+                "step(closure) is not supported: compute the loss in the loop and call step()"
+            )
         for group in self.param_groups:
             if float(group["momentum"]) != self._settings.momentum:
-                raise UnsupportedOptimizerError(f"momentum was changed to {group['momentum']!r} during the run: only lr may change")
+                raise UnsupportedOptimizerError(
+                    f"momentum was changed to {group['momentum']!r} during the run: only lr may change"
+                )
             for option in ("dampening", "weight_decay", "nesterov", "maximize"):
                 if group.get(option):
-                    raise UnsupportedOptimizerError(f"{option} was set to {group[option]!r} during the run: only lr may change")
+                    raise UnsupportedOptimizerError(
+                        f"{option} was set to {group[option]!r} during the run: only lr may change"
+                    )
         self._session.update(read_lr(self.param_groups))
         # A scheduler made for the replaced optimizer asks whether that one has stepped.
         self._replaced._opt_called = True  # type: ignore[attr-defined]

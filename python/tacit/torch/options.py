@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch.nn.functional as F
-from torch import Tensor, nn
-from torch.optim import SGD, Optimizer
-
 from tacit.arithmetic.config import Loss
 from tacit.torch.errors import UnsupportedLossError, UnsupportedOptimizerError
+from torch import Tensor, nn
+from torch.optim import SGD, Optimizer
 
 LossFunction = Callable[[Tensor, Tensor], Tensor]
 
@@ -46,10 +45,18 @@ def read_loss(loss_fn: LossFunction) -> Loss:
             f"{getattr(loss_fn, '__name__', name)} is not supported: "
             f"{_INSTEAD.get(name, 'use CrossEntropyLoss, BCEWithLogitsLoss or MSELoss')}"
         )
-    for option, wanted in (("reduction", "mean"), ("weight", None), ("pos_weight", None), ("label_smoothing", 0.0), ("ignore_index", -100)):
+    for option, wanted in (
+        ("reduction", "mean"),
+        ("weight", None),
+        ("pos_weight", None),
+        ("label_smoothing", 0.0),
+        ("ignore_index", -100),
+    ):
         value = getattr(loss_fn, option, wanted)
         if value is not wanted and value != wanted:
-            raise UnsupportedLossError(f"{name}({option}={value!r}) is not supported: leave {option} at its default {wanted!r}")
+            raise UnsupportedLossError(
+                f"{name}({option}={value!r}) is not supported: leave {option} at its default {wanted!r}"
+            )
     return loss
 
 
@@ -65,7 +72,9 @@ def read_lr(groups: list[dict[str, Any]]) -> float:
     """The learning rate that all parameter groups share; raises `UnsupportedOptimizerError` if they differ."""
     rates = {float(group["lr"]) for group in groups}
     if len(rates) != 1:
-        raise UnsupportedOptimizerError(f"the parameter groups have learning rates {sorted(rates)}: use one rate for all parameters")
+        raise UnsupportedOptimizerError(
+            f"the parameter groups have learning rates {sorted(rates)}: use one rate for all parameters"
+        )
     return rates.pop()
 
 
@@ -73,18 +82,28 @@ def read_optimizer(optimizer: Optimizer, model: nn.Module) -> OptimizerSettings:
     """The settings of a fresh `torch.optim.SGD` over all parameters of the model; raises `UnsupportedOptimizerError`."""
     name = type(optimizer).__name__
     if type(optimizer) is not SGD:
-        why = "its update is not linear in the gradients" if name.startswith(("Adam", "RMSprop", "Adagrad")) else "only SGD is provable"
+        why = (
+            "its update is not linear in the gradients"
+            if name.startswith(("Adam", "RMSprop", "Adagrad"))
+            else "only SGD is provable"
+        )
         raise UnsupportedOptimizerError(f"{name} is not supported ({why}): use torch.optim.SGD")
     if optimizer.state:
-        raise UnsupportedOptimizerError("the optimizer has already made steps: create it anew after loading the weights")
+        raise UnsupportedOptimizerError(
+            "the optimizer has already made steps: create it anew after loading the weights"
+        )
     trained = {id(p) for group in optimizer.param_groups for p in group["params"]}
     for parameter_name, parameter in model.named_parameters():
         if id(parameter) not in trained:
-            raise UnsupportedOptimizerError(f"parameter {parameter_name!r} is not in the optimizer: pass model.parameters()")
+            raise UnsupportedOptimizerError(
+                f"parameter {parameter_name!r} is not in the optimizer: pass model.parameters()"
+            )
     if len(trained) != len(list(model.parameters())):
         raise UnsupportedOptimizerError("the optimizer holds parameters that the model does not have")
     if optimizer._optimizer_step_pre_hooks or optimizer._optimizer_step_post_hooks:
-        raise UnsupportedOptimizerError("the optimizer has step hooks: remove them, they are not part of the proof")
+        raise UnsupportedOptimizerError(
+            "the optimizer has step hooks: remove them, they are not part of the proof"
+        )
     momenta: set[float] = set()
     for group in optimizer.param_groups:
         for option, wanted, instead in (
@@ -98,5 +117,7 @@ def read_optimizer(optimizer: Optimizer, model: nn.Module) -> OptimizerSettings:
                 raise UnsupportedOptimizerError(f"SGD({option}={group[option]!r}) is not supported: {instead}")
         momenta.add(float(group["momentum"]))
     if len(momenta) != 1:
-        raise UnsupportedOptimizerError(f"the parameter groups have momenta {sorted(momenta)}: use one for all parameters")
+        raise UnsupportedOptimizerError(
+            f"the parameter groups have momenta {sorted(momenta)}: use one for all parameters"
+        )
     return OptimizerSettings(read_lr(optimizer.param_groups), momenta.pop())

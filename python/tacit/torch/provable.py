@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor, nn
-from torch.optim import Optimizer
 
+import torch
 from tacit.arithmetic.config import Order, Schedule
 from tacit.arithmetic.data import TrainingData, label_matrix, target_bits
 from tacit.arithmetic.errors import ArithmeticConfigError
@@ -25,6 +23,8 @@ from tacit.torch.module import ProvableLoss, ProvableModule
 from tacit.torch.optimizer import ProvableSGD
 from tacit.torch.options import LossFunction, read_loss, read_optimizer
 from tacit.torch.session import TrainingSession, torch_gemm
+from torch import Tensor, nn
+from torch.optim import Optimizer
 
 Mode = Literal["prove", "check", "off"]
 
@@ -74,11 +74,15 @@ def make_provable(
     labels = label_matrix(data, architecture)
     inputs = architecture.layers[0].inputs
     if data.features.shape[1] != inputs:
-        raise ArithmeticConfigError(f"the data set has {data.features.shape[1]} features, layer 1 ({architecture.layers[0].name}) reads {inputs}")
+        raise ArithmeticConfigError(
+            f"the data set has {data.features.shape[1]} features, layer 1 ({architecture.layers[0].name}) reads {inputs}"
+        )
     order = _order(shuffle_seed)
     weights = _real_weights(captured)
     if mode == "off":
-        return Provable(model, optimizer, _plain_loader(data, labels, captured, loss, batch_size, drop_last, order), loss_fn)
+        return Provable(
+            model, optimizer, _plain_loader(data, labels, captured, loss, batch_size, drop_last, order), loss_fn
+        )
     plan = make_plan(
         PlanRequest(
             architecture=architecture,
@@ -108,7 +112,12 @@ def make_provable(
         session.labels_as_tensor,
         lambda: session.step // plan.config.schedule.steps_per_epoch,
     )
-    return Provable(ProvableModule(model, session), ProvableSGD(optimizer, settings, session), loader, ProvableLoss(loss_fn, session))
+    return Provable(
+        ProvableModule(model, session),
+        ProvableSGD(optimizer, settings, session),
+        loader,
+        ProvableLoss(loss_fn, session),
+    )
 
 
 def run_record(model: nn.Module) -> RunRecord:
@@ -125,7 +134,9 @@ def _order(shuffle_seed: int | bytes | None) -> Order:
         raise ArithmeticConfigError(str(error)) from error
 
 
-def _total_steps(rows: int, batch: int, drop_last: bool, epochs: int | None, max_steps: int | None) -> int | None:
+def _total_steps(
+    rows: int, batch: int, drop_last: bool, epochs: int | None, max_steps: int | None
+) -> int | None:
     if epochs is None:
         return max_steps
     if max_steps is not None:
@@ -146,7 +157,13 @@ def _real_weights(captured: CapturedModel) -> list[Any]:
 
 
 def _plain_loader(
-    data: TrainingData, labels: IntMatrix, captured: CapturedModel, loss: str, batch_size: int, drop_last: bool, order: Order
+    data: TrainingData,
+    labels: IntMatrix,
+    captured: CapturedModel,
+    loss: str,
+    batch_size: int,
+    drop_last: bool,
+    order: Order,
 ) -> BatchLoader:
     dtype = captured.layers[0].linear.weight.dtype
 
@@ -158,4 +175,10 @@ def _plain_loader(
     schedule = Schedule(data.n, batch_size, drop_last, 0, 1, ())
     if batch_size < 1 or schedule.steps_per_epoch < 1:
         raise ArithmeticConfigError(f"batch_size = {batch_size} leaves no batch in {data.n} rows")
-    return BatchLoader(schedule, order, lambda rows: to_floats(data.features[rows].astype(np.int64), data.fa, dtype), label_tensor, EpochCounter())
+    return BatchLoader(
+        schedule,
+        order,
+        lambda rows: to_floats(data.features[rows].astype(np.int64), data.fa, dtype),
+        label_tensor,
+        EpochCounter(),
+    )

@@ -11,15 +11,16 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
+import torch
 from tacit.arithmetic.matmul import FloatMatrix, IntMatrix
 from tacit.arithmetic.rates import batch_weight, loss_norm
 from tacit.arithmetic.record import RunRecord
 from tacit.arithmetic.trainer import Trainer
 from tacit.torch.capture import CapturedModel
 from tacit.torch.errors import TrainingLoopError
+from torch import Tensor
 
 _EVALUATION_ROWS = 4096
 
@@ -68,7 +69,10 @@ class TrainingSession:
     def evaluate(self, x: Tensor) -> Tensor:
         """Logits of any rows with the integer weights of now, shape [rows, outputs]; the run is not touched."""
         rows = self.quantise(x if x.ndim > 1 else x.reshape(1, -1))
-        parts = [self.trainer.evaluate(rows[i : i + _EVALUATION_ROWS]) for i in range(0, max(1, len(rows)), _EVALUATION_ROWS)]
+        parts = [
+            self.trainer.evaluate(rows[i : i + _EVALUATION_ROWS])
+            for i in range(0, max(1, len(rows)), _EVALUATION_ROWS)
+        ]
         out = self.logits_as_floats(np.concatenate(parts))
         return out if x.ndim > 1 else out[0]
 
@@ -80,10 +84,14 @@ class TrainingSession:
         """Logits of the current batch, [rows, outputs]; refuses any other rows."""
         self._check_parameters()
         if x.requires_grad:
-            raise TrainingLoopError("the features require gradients: they are committed, so nothing can change them")
+            raise TrainingLoopError(
+                "the features require gradients: they are committed, so nothing can change them"
+            )
         expected = self.trainer.features(self.trainer.rows(self.step))
         exact = torch.from_numpy(expected / (1 << self.trainer.config.scales.fa))
-        if x.shape[0] != len(expected) or not torch.equal(x.detach().reshape(len(expected), -1).double(), exact):
+        if x.shape[0] != len(expected) or not torch.equal(
+            x.detach().reshape(len(expected), -1).double(), exact
+        ):
             raise TrainingLoopError(
                 f"the model was not given the batch of step {self.step} (batch {self.step % self.trainer.config.schedule.steps_per_epoch} of the epoch): "
                 "feed every batch of the loader once, in order and unchanged; to evaluate, use model.eval() or torch.no_grad()"
@@ -95,7 +103,9 @@ class TrainingSession:
     def current_logits(self) -> Tensor:
         """What the model returned for the current batch; refuses a loss without a forward pass."""
         if self._logits is None or self._logits_step != self.step:
-            raise TrainingLoopError(f"the loss was called without a forward pass of the model in step {self.step}")
+            raise TrainingLoopError(
+                f"the loss was called without a forward pass of the model in step {self.step}"
+            )
         return self._logits
 
     def output_gradient(self) -> Tensor:
@@ -113,8 +123,12 @@ class TrainingSession:
     def check_labels(self, y: Tensor) -> None:
         """Refuses labels other than the committed ones of the current batch."""
         expected = self.labels_as_tensor(self.trainer.rows(self.step))
-        if y.numel() != expected.numel() or not torch.equal(y.detach().reshape(-1).double(), expected.reshape(-1).double()):
-            raise TrainingLoopError(f"the loss was not given the labels of step {self.step}: pass the y of the loader unchanged")
+        if y.numel() != expected.numel() or not torch.equal(
+            y.detach().reshape(-1).double(), expected.reshape(-1).double()
+        ):
+            raise TrainingLoopError(
+                f"the loss was not given the labels of step {self.step}: pass the y of the loader unchanged"
+            )
 
     def labels_as_tensor(self, rows: IntMatrix) -> Tensor:
         """Labels of these rows as PyTorch's losses want them: int64 [rows], or floats [rows, outputs]."""
@@ -130,12 +144,18 @@ class TrainingSession:
     def backward(self, step: int, gradient: Tensor) -> list[Tensor]:
         """Gradients of all parameters for the mean loss, from the exact integers."""
         if step != self.step:
-            raise TrainingLoopError(f"backward was called on the loss of step {step}, the run is at step {self.step}")
+            raise TrainingLoopError(
+                f"backward was called on the loss of step {step}, the run is at step {self.step}"
+            )
         if not torch.equal(gradient.reshape(-1), self.output_gradient().reshape(-1)):
-            raise TrainingLoopError("the gradient at the model's output is not that of the loss: use the loss_fn of make_provable, unchanged")
+            raise TrainingLoopError(
+                "the gradient at the model's output is not that of the loss: use the loss_fn of make_provable, unchanged"
+            )
         for name, parameter in self._parameters:
             if parameter.grad is not None and bool(parameter.grad.any()):
-                raise TrainingLoopError(f"parameter {name!r} still has a gradient: call optimizer.zero_grad() before every backward()")
+                raise TrainingLoopError(
+                    f"parameter {name!r} still has a gradient: call optimizer.zero_grad() before every backward()"
+                )
         unit = float(self._gradient_unit())
         gradients: list[Tensor] = []
         for layer, g in zip(self._captured.layers, self.trainer.backward(), strict=True):
@@ -143,7 +163,7 @@ class TrainingSession:
         self._expected_gradients = [g.clone() for g in gradients]
         return gradients
 
-    def _split(self, inputs: int, matrix: np.ndarray[Any, np.dtype[np.float64]], bias: bool) -> list[Tensor]:
+    def _split(self, inputs: int, matrix: NDArray[np.floating[Any]], bias: bool) -> list[Tensor]:
         """A [K, outputs] matrix as weight [outputs, inputs] and bias [outputs]."""
         whole = torch.from_numpy(matrix).to(self.dtype)
         return [whole[:inputs].T.contiguous()] + ([whole[inputs].clone()] if bias else [])
@@ -175,16 +195,20 @@ class TrainingSession:
     def _check_parameters(self) -> None:
         for (name, parameter), value in zip(self._parameters, self._shown, strict=True):
             if not torch.equal(parameter.detach(), value):
-                raise TrainingLoopError(f"parameter {name!r} was changed by hand at step {self.step}: only the optimizer may change it")
+                raise TrainingLoopError(
+                    f"parameter {name!r} was changed by hand at step {self.step}: only the optimizer may change it"
+                )
 
     def record(self) -> RunRecord:
         """The record of the run so far, with the names of the parameters."""
         if self._expected_gradients is not None:
-            raise TrainingLoopError(f"step {self.step} has a gradient that was not applied: call optimizer.step() first")
+            raise TrainingLoopError(
+                f"step {self.step} has a gradient that was not applied: call optimizer.step() first"
+            )
         return replace(self.trainer.finish(), parameter_names=self._captured.parameter_names())
 
 
 def _named(name: str, linear: torch.nn.Linear) -> list[tuple[str, torch.nn.Parameter]]:
     prefix = f"{name}." if name else ""
-    out = [(f"{prefix}weight", linear.weight)]
-    return out + ([(f"{prefix}bias", linear.bias)] if linear.bias is not None else [])
+    pairs = ((f"{prefix}weight", linear.weight), (f"{prefix}bias", linear.bias))
+    return [(label, p) for label, p in pairs if isinstance(p, torch.nn.Parameter)]
