@@ -110,6 +110,8 @@ def _check_request(request: PlanRequest) -> None:
         raise PlanError(f"{request.rows} rows in batches of {request.batch}: both have to be at least 1")
     if not request.learning_rates:
         raise PlanError("no learning rate is given")
+    for lr in request.learning_rates:
+        check_lr(lr)
     if request.window_bits is not None and not 8 <= request.window_bits <= MAX_WINDOW_BITS:
         raise PlanError(f"window_bits = {request.window_bits}: between 8 and {MAX_WINDOW_BITS} is supported")
     steps = request.chunk_steps

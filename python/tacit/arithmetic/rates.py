@@ -55,10 +55,15 @@ def real_rate(lr: float, architecture: Architecture, batch: int, scales: Scales)
     )
 
 
-def integer_rate(lr: float, architecture: Architecture, batch: int, scales: Scales) -> int:
-    """rho for a learning rate; raises `RateError` if it is not a rate or not within 1 % (0 is exact)."""
+def check_lr(lr: float) -> None:
+    """Raises `RateError` unless `lr` is a finite number of at least 0."""
     if not math.isfinite(lr) or lr < 0:
         raise RateError(f"learning rate {lr!r} is not a finite number of at least 0")
+
+
+def integer_rate(lr: float, architecture: Architecture, batch: int, scales: Scales) -> int:
+    """rho for a learning rate; raises `RateError` if it is not a rate or not within 1 % (0 is exact)."""
+    check_lr(lr)
     real = real_rate(lr, architecture, batch, scales)
     rate = round_half_up(real)
     if real and abs(rate / real - 1) >= TOLERANCE:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from tacit.arithmetic.record import RunRecord
@@ -84,6 +84,10 @@ class ProvableModule(nn.Module):
             return super().__getattr__(name)
         except AttributeError:
             return getattr(super().__getattr__("module"), name)
+
+    def __getitem__(self, index: Any) -> Any:
+        """A layer of the wrapped model, where that has an order."""
+        return cast(nn.Sequential, self.module)[index]
 
 
 class ProvableLoss(nn.Module):
