@@ -45,7 +45,7 @@ def test_learning_follows_float32_and_improves() -> None:
         finals[mode] = {name: value.clone() for name, value in run.model.state_dict().items()}
     for name, value in finals["off"].items():
         assert torch.equal(finals["check"][name], finals["prove"][name])
-        assert torch.allclose(value, finals["prove"][name], atol=0.02)
+        assert torch.allclose(value, finals["prove"][name], atol=0.05)
 
 
 def test_state_dict_names_and_values_are_those_of_the_module() -> None:
@@ -63,7 +63,7 @@ def test_state_dict_names_and_values_are_those_of_the_module() -> None:
 
 def test_gradients_are_those_of_autograd_up_to_rounding() -> None:
     model, twin = perceptron(), perceptron()
-    run = prepare(model, gradient_bits=16, shuffle_seed=None)
+    run = prepare(model, gradient_bits=14, shuffle_seed=None)
     x, y = next(iter(run.loader))
     run.optimizer.zero_grad()
     run.loss_fn(run.model(x), y).backward()

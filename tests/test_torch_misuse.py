@@ -275,7 +275,6 @@ def infinite() -> nn.Module:
             r"Tanh '2' follows another activation \(ReLU '1'\)",
         ),
         (lambda: nn.Sequential(nn.Linear(5, 3), nn.Flatten(0)), "flatten from dimension 0"),
-        (nn.ReLU, "comes before the first Linear layer"),
         (Branching, "cannot be traced"),
         (Residual, "not supported"),
         (Softmaxed, r"softmax\(\) is not supported: remove it"),

@@ -26,13 +26,13 @@ class TrainingData(Protocol):
     @property
     def features(self) -> NDArray[np.int32]: ...
     @property
-    def labels(self) -> NDArray[np.int64]: ...
+    def labels(self) -> NDArray[np.int64] | None: ...
     @property
     def fa(self) -> int: ...
     @property
     def data_bits(self) -> int: ...
     @property
-    def label_kind(self) -> LabelKind: ...
+    def label_kind(self) -> LabelKind | None: ...
     @property
     def classes(self) -> int: ...
     @property
@@ -49,8 +49,9 @@ def label_matrix(data: TrainingData, architecture: Architecture) -> NDArray[np.i
     loss, outputs = _LOSS_NAMES[architecture.loss], architecture.outputs
     if data.label_kind != wanted:
         raise ArithmeticConfigError(
-            f"{loss} needs labels of kind {wanted!r}, the data set was committed with {data.label_kind!r}; "
-            f"commit it with such labels or use the loss that suits them"
+            f"{loss} needs labels of kind {wanted!r}, the data set was committed with "
+            f"{'no target' if data.label_kind is None else repr(data.label_kind)}; "
+            "commit it with such labels or use the loss that suits them"
         )
     labels = np.asarray(data.labels, dtype=np.int64)
     if wanted == "class":

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from tacit.errors import TacitError
 
+MAX_BITS = 16
+
 
 class ArithmeticConfigError(TacitError):
     """A configuration that cannot be trained exactly; the message names the field and the remedy."""
@@ -55,11 +57,12 @@ class WindowOverflowError(TacitError):
 
     def __init__(self, *, layer: int, name: str, quantity: str, step: int, value: int, bits: int) -> None:
         limit = (1 << (bits - 1)) - 1 if value >= 0 else 1 << (bits - 1)
-        remedy = (
-            f"set window_bits={bits + 1} or more"
-            if bits < 16
-            else "scale the inputs or the initial weights down"
-        )
+        remedies = [f"set window_bits={bits + 1} or more"] if bits < MAX_BITS else []
+        if quantity == "q":
+            remedies.append("lower gradient_bits")
+        elif not remedies:
+            remedies.append("scale the inputs or the initial weights down")
+        remedy = " or ".join(remedies)
         super().__init__(
             f"layer {layer} ({name}) overflowed its {bits}-bit window at step {step}: "
             f"|{quantity}| = {abs(value):,} > {limit:,}; lower the learning rate or {remedy}"

@@ -28,6 +28,7 @@ from tacit.arithmetic.config import (
 from tacit.arithmetic.errors import NoWrapError, PlanError, RateError
 from tacit.arithmetic.rates import (
     TOLERANCE,
+    check_lr,
     choose_omega,
     integer_rate,
     momentum_filter,
