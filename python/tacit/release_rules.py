@@ -103,12 +103,12 @@ def _broken(facts: ReleaseFacts) -> Sequence[tuple[str, str]]:
 
 
 def fingerprints(key: bytes, features: NDArray[np.int32], labels: NDArray[np.int64]) -> list[bytes]:
-    """A keyed fingerprint of every row: equal rows of two data sets of one vault can be counted, nothing else."""
+    """A keyed fingerprint of every row; counts equal rows of two data sets of one vault."""
     joined = np.concatenate([features.astype("<i8"), labels.reshape(len(labels), -1).astype("<i8")], axis=1)
     return [hmac.digest(key, row.tobytes(), hashlib.sha256)[:16] for row in np.ascontiguousarray(joined)]
 
 
-def overlap(mine: Sequence[bytes], theirs: Collection[bytes]) -> float:
+def overlap(mine: Sequence[str], theirs: Collection[str]) -> float:
     """The share of rows in common, of the smaller data set."""
     other = set(theirs)
     common = sum(row in other for row in mine)

@@ -32,7 +32,7 @@ FORMAT, VERSION = "tacit-vault", 1
 SCRYPT_N = 1 << 17
 
 Prompt: TypeAlias = Callable[[bool], str]
-"""Asks a person for the passphrase; the argument says whether it is a new one, to be typed twice."""
+"""Asks a person for the passphrase; the argument says whether it is a new one. Nothing typed means none."""
 
 log = logging.getLogger("tacit.vault")
 
@@ -99,8 +99,8 @@ def source_for(
     variable = os.environ.get(PASSPHRASE_VARIABLE)
     if variable:
         return _passphrase(variable)
-    if prompt is not None:
-        return _passphrase(prompt(kind is None))
+    if prompt is not None and (text := prompt(kind is None)):
+        return _passphrase(text)
     if kind == "passphrase":
         raise WrongPassphrase(
             f"{directory} needs its passphrase: pass passphrase=... or set {PASSPHRASE_VARIABLE}"
