@@ -3,6 +3,7 @@ use crate::errors::Failed;
 use crate::work;
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -137,12 +138,12 @@ pub fn commit_dataset<'py>(
     description: &str,
     features: PyBuffer<i32>,
     labels: PyBuffer<i64>,
-    seed: &[u8],
-    secret: &[u8],
+    seed: PyBackedBytes,
+    secret: PyBackedBytes,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>, u64, u64)> {
     let d: Description = serde_json::from_str(description).map_err(|e| Failed::usage(format!("description: {e}")))?;
-    let (seed, secret) = (seed32(seed, "the seed")?, seed32(secret, "the vault's secret")?);
+    let (seed, secret) = (seed32(&seed, "the seed")?, seed32(&secret, "the vault's secret")?);
     let n = d.rows as usize;
     let data = Data {
         features: transposed(&values(py, &features)?, n),
@@ -162,11 +163,11 @@ pub fn commit_model<'py>(
     py: Python<'py>,
     config: &str,
     weights: PyBuffer<i64>,
-    seed: &[u8],
+    seed: PyBackedBytes,
     proofs: usize,
 ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>, u64, u64)> {
     let config = config_of(config)?;
-    let (seed, weights) = (seed32(seed, "the seed")?, values(py, &weights)?);
+    let (seed, weights) = (seed32(&seed, "the seed")?, values(py, &weights)?);
     let (record, rows, reserve) = py.detach(|| -> Result<_, Failed> {
         check_weights(&config, &weights)?;
         let made = run::commit_model(&config, &weights, LOG_INV_RATE, proofs + 1, &seed)?;

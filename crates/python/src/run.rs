@@ -6,6 +6,7 @@ use crate::errors::Failed;
 use crate::work;
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use std::borrow::Cow;
 use tacit_training::config::{Order, RunConfig};
@@ -73,7 +74,8 @@ pub fn estimate_run(py: Python<'_>, statement: &[u8]) -> PyResult<String> {
     Ok(json.to_string())
 }
 
-type Opening<'a> = (Vec<u8>, Vec<u8>);
+/// A public file and the secret seed behind it.
+type Opening = (PyBackedBytes, PyBackedBytes);
 
 /// Proves one chunk: `(proof, record of the model after it)`.
 #[pyfunction]
@@ -82,12 +84,12 @@ pub fn prove_chunk<'py>(
     py: Python<'py>,
     statement: &[u8],
     index: u32,
-    data: Opening<'_>,
+    data: Opening,
     table: (PyBuffer<i32>, PyBuffer<i64>),
     state: (PyBuffer<i64>, Option<PyBuffer<i64>>),
-    model_in: Option<Opening<'_>>,
-    out: (Vec<u8>, usize),
-    secret: &[u8],
+    model_in: Option<Opening>,
+    out: (PyBackedBytes, usize),
+    secret: PyBackedBytes,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
     let statement = statement_of(statement)?;
@@ -98,7 +100,7 @@ pub fn prove_chunk<'py>(
     table.validate(&statement.config).map_err(Failed::from)?;
     let data_seed = seed32(&data.1, "the data set's seed")?;
     let (out_seed, proofs) = (seed32(&out.0, "the model's seed")?, out.1);
-    let secret = seed32(secret, "the vault's secret")?;
+    let secret = seed32(&secret, "the vault's secret")?;
     let start = match model_in {
         None => None,
         Some((record, seed)) => {
