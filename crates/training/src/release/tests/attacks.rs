@@ -1,12 +1,14 @@
 //! Dishonest provers: everything honest but one lie that the statement gains from.
 use super::prover::argue;
 use super::*;
+use crate::relation::layout::WeightLimbs;
 use tacit_argument::field::{F, signed};
 use tacit_argument::form::Columns;
 use tacit_argument::hiding::{HidingError, Masker, Reduction};
 use tacit_argument::lookup::{LookupError, lookup_proof};
 use tacit_argument::multilinear::log2_ceil;
-use tacit_argument::proof::{ProveError, Relation, Witnessed};
+use tacit_argument::opening::OpeningError;
+use tacit_argument::proof::{Relation, Witnessed};
 
 const BITS: u32 = 12;
 const S: u32 = FW - BITS;
@@ -55,49 +57,82 @@ impl Witnessed for TwoTraces<'_> {
     }
 }
 
-/// Proves `weights`, with `committed(R)` in place of the remainder R of weight `index`.
-fn lie(world: &World, weights: Vec<i64>, index: usize, committed: impl FnOnce(F) -> F) -> Result<ReleaseProof, ReleaseError> {
-    let statement = statement(world, weights);
-    let relation = ReleaseRelation::new(&world.statement.config, S, &statement.weights);
-    let shown = relation.columns(&world.weights).map_err(ProveError::from)?;
+/// Proves `weights` at `bits` over a trace that `change` was applied to; the lookups are shown the honest one.
+fn lie(world: &World, bits: u32, weights: Vec<i64>, change: impl FnOnce(&WeightLimbs, &mut [F])) -> ReleaseProof {
+    let statement = ReleaseStatement { bits, ..statement(world, weights) };
+    let relation = ReleaseRelation::new(&world.statement.config, FW - bits, &statement.weights);
+    let shown = relation.columns(&world.weights).unwrap();
     let mut columns = shown.clone();
-    let (_, _, layout, _) = &relation.limbs.limbs[0];
-    let cell = layout.cell(0, index, 0);
-    columns[cell] = committed(columns[cell]);
-    let proof = argue(&world.input(), &statement, &TwoTraces { relation: relation.clone(), shown }, columns, &SECRET)?;
-    Ok(ReleaseProof { statement, proof })
+    change(&relation.limbs, &mut columns);
+    let two = TwoTraces { relation: relation.clone(), shown };
+    let proof = argue(&world.input(), &statement, &two, columns, &SECRET).unwrap();
+    ReleaseProof { statement, proof }
+}
+
+/// Adds `value` to the i-th limb of weight (0, 0, 0)'s remainder.
+fn add(limbs: &WeightLimbs, columns: &mut [F], i: usize, value: i64) {
+    columns[limbs.limbs[i].2.cell(0, 0, 0)] += signed(value);
+}
+
+fn honest(world: &World, bits: u32) -> Vec<i64> {
+    rounded_weights(&world.statement.config, &world.weights, bits)
 }
 
 fn assert_claim_fails(world: &World, release: &ReleaseProof) {
     let e = world.verify(release).unwrap_err();
-    assert!(matches!(e, ReleaseRejected::Argument(ArgumentError::Opening(_))), "{e}");
+    assert!(matches!(e, ReleaseRejected::Argument(ArgumentError::Opening(OpeningError::SourceClaim))), "{e:?}");
 }
 
 #[test]
 fn the_liar_without_a_lie_is_believed() {
     let world = World::new(logistic());
-    let honest = rounded_weights(&world.statement.config, &world.weights, BITS);
-    world.verify(&lie(&world, honest, 2, |r| r).unwrap()).unwrap();
+    world.verify(&lie(&world, BITS, honest(&world, BITS), |_, _| {})).unwrap();
 }
 
 #[test]
-fn a_weight_off_by_one() {
+fn any_weight_of_any_layer_off_by_one() {
+    let world = World::new(perceptron());
+    // First and last weights and biases of both layers; the remainders stay in range, the equation fails.
+    for index in [0, 34, 35, 41, 42, 62, 63, 65] {
+        for step in [1, -1] {
+            let mut weights = honest(&world, BITS);
+            weights[index] += step;
+            assert_claim_fails(&world, &lie(&world, BITS, weights, |_, _| {}));
+        }
+    }
+}
+
+#[test]
+fn a_remainder_out_of_range_for_a_weight_off_by_one() {
     let world = World::new(logistic());
     for step in [1, -1] {
-        let mut weights = rounded_weights(&world.statement.config, &world.weights, BITS);
-        weights[2] += step;
-        // The remainder stays in range, the equation fails.
-        assert_claim_fails(&world, &lie(&world, weights.clone(), 2, |r| r).unwrap());
+        let mut weights = honest(&world, BITS);
+        weights[0] += step;
         // The equation holds, the remainder leaves [0, 2^s).
-        let moved = lie(&world, weights, 2, |r| r - signed(step << S)).unwrap();
-        assert_claim_fails(&world, &moved);
+        assert_claim_fails(&world, &lie(&world, BITS, weights, |l, c| add(l, c, 0, -step << S)));
+        // The same at the top limb of two.
+        let mut weights = honest(&world, 4);
+        weights[0] += step;
+        assert_claim_fails(&world, &lie(&world, 4, weights, |l, c| add(l, c, 1, -step << l.limbs[1].0)));
     }
+}
+
+#[test]
+fn limbs_are_as_wide_as_they_are_and_no_wider() {
+    let world = World::new(logistic());
+    // The same remainder, carried from the top limb into one bit more of the low limb: s = 23 is 11 and 12 bits.
+    let carried = lie(&world, 4, honest(&world, 4), |l, c| {
+        assert_eq!((l.limbs[0].0, l.limbs[1].0), (11, 12));
+        add(l, c, 0, 1 << 11);
+        add(l, c, 1, -1);
+    });
+    assert_claim_fails(&world, &carried);
 }
 
 #[test]
 fn an_honest_lookup_refuses_a_remainder_out_of_range() {
     let world = World::new(logistic());
-    let statement = statement(&world, rounded_weights(&world.statement.config, &world.weights, BITS));
+    let statement = statement(&world, honest(&world, BITS));
     let relation = ReleaseRelation::new(&world.statement.config, S, &statement.weights);
     let mut columns = relation.columns(&world.weights).unwrap();
     columns[relation.limbs.limbs[0].2.cell(0, 2, 0)] += signed(1 << S);
@@ -109,7 +144,7 @@ fn an_honest_lookup_refuses_a_remainder_out_of_range() {
 fn rounded_down_instead_of_to_nearest() {
     let world = World::new(logistic());
     let weights: Vec<i64> = world.weights.iter().map(|w| w >> S).collect();
-    assert_ne!(weights, rounded_weights(&world.statement.config, &world.weights, BITS));
+    assert_ne!(weights, honest(&world, BITS));
     let statement = statement(&world, weights);
     let relation = ReleaseRelation::new(&world.statement.config, S, &statement.weights);
     // Remainders of the floor: all in range.
@@ -122,7 +157,7 @@ fn rounded_down_instead_of_to_nearest() {
 #[test]
 fn huge_weights_satisfy_the_relation_and_miss_the_window() {
     let world = World::new(logistic());
-    let mut weights = rounded_weights(&world.statement.config, &world.weights, BITS);
+    let mut weights = honest(&world, BITS);
     // W_T + p has a quotient and a remainder of its own: the same residue, another integer.
     let wrapped = i128::from(world.weights[2]) + i128::from(P);
     let (quotient, remainder) = crate::rescale(wrapped, S);
@@ -170,7 +205,7 @@ fn the_owner_is_told_of_other_weights_and_of_another_runs_permit() {
     let input = ReleaseInput { weights: &weights, ..world.input() };
     let permit = || release_rules(&world.statement, BITS, &private()).unwrap();
     let e = prove_release(&input, permit(), &SECRET).err().unwrap();
-    assert!(matches!(e, ReleaseError::OtherWeights(ArgumentError::Opening(_))), "{e}");
+    assert!(matches!(e, ReleaseError::OtherWeights(ArgumentError::Opening(OpeningError::SourceClaim))), "{e}");
     let e = prove_release(&other.input(), permit(), &SECRET).err().unwrap();
     assert!(matches!(e, ReleaseError::OtherRun), "{e}");
     let input = ReleaseInput { weights: &weights[1..], ..world.input() };
