@@ -27,6 +27,8 @@ pub(super) trait Lanes: Copy + Send + Sync + Algebra<E> + BasedVectorSpace<Self:
     type Base: PrimeCharacteristicRing + Copy;
     /// log2 of the number of lanes.
     const LOG_LANES: usize;
+    /// From coordinates.
+    fn of(coordinates: [Self::Base; 3]) -> Self;
     /// The lane values of a table, in order.
     fn gather(table: &[E]) -> Vec<Self>;
     /// The sum over the lanes.
@@ -36,6 +38,10 @@ pub(super) trait Lanes: Copy + Send + Sync + Algebra<E> + BasedVectorSpace<Self:
 impl Lanes for E {
     type Base = F;
     const LOG_LANES: usize = 0;
+    #[inline(always)]
+    fn of(coordinates: [F; 3]) -> Self {
+        Self::new(coordinates)
+    }
     fn gather(table: &[E]) -> Vec<Self> {
         table.to_vec()
     }
@@ -47,6 +53,10 @@ impl Lanes for E {
 impl Lanes for PE {
     type Base = PF;
     const LOG_LANES: usize = WIDTH.ilog2() as usize;
+    #[inline(always)]
+    fn of(coordinates: [PF; 3]) -> Self {
+        Self::new(coordinates)
+    }
     fn gather(table: &[E]) -> Vec<Self> {
         table.chunks_exact(WIDTH).map(Self::from_ext_slice).collect()
     }
@@ -67,12 +77,11 @@ pub(super) fn coordinates<T: Lanes>(v: &T) -> [T::Base; 3] {
 pub(super) fn mul<T: Lanes>(a: &T, b: &T) -> T {
     let (a, b) = (coordinates(a), coordinates(b));
     let (b02, b12) = (b[0] + b[2], b[1] + b[2]);
-    let rows = [
+    T::of([
         T::Base::dot_product(&a, &[b[0], b[2], b[1]]),
         T::Base::dot_product(&a, &[b[1], b02, b12]),
         T::Base::dot_product(&a, &[b[2], b[1], b02]),
-    ];
-    T::from_basis_coefficients_fn(|i| rows[i])
+    ])
 }
 
 /// a b + c d with one reduction per coordinate.
@@ -82,18 +91,31 @@ pub(super) fn dot<T: Lanes>(a: &T, b: &T, c: &T, d: &T) -> T {
     let (b02, b12) = (b[0] + b[2], b[1] + b[2]);
     let (d02, d12) = (d[0] + d[2], d[1] + d[2]);
     let left = [a[0], a[1], a[2], c[0], c[1], c[2]];
-    let rows = [
+    T::of([
         T::Base::dot_product(&left, &[b[0], b[2], b[1], d[0], d[2], d[1]]),
         T::Base::dot_product(&left, &[b[1], b02, b12, d[1], d02, d12]),
         T::Base::dot_product(&left, &[b[2], b[1], b02, d[2], d[1], d02]),
-    ];
-    T::from_basis_coefficients_fn(|i| rows[i])
+    ])
+}
+
+/// a + b.
+#[inline(always)]
+pub(super) fn add<T: Lanes>(a: &T, b: &T) -> T {
+    let (a, b) = (coordinates(a), coordinates(b));
+    T::of([a[0] + b[0], a[1] + b[1], a[2] + b[2]])
+}
+
+/// a - b.
+#[inline(always)]
+pub(super) fn sub<T: Lanes>(a: &T, b: &T) -> T {
+    let (a, b) = (coordinates(a), coordinates(b));
+    T::of([a[0] - b[0], a[1] - b[1], a[2] - b[2]])
 }
 
 /// (1 - r) lo + r hi.
 #[inline(always)]
 pub(super) fn line<T: Lanes>(lo: &T, hi: &T, r: &T) -> T {
-    *lo + mul(&(*hi - *lo), r)
+    add(lo, &mul(&sub(hi, lo), r))
 }
 
 /// eq(s, .) over the variables still unbound, as a product of a high and a low table.
@@ -171,9 +193,9 @@ pub(super) fn first_round<T: Lanes>(nodes: &[Node<T>], eq: &Eq<T>, lambda: E) ->
     let [q2] = eq.blocks(lo.par_chunks(block).zip(hi.par_chunks(block)), |weights, (lo, hi)| {
         let mut acc = T::ZERO;
         for (w, (lo, hi)) in weights.iter().zip(lo.iter().zip(hi)) {
-            let (d0, d1) = (hi[1] - lo[1], hi[3] - lo[3]);
-            let m = hi[2] - lo[2] + mul(&d1, &lambda);
-            acc += mul(&dot(&(hi[0] - lo[0]), &d1, &d0, &m), w);
+            let (d0, d1) = (sub(&hi[1], &lo[1]), sub(&hi[3], &lo[3]));
+            let m = add(&sub(&hi[2], &lo[2]), &mul(&d1, &lambda));
+            acc = add(&acc, &mul(&dot(&sub(&hi[0], &lo[0]), &d1, &d0, &m), w));
         }
         [acc]
     });
@@ -183,9 +205,10 @@ pub(super) fn first_round<T: Lanes>(nodes: &[Node<T>], eq: &Eq<T>, lambda: E) ->
 /// Adds weight * (q0, q2) of the line through two nodes.
 #[inline(always)]
 pub(super) fn accumulate<T: Lanes>(acc: &mut [T; 2], weight: &T, lo: &Node<T>, hi: &Node<T>) {
-    acc[0] += mul(&dot(&lo[0], &lo[3], &lo[1], &lo[2]), weight);
-    let (n0, d0, m, d1) = (hi[0] - lo[0], hi[1] - lo[1], hi[2] - lo[2], hi[3] - lo[3]);
-    acc[1] += mul(&dot(&n0, &d1, &d0, &m), weight);
+    acc[0] = add(&acc[0], &mul(&dot(&lo[0], &lo[3], &lo[1], &lo[2]), weight));
+    let (n0, d0) = (sub(&hi[0], &lo[0]), sub(&hi[1], &lo[1]));
+    let (m, d1) = (sub(&hi[2], &lo[2]), sub(&hi[3], &lo[3]));
+    acc[1] = add(&acc[1], &mul(&dot(&n0, &d1, &d0, &m), weight));
 }
 
 /// q0 and q2 of a later round.
@@ -205,14 +228,14 @@ pub(super) fn round<T: Lanes>(nodes: &[Node<T>], eq: &Eq<T>) -> [E; 2] {
 #[inline(always)]
 pub(super) fn bind_first<T: Lanes>(lo: &Node<T>, hi: &Node<T>, r: &T, lambda: &T) -> Node<T> {
     let mut node = bind(lo, hi, r);
-    node[2] += mul(&node[3], lambda);
+    node[2] = add(&node[2], &mul(&node[3], lambda));
     node
 }
 
 /// Binds a variable to r.
 #[inline(always)]
 pub(super) fn bind<T: Lanes>(lo: &Node<T>, hi: &Node<T>, r: &T) -> Node<T> {
-    core::array::from_fn(|k| line(&lo[k], &hi[k], r))
+    [line(&lo[0], &hi[0], r), line(&lo[1], &hi[1], r), line(&lo[2], &hi[2], r), line(&lo[3], &hi[3], r)]
 }
 
 /// Binds a variable in place and evaluates the next round in the same pass: q0 and q2.

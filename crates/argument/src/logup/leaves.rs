@@ -1,5 +1,5 @@
 //! The widest layer, read from the caller's arrays: numerators stay in F until the first variable is bound.
-use super::kernels::{Eq, Node, PE, PF, WIDTH, accumulate, coordinates, line, mul};
+use super::kernels::{Eq, Node, PE, PF, WIDTH, accumulate, add, coordinates, line, mul, sub};
 use crate::field::{E, F};
 use alloc::vec::Vec;
 use p3_field::{PackedFieldExtension, PackedValue, PrimeCharacteristicRing};
@@ -30,7 +30,22 @@ fn dot_base(a: &PE, n: PF, b: &PE, c: &PE) -> PE {
 #[inline(always)]
 fn dot_bases(a: &PE, n: PF, b: &PE, m: PF) -> PE {
     let (a, b) = (coordinates(a), coordinates(b));
-    PE::new([0, 1, 2].map(|k| PF::dot_product(&[a[k], b[k]], &[n, m])))
+    let dot = |a, b| PF::dot_product(&[a, b], &[n, m]);
+    PE::new([dot(a[0], b[0]), dot(a[1], b[1]), dot(a[2], b[2])])
+}
+
+/// r n + a.
+#[inline(always)]
+fn add_scaled(a: &PE, r: &PE, n: PF) -> PE {
+    let (a, r) = (coordinates(a), coordinates(r));
+    PE::new([a[0] + r[0] * n, a[1] + r[1] * n, a[2] + r[2] * n])
+}
+
+/// a + n.
+#[inline(always)]
+fn add_base(a: &PE, n: PF) -> PE {
+    let a = coordinates(a);
+    PE::new([a[0] + n, a[1], a[2]])
 }
 
 impl<'a> Leaves<'a> {
@@ -50,12 +65,12 @@ impl<'a> Leaves<'a> {
     /// The layer above.
     pub(super) fn parents(&self) -> Vec<Node<PE>> {
         let quarter = self.len() / 4;
-        let add = |(n0, n1, d0, d1): LeafNode| (dot_bases(&d1, n0, &d0, n1), mul(&d0, &d1));
+        let fraction = |(n0, n1, d0, d1): LeafNode| (dot_bases(&d1, n0, &d0, n1), mul(&d0, &d1));
         (0..quarter)
             .into_par_iter()
             .with_min_len(1 << 8)
             .map(|x| {
-                let ((n0, d0), (n1, d1)) = (add(self.node(x)), add(self.node(x + quarter)));
+                let ((n0, d0), (n1, d1)) = (fraction(self.node(x)), fraction(self.node(x + quarter)));
                 [n0, d0, n1, d1]
             })
             .collect()
@@ -68,8 +83,9 @@ impl<'a> Leaves<'a> {
             let mut acc = PE::ZERO;
             for (w, x) in weights.iter().zip(index * block..) {
                 let (lo, hi) = (self.node(x), self.node(x + quarter));
-                let (n0, n1, d0, d1) = (hi.0 - lo.0, hi.1 - lo.1, hi.2 - lo.2, hi.3 - lo.3);
-                acc += mul(&dot_base(&d1, n0, &d0, &(mul(&d1, &lambda) + n1)), w);
+                let (d0, d1) = (sub(&hi.2, &lo.2), sub(&hi.3, &lo.3));
+                let m = add_base(&mul(&d1, &lambda), hi.1 - lo.1);
+                acc = add(&acc, &mul(&dot_base(&d1, hi.0 - lo.0, &d0, &m), w));
             }
             [acc]
         });
@@ -81,9 +97,10 @@ impl<'a> Leaves<'a> {
         let (r, lambda) = (PE::from(r), PE::from(lambda));
         let bind = |x: usize| {
             let (lo, hi) = (self.node(x), self.node(x + quarter));
-            let (n0, n1) = (r * (hi.0 - lo.0) + lo.0, r * (hi.1 - lo.1) + lo.1);
             let (d0, d1) = (line(&lo.2, &hi.2, &r), line(&lo.3, &hi.3, &r));
-            [n0, d0, mul(&d1, &lambda) + n1, d1]
+            let n0 = add_base(&add_scaled(&PE::ZERO, &r, hi.0 - lo.0), lo.0);
+            let m = add_scaled(&mul(&d1, &lambda), &r, hi.1 - lo.1);
+            [n0, d0, add_base(&m, lo.1), d1]
         };
         out.resize(quarter, [PE::ZERO; 4]);
         let (a, b) = out.split_at_mut(eighth);
