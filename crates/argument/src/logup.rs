@@ -34,6 +34,8 @@ use p3_field::PrimeCharacteristicRing;
 #[cfg(feature = "prover")]
 mod kernels;
 #[cfg(feature = "prover")]
+mod lanes;
+#[cfg(feature = "prover")]
 mod leaves;
 #[cfg(feature = "prover")]
 mod prover;

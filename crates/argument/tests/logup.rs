@@ -183,8 +183,7 @@ fn reckless(masker: &mut Masker<'_>, (n, d): &Leaves, root: E, inverse: E) {
     while let Some(children) = layers.pop() {
         let lambda = masker.challenge();
         let (lo, hi) = children.split_at(children.len() / 2);
-        let mut nodes: Vec<[E; 4]> =
-            lo.iter().zip(hi).map(|(a, b)| [a[0], a[1], b[0] + lambda * b[1], b[1]]).collect();
+        let mut nodes: Vec<[E; 4]> = lo.iter().zip(hi).map(|(a, b)| [a[0], a[1], b[0] + lambda * b[1], b[1]]).collect();
         let mut bound = vec![];
         while nodes.len() > 1 {
             let half = nodes.len() / 2;

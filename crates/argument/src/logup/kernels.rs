@@ -3,120 +3,15 @@
 //! A layer is stored by node, `[n0, d0, n1, d1]`: the two fractions that the node adds. When its first variable is
 //! bound, n1 is replaced by m = n1 + lambda d1. Variables are bound from the most significant one, so a loop over
 //! packed lanes never crosses lanes and every stream is contiguous.
-//!
-//! Products of E are spelled out here: the library's is not inlined, and sums of products share a reduction.
-use crate::field::{E, F};
+use super::lanes::{Lanes, add, dot, line, mul, sub};
+use crate::field::E;
 use crate::multilinear::eq_table;
 use alloc::vec::Vec;
-use p3_field::extension::PackedCubicTrinomialExtensionField;
-use p3_field::{Algebra, BasedVectorSpace, Field, PackedFieldExtension, PackedValue, PrimeCharacteristicRing};
+use p3_field::PrimeCharacteristicRing;
 use p3_maybe_rayon::prelude::*;
 
-/// As many elements of F as a vector register holds.
-pub(super) type PF = <F as Field>::Packing;
-/// As many elements of E, coordinate by coordinate.
-pub(super) type PE = PackedCubicTrinomialExtensionField<F, PF>;
-/// Lanes in [`PF`] and [`PE`].
-pub(super) const WIDTH: usize = <PF as PackedValue>::WIDTH;
 /// log2 of the nodes that one pass over the low eq table covers: table and accumulators stay in the first cache.
 const LOG_BLOCK: usize = 9;
-
-/// [`E`] or [`PE`].
-pub(super) trait Lanes: Copy + Send + Sync + Algebra<E> + BasedVectorSpace<Self::Base> {
-    /// The coordinates' type.
-    type Base: PrimeCharacteristicRing + Copy;
-    /// log2 of the number of lanes.
-    const LOG_LANES: usize;
-    /// From coordinates.
-    fn of(coordinates: [Self::Base; 3]) -> Self;
-    /// The lane values of a table, in order.
-    fn gather(table: &[E]) -> Vec<Self>;
-    /// The sum over the lanes.
-    fn total(self) -> E;
-}
-
-impl Lanes for E {
-    type Base = F;
-    const LOG_LANES: usize = 0;
-    #[inline(always)]
-    fn of(coordinates: [F; 3]) -> Self {
-        Self::new(coordinates)
-    }
-    fn gather(table: &[E]) -> Vec<Self> {
-        table.to_vec()
-    }
-    fn total(self) -> E {
-        self
-    }
-}
-
-impl Lanes for PE {
-    type Base = PF;
-    const LOG_LANES: usize = WIDTH.ilog2() as usize;
-    #[inline(always)]
-    fn of(coordinates: [PF; 3]) -> Self {
-        Self::new(coordinates)
-    }
-    fn gather(table: &[E]) -> Vec<Self> {
-        table.chunks_exact(WIDTH).map(Self::from_ext_slice).collect()
-    }
-    fn total(self) -> E {
-        <Self as PackedFieldExtension<F, E>>::to_ext_iter([self]).sum()
-    }
-}
-
-/// The coordinates.
-#[inline(always)]
-pub(super) fn coordinates<T: Lanes>(v: &T) -> [T::Base; 3] {
-    let v = v.as_basis_coefficients_slice();
-    [v[0], v[1], v[2]]
-}
-
-/// a b.
-#[inline(always)]
-pub(super) fn mul<T: Lanes>(a: &T, b: &T) -> T {
-    let (a, b) = (coordinates(a), coordinates(b));
-    let (b02, b12) = (b[0] + b[2], b[1] + b[2]);
-    T::of([
-        T::Base::dot_product(&a, &[b[0], b[2], b[1]]),
-        T::Base::dot_product(&a, &[b[1], b02, b12]),
-        T::Base::dot_product(&a, &[b[2], b[1], b02]),
-    ])
-}
-
-/// a b + c d with one reduction per coordinate.
-#[inline(always)]
-pub(super) fn dot<T: Lanes>(a: &T, b: &T, c: &T, d: &T) -> T {
-    let (a, b, c, d) = (coordinates(a), coordinates(b), coordinates(c), coordinates(d));
-    let (b02, b12) = (b[0] + b[2], b[1] + b[2]);
-    let (d02, d12) = (d[0] + d[2], d[1] + d[2]);
-    let left = [a[0], a[1], a[2], c[0], c[1], c[2]];
-    T::of([
-        T::Base::dot_product(&left, &[b[0], b[2], b[1], d[0], d[2], d[1]]),
-        T::Base::dot_product(&left, &[b[1], b02, b12, d[1], d02, d12]),
-        T::Base::dot_product(&left, &[b[2], b[1], b02, d[2], d[1], d02]),
-    ])
-}
-
-/// a + b.
-#[inline(always)]
-pub(super) fn add<T: Lanes>(a: &T, b: &T) -> T {
-    let (a, b) = (coordinates(a), coordinates(b));
-    T::of([a[0] + b[0], a[1] + b[1], a[2] + b[2]])
-}
-
-/// a - b.
-#[inline(always)]
-pub(super) fn sub<T: Lanes>(a: &T, b: &T) -> T {
-    let (a, b) = (coordinates(a), coordinates(b));
-    T::of([a[0] - b[0], a[1] - b[1], a[2] - b[2]])
-}
-
-/// (1 - r) lo + r hi.
-#[inline(always)]
-pub(super) fn line<T: Lanes>(lo: &T, hi: &T, r: &T) -> T {
-    add(lo, &mul(&sub(hi, lo), r))
-}
 
 /// eq(s, .) over the variables still unbound, as a product of a high and a low table.
 pub(super) struct Eq<T> {
@@ -224,25 +119,26 @@ pub(super) fn round<T: Lanes>(nodes: &[Node<T>], eq: &Eq<T>) -> [E; 2] {
     })
 }
 
-/// Binds the first variable: n1 becomes m.
+/// Binds the first variable of a layer: n1 becomes m.
 #[inline(always)]
-pub(super) fn bind_first<T: Lanes>(lo: &Node<T>, hi: &Node<T>, r: &T, lambda: &T) -> Node<T> {
-    let mut node = bind(lo, hi, r);
-    node[2] = add(&node[2], &mul(&node[3], lambda));
-    node
+pub(super) fn bind_first<T: Lanes>(lo: &mut Node<T>, hi: &Node<T>, r: &T, lambda: &T) {
+    bind(lo, hi, r);
+    lo[2] = add(&lo[2], &mul(&lo[3], lambda));
 }
 
-/// Binds a variable to r.
+/// Binds a variable to r. In place: a node of packed lanes is too large to be passed around.
 #[inline(always)]
-pub(super) fn bind<T: Lanes>(lo: &Node<T>, hi: &Node<T>, r: &T) -> Node<T> {
-    [line(&lo[0], &hi[0], r), line(&lo[1], &hi[1], r), line(&lo[2], &hi[2], r), line(&lo[3], &hi[3], r)]
+pub(super) fn bind<T: Lanes>(lo: &mut Node<T>, hi: &Node<T>, r: &T) {
+    for (lo, hi) in lo.iter_mut().zip(hi) {
+        *lo = line(lo, hi, r);
+    }
 }
 
 /// Binds a variable in place and evaluates the next round in the same pass: q0 and q2.
 pub(super) fn bind_round<T: Lanes>(
     nodes: &mut Vec<Node<T>>,
     eq: &Eq<T>,
-    bind: impl Fn(&Node<T>, &Node<T>) -> Node<T> + Sync + Send,
+    bind: impl Fn(&mut Node<T>, &Node<T>) + Sync + Send,
 ) -> [E; 2] {
     let (half, quarter) = (nodes.len() / 2, nodes.len() / 4);
     let (lo, hi) = nodes.split_at_mut(half);
@@ -254,8 +150,8 @@ pub(super) fn bind_round<T: Lanes>(
     let sums = eq.blocks(blocks, |weights, ((a, b), (c, d))| {
         let mut acc = [T::ZERO; 2];
         for ((w, (a, b)), (c, d)) in weights.iter().zip(a.iter_mut().zip(b)).zip(c.iter().zip(d)) {
-            *a = bind(a, c);
-            *b = bind(b, d);
+            bind(a, c);
+            bind(b, d);
             accumulate(&mut acc, w, a, b);
         }
         acc

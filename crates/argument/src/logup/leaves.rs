@@ -1,5 +1,6 @@
 //! The widest layer, read from the caller's arrays: numerators stay in F until the first variable is bound.
-use super::kernels::{Eq, Node, PE, PF, WIDTH, accumulate, add, coordinates, line, mul, sub};
+use super::kernels::{Eq, Node, accumulate};
+use super::lanes::{PE, PF, WIDTH, add, coordinates, line, mul, sub};
 use crate::field::{E, F};
 use alloc::vec::Vec;
 use p3_field::{PackedFieldExtension, PackedValue, PrimeCharacteristicRing};
@@ -34,11 +35,11 @@ fn dot_bases(a: &PE, n: PF, b: &PE, m: PF) -> PE {
     PE::new([dot(a[0], b[0]), dot(a[1], b[1]), dot(a[2], b[2])])
 }
 
-/// r n + a.
+/// r n.
 #[inline(always)]
-fn add_scaled(a: &PE, r: &PE, n: PF) -> PE {
-    let (a, r) = (coordinates(a), coordinates(r));
-    PE::new([a[0] + r[0] * n, a[1] + r[1] * n, a[2] + r[2] * n])
+fn scale(r: &PE, n: PF) -> PE {
+    let r = coordinates(r);
+    PE::new([r[0] * n, r[1] * n, r[2] * n])
 }
 
 /// a + n.
@@ -95,12 +96,14 @@ impl<'a> Leaves<'a> {
     pub(super) fn bind_round(&self, out: &mut Vec<Node<PE>>, eq: &Eq<PE>, r: E, lambda: E) -> [E; 2] {
         let (quarter, eighth, block) = (self.len() / 4, self.len() / 8, eq.lo.len());
         let (r, lambda) = (PE::from(r), PE::from(lambda));
-        let bind = |x: usize| {
+        let bind = |out: &mut Node<PE>, x: usize| {
             let (lo, hi) = (self.node(x), self.node(x + quarter));
             let (d0, d1) = (line(&lo.2, &hi.2, &r), line(&lo.3, &hi.3, &r));
-            let n0 = add_base(&add_scaled(&PE::ZERO, &r, hi.0 - lo.0), lo.0);
-            let m = add_scaled(&mul(&d1, &lambda), &r, hi.1 - lo.1);
-            [n0, d0, add_base(&m, lo.1), d1]
+            let m = add(&mul(&d1, &lambda), &scale(&r, hi.1 - lo.1));
+            out[0] = add_base(&scale(&r, hi.0 - lo.0), lo.0);
+            out[1] = d0;
+            out[2] = add_base(&m, lo.1);
+            out[3] = d1;
         };
         out.resize(quarter, [PE::ZERO; 4]);
         let (a, b) = out.split_at_mut(eighth);
@@ -108,8 +111,8 @@ impl<'a> Leaves<'a> {
         eq.blocks(blocks, |weights, (index, (a, b))| {
             let mut acc = [PE::ZERO; 2];
             for ((w, x), (a, b)) in weights.iter().zip(index * block..).zip(a.iter_mut().zip(b)) {
-                *a = bind(x);
-                *b = bind(x + eighth);
+                bind(a, x);
+                bind(b, x + eighth);
                 accumulate(&mut acc, w, a, b);
             }
             acc

@@ -1,6 +1,7 @@
 //! The prover's side: builds the tree from the leaves, walks it from the root and frees a layer when it is done.
 use super::LABEL;
-use super::kernels::{Eq, Lanes, Node, PE, WIDTH, bind, bind_first, bind_round, first_round, fraction, parents, round};
+use super::kernels::{Eq, Node, bind, bind_first, bind_round, first_round, fraction, parents, round};
+use super::lanes::{Lanes, PE, WIDTH};
 use super::leaves::Leaves;
 use crate::field::{E, F};
 use crate::hiding::Masker;
@@ -172,7 +173,8 @@ impl Rounds<'_, '_> {
                 eq.drop_variable();
                 sums = bind_round(nodes, &eq, |lo, hi| bind(lo, hi, &r));
             } else {
-                nodes[0] = bind(&nodes[0], &nodes[1], &r);
+                let (lo, hi) = nodes.split_at_mut(1);
+                bind(&mut lo[0], &hi[0], &r);
                 nodes.truncate(1);
             }
         }
@@ -187,7 +189,8 @@ impl Rounds<'_, '_> {
             let sums = bind_round(nodes, &eq, |lo, hi| bind_first(lo, hi, &r, &lambda));
             self.run(nodes, eq, sums);
         } else {
-            nodes[0] = bind_first(&nodes[0], &nodes[1], &r, &lambda);
+            let (lo, hi) = nodes.split_at_mut(1);
+            bind_first(&mut lo[0], &hi[0], &r, &lambda);
             nodes.truncate(1);
         }
     }
