@@ -66,6 +66,9 @@ fn shapes_are_checked() {
     let new = |shapes: Vec<VectorShape>| OpeningConfig::new(2, shapes).map(|_| ()).unwrap_err();
     let with = |other| new(shapes(2, &[other]));
     assert_eq!(new(vec![]), OpeningError::NoVector);
+    assert_eq!(queries_for(2, 27, 1), Err(OpeningError::Height { vector: 0, got: 27, min: 11, max: 26 }));
+    assert_eq!(queries_for(2, 11, 0), Err(OpeningError::Sources { got: 0, max: MAX_SOURCES }));
+    assert_eq!(queries_for(0, 11, 1), Err(OpeningError::Rate { got: 0 }));
     assert_eq!(OpeningConfig::new(3, shapes(2, &[])).map(|_| ()).unwrap_err(), OpeningError::Rate { got: 3 });
     assert_eq!(new(vec![shape(10, 1, b)]), OpeningError::Height { vector: 0, got: 10, min: 11, max: 26 });
     assert_eq!(new(vec![shape(11, 0, b)]), OpeningError::Columns { vector: 0, got: 0, max: MAX_SOURCES });
