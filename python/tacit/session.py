@@ -230,7 +230,7 @@ def commit_dataset(
     targets = np.ascontiguousarray(labels.reshape(len(labels), -1).T, dtype=np.int64)
     with _native() as native:
         digest, file, rows, reserve = native.commit_dataset(
-            json.dumps(description), columns, targets, bytes(seed.expose()), bytes(vault_secret.expose()), progress
+            json.dumps(description), columns, targets, seed.expose(), vault_secret.expose(), progress
         )
     return Committed(digest, file, rows, reserve)
 
@@ -241,7 +241,7 @@ def commit_model(config: str, weights: NDArray[np.int64], seed: Secret, *, proof
     `config` is `RunConfig.to_json()`.
     """
     with _native() as native:
-        digest, file, rows, reserve = native.commit_model(config, weights, bytes(seed.expose()), proofs)
+        digest, file, rows, reserve = native.commit_model(config, weights, seed.expose(), proofs)
     return Committed(digest, bytes(file), rows, reserve)
 
 
@@ -284,12 +284,12 @@ def prove_chunk(chunk: Chunk, vault_secret: Secret, progress: Progress | None = 
         proof, model = native.prove_chunk(
             chunk.statement,
             chunk.index,
-            (chunk.data.file, bytes(chunk.data.seed.expose())),
+            (chunk.data.file, chunk.data.seed.expose()),
             (chunk.features, chunk.labels),
             (chunk.weights, chunk.velocity),
-            None if model_in is None else (model_in.file, bytes(model_in.seed.expose())),
-            (bytes(chunk.out_seed.expose()), chunk.out_proofs),
-            bytes(vault_secret.expose()),
+            None if model_in is None else (model_in.file, model_in.seed.expose()),
+            (chunk.out_seed.expose(), chunk.out_proofs),
+            vault_secret.expose(),
             progress,
         )
     return bytes(proof), bytes(model)
@@ -316,9 +316,9 @@ def prove_release(
         proof, rounded = native.prove_release(
             run,
             weights,
-            (model.file, bytes(model.seed.expose())),
+            (model.file, model.seed.expose()),
             bits,
-            bytes(vault_secret.expose()),
+            vault_secret.expose(),
             list(overrides),
             progress,
         )
