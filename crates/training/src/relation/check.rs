@@ -236,13 +236,7 @@ impl ChunkRelation<'_> {
             let low = self.output_low(r, &u);
             let mut e = Affine::constant(mass * F::from_u64(1 << (limbs.bits - 1)));
             self.add_model(&mut e, &u, low, MODEL_IN, E::ONE);
-            let mut shift = 0;
-            for (width, _, layout, _) in &limbs.limbs {
-                for (k, &w) in u.inputs.iter().enumerate() {
-                    e.add_cell(cell(TRACE, low, layout.first[l] + k), -w * F::from_u64(1 << shift));
-                }
-                shift += width;
-            }
+            limbs.add_to(&mut e, (l, low), &u.inputs, -E::ONE);
             r.assert_zero(e);
         }
     }

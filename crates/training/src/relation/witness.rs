@@ -1,5 +1,5 @@
 //! Fills the trace of a chunk from its execution.
-use super::layout::{Limbs, LossColumns, WeightLimbs};
+use super::layout::{Limbs, LossColumns};
 use super::prove::Witness;
 use super::ChunkRelation;
 use crate::trainer::{ChunkTrace, LossTrace};
@@ -136,23 +136,8 @@ impl ChunkRelation<'_> {
             _ => {}
         }
         if let Some(limbs) = &self.layout.weight_limbs {
-            self.fill_weight_limbs(limbs, start, w.columns);
-        }
-    }
-
-    fn fill_weight_limbs(&self, limbs: &WeightLimbs, start: &[i64], columns: &mut [F]) {
-        let mut shift = 0;
-        for (width, _, layout, _) in &limbs.limbs {
-            for l in 0..self.layout.layers.len() {
-                let (first, n) = (self.config.weight_offset(l), self.config.outputs(l));
-                for (k, row) in start[first..first + self.config.k(l) * n].chunks(n).enumerate() {
-                    for (j, &v) in row.iter().enumerate() {
-                        let shifted = (v + (1 << (limbs.bits - 1))) as u64;
-                        columns[layout.cell(l, k, j)] = F::from_u64((shifted >> shift) & ((1 << width) - 1));
-                    }
-                }
-            }
-            shift += width;
+            let half = 1 << (limbs.bits - 1);
+            limbs.fill(self.config, |i| (start[i] + half) as u64, w.columns);
         }
     }
 
