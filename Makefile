@@ -27,7 +27,8 @@ test: build lint
 	$(BIN)/python -m pytest
 
 bench: build
-	$(BIN)/python -m benches.run
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps -r requirements/bench.txt
+	set -e; for script in benches/*.py; do $(BIN)/python $$script; done
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
