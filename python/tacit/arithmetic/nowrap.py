@@ -1,8 +1,10 @@
-"""No wrap: for every layer, K a w_max + 2^(m+F-1) + 2^(F-1) < p, so that an integer product is the residue that a proof speaks of.
+"""No wrap: for every layer, K a w_max + 2^(m+F-1) + 2^(F-1) < p, so that an integer product is the residue that
+a proof speaks of.
 
-w_max = c_0 w_in + c_v v_in + a d sum_s c_s B_s bounds every weight at every step of a chunk: a bounds a layer's inputs, d its
-gradients, B_s the rows of a batch and c the coefficients. A verifier checks the same inequalities with the rates of the statement;
-here every rate is taken to be the largest one, because the later ones are not known when training starts.
+w_max = c_0 w_in + c_v v_in + a d sum_s c_s B_s bounds every weight at every step of a chunk: a bounds a layer's
+inputs, d its gradients, B_s the rows of a batch and c the coefficients. A verifier checks the same inequalities
+with the rates of the statement; here every rate is taken to be the largest one, because the later ones are not
+known when training starts.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ FIELD = (1 << 64) - (1 << 32) + 1
 
 @dataclass(frozen=True)
 class Bounds:
-    """What a chunk guarantees: |W_t| <= `w_max[l]` at scale F, and at its end |W| <= `w_out`, |V| <= `v_out` at the scales of a state."""
+    """What a chunk guarantees: |W_t| <= `w_max[l]` at scale F, and at its end |W| <= `w_out`, |V| <= `v_out` at
+    the scales of a state.
+    """
 
     w_max: tuple[int, ...]
     w_out: int
@@ -80,7 +84,8 @@ def failures(
 ) -> tuple[Bounds, list[NoWrapFailure]]:
     """The bounds of one chunk and every inequality that fails, with all rates at most `largest_rate`.
 
-    `w_in`, `v_in` bound |W| (scale fw) and |V| (scale fa + fg + omega) at the start of the chunk; `steps` are its real steps (default: all).
+    `w_in`, `v_in` bound |W| (scale fw) and |V| (scale fa + fg + omega) at the start of the chunk; `steps` are
+    its real steps (default: all).
     """
     scales = config.scales
     c, f = _coefficients(config, largest_rate, steps or config.schedule.chunk_steps), scales.f
@@ -135,7 +140,9 @@ def _failure(index: int, layer: Layer, text: str, left: int) -> NoWrapFailure:
 
 
 def check(config: RunConfig, w_in: int, v_in: int = 0, largest_rate: int | None = None) -> Bounds:
-    """The bounds of one chunk; raises `NoWrapError` naming layer and inequality. By default rates are those of the configuration."""
+    """The bounds of one chunk; raises `NoWrapError` naming layer and inequality. By default rates are those of
+    the configuration.
+    """
     rate = max(config.schedule.rates, default=0) if largest_rate is None else largest_rate
     bounds, failed = failures(config, w_in, v_in, rate)
     if failed:

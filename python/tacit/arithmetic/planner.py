@@ -1,14 +1,14 @@
 """Chooses scales, windows and the chunk length of a run from its learning rates, batch size and architecture.
 
-The smallest omega and fw bring every rate within 1 %. Then the no-wrap inequalities decide how long a chunk may be: halving it and
-narrowing windows both make room, and the planner takes the cheapest combination (a halving costs 1; windows of 15, 14, 13 bits
-cost 0.5, 1.5 and 5, since an overflow ends a run).
+The smallest omega and fw bring every rate within 1 %. Then the no-wrap inequalities decide how long a chunk may
+be: halving it and narrowing windows both make room, and the planner takes the cheapest combination (a halving
+costs 1; windows of 15, 14, 13 bits cost 0.5, 1.5 and 5, since an overflow ends a run).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from tacit.arithmetic import nowrap
@@ -47,8 +47,9 @@ _WINDOW_COST = {16: 0.0, 15: 0.5, 14: 1.5, 13: 5.0}
 class PlanRequest:
     """What the planner is asked: the run as the user wrote it.
 
-    `learning_rates` are all rates known in advance (the first is the initial one), `largest_weight` bounds |W_0| as a real number,
-    `total_steps` is None when the end is not known; `window_bits` and `chunk_steps` are taken as they are if given.
+    `learning_rates` are all rates known in advance (the first is the initial one), `largest_weight` bounds
+    |W_0| as a real number, `total_steps` is None when the end is not known; `window_bits` and `chunk_steps` are
+    taken as they are if given.
     """
 
     architecture: Architecture
@@ -59,7 +60,7 @@ class PlanRequest:
     target_bits: int = 0
     drop_last: bool = False
     momentum: float = 0.0
-    order: Order = Order()
+    order: Order = field(default_factory=Order)
     fa: int = 8
     fg: int = 12
     total_steps: int | None = None
@@ -70,7 +71,9 @@ class PlanRequest:
 
 @dataclass(frozen=True)
 class Plan:
-    """The chosen configuration (with no rates yet), the bound `w_in` of |W_0| at scale fw, the largest integer rate and the number of steps that were planned for."""
+    """The chosen configuration (with no rates yet), the bound `w_in` of |W_0| at scale fw, the largest integer
+    rate and the number of steps that were planned for.
+    """
 
     config: RunConfig
     w_in: int
@@ -131,12 +134,15 @@ def _choose_fw(request: PlanRequest, scales: Scales) -> Scales:
             bits = request.window_bits or 13
             if candidate.f + bits > MAX_F_PLUS_WINDOW:
                 raise PlanError(
-                    f"the smallest learning rate {min(positive)!r} with batch size {request.batch} needs fw = {fw}; fw + kappa + window bits = "
-                    f"{candidate.f + bits} exceeds {MAX_F_PLUS_WINDOW}; raise the learning rate or lower batch_size"
+                    f"the smallest learning rate {min(positive)!r} with batch size {request.batch} needs fw = "
+                    f"{fw}; fw + kappa + window bits = "
+                    f"{candidate.f + bits} exceeds {MAX_F_PLUS_WINDOW}; raise the learning rate or lower "
+                    "batch_size"
                 )
             return candidate
     raise RateError(
-        f"the learning rates {sorted(set(positive))!r} with batch size {request.batch} need fw > {MAX_FW} to be within 1 %; "
+        f"the learning rates {sorted(set(positive))!r} with batch size {request.batch} need fw > {MAX_FW} to "
+        "be within 1 %; "
         "use rates that are closer together, such as powers of two"
     )
 
@@ -198,7 +204,8 @@ def _choose_chunk(config: RunConfig, request: PlanRequest, w_in: int, rate: int)
     )
     raise NoWrapError(
         failed[0],
-        f"even with {candidates[-1]} steps a chunk and {allowed[-1]}-bit windows; use a smaller batch_size, narrower layers, "
+        f"even with {candidates[-1]} steps a chunk and {allowed[-1]}-bit windows; use a smaller batch_size, "
+        "narrower layers, "
         "a narrower data window or a smaller learning rate",
     )
 
@@ -215,7 +222,9 @@ def _fits(config: RunConfig, w_in: int, rate: int, total: int | None) -> bool:
 
 
 def _widen(config: RunConfig, w_in: int, rate: int, total: int | None, most: int) -> RunConfig:
-    """Gives every window that does not limit anything its full width again, from the output back (logits need it most)."""
+    """Gives every window that does not limit anything its full width again, from the output back (logits need
+    it most).
+    """
     steps = config.schedule.chunk_steps
     windows = [[layer.z_bits, layer.q_bits] for layer in config.architecture.layers]
     for index in range(len(windows) - 1, -1, -1):

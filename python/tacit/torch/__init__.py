@@ -1,4 +1,6 @@
-"""PyTorch front end: train an ordinary model on exact integers, in an unchanged loop. The only part of tacit that imports torch."""
+"""PyTorch front end: train an ordinary model on exact integers, in an unchanged loop. The only part of tacit
+that imports torch.
+"""
 
 from __future__ import annotations
 

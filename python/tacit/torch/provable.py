@@ -57,11 +57,13 @@ def make_provable(
 ) -> Provable:
     """Returns model, optimizer, loader and loss to use in place of the given ones.
 
-    mode: "prove" trains on exact integers and records what a proof needs; "check" does the same without recording; "off" returns the
-    model, optimizer and loss themselves with a loader in the same order. shuffle_seed: None reads rows in order, else every epoch has
-    its own public permutation. epochs or max_steps: how long the run will be at most, if known (makes shorter proofs of short runs).
-    learning_rates: further rates that a schedule will set. window_bits: width of the range that activations and gradients may use (default:
-    16, or what fits). chunk_steps: steps in one proof, a power of two (default: what fits 16,384 rows). gradient_bits: fractional bits of gradients.
+    mode: "prove" trains on exact integers and records what a proof needs; "check" does the same without
+    recording; "off" returns the model, optimizer and loss themselves with a loader in the same order.
+    shuffle_seed: None reads rows in order, else every epoch has its own public permutation. epochs or
+    max_steps: how long the run will be at most, if known (makes shorter proofs of short runs). learning_rates:
+    further rates that a schedule will set. window_bits: width of the range that activations and gradients may
+    use (default: 16, or what fits). chunk_steps: steps in one proof, a power of two (default: what fits 16,384
+    rows). gradient_bits: fractional bits of gradients.
 
     Raises a `TacitError` that names the layer, option or limit in the way, before training starts.
     """
@@ -75,13 +77,19 @@ def make_provable(
     inputs = architecture.layers[0].inputs
     if data.features.shape[1] != inputs:
         raise ArithmeticConfigError(
-            f"the data set has {data.features.shape[1]} features, layer 1 ({architecture.layers[0].name}) reads {inputs}"
+            f"the data set has {data.features.shape[1]} features, layer 1 ({architecture.layers[0].name}) "
+            f"reads {inputs}"
         )
     order = _order(shuffle_seed)
     weights = _real_weights(captured)
     if mode == "off":
         return Provable(
-            model, optimizer, _plain_loader(data, labels, captured, loss, batch_size, drop_last, order), loss_fn
+            model,
+            optimizer,
+            _plain_loader(
+                data, labels, captured, loss, batch_size=batch_size, drop_last=drop_last, order=order
+            ),
+            loss_fn,
         )
     plan = make_plan(
         PlanRequest(
@@ -161,6 +169,7 @@ def _plain_loader(
     labels: IntMatrix,
     captured: CapturedModel,
     loss: str,
+    *,
     batch_size: int,
     drop_last: bool,
     order: Order,
