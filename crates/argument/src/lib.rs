@@ -11,10 +11,13 @@ pub mod bilinear;
 #[cfg(feature = "prover")]
 pub mod entropy;
 pub mod field;
+pub mod form;
 pub mod functional;
 pub mod hiding;
-// logup
+pub mod logup;
+pub mod lookup;
 pub mod multilinear;
-// opening
-// soundness
+pub mod opening;
+pub mod proof;
+pub mod soundness;
 pub mod transcript;

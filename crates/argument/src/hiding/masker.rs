@@ -4,7 +4,6 @@ use crate::entropy::Entropy;
 use crate::field::{E, F, coordinates};
 use crate::transcript::Transcript;
 use alloc::vec::Vec;
-use zeroize::Zeroize;
 
 /// The pads and triples of one attempt. Not `Clone`, not `Serialize`, wiped when dropped, used by one proof.
 pub struct Secrets {
@@ -38,20 +37,17 @@ impl Secrets {
 
 impl Drop for Secrets {
     fn drop(&mut self) {
-        for p in &mut self.pads {
-            wipe(p);
-        }
-        for t in self.triples.iter_mut().flatten() {
-            wipe(t);
-        }
+        wipe(&mut self.pads);
+        wipe(self.triples.as_flattened_mut());
     }
 }
 
-fn wipe(v: &mut E) {
-    let mut raw: [u64; 3] = coordinates(*v).map(|c| p3_field::PrimeField64::as_canonical_u64(&c));
-    raw.zeroize();
-    *v = E::default();
-    core::hint::black_box(v);
+/// Overwrites witness values with zeros, in a way that the compiler keeps.
+pub fn wipe<T: Default>(values: &mut [T]) {
+    for v in values.iter_mut() {
+        *v = T::default();
+    }
+    core::hint::black_box(values);
 }
 
 /// Sends hidden values minus their pads over a transcript.

@@ -15,5 +15,5 @@ mod masker;
 
 pub use affine::{Affine, Cell};
 #[cfg(feature = "prover")]
-pub use masker::{Masker, Secrets};
+pub use masker::{Masker, Secrets, wipe};
 pub use reduction::{Claim, HidingError, MaskedMessages, Message, PadLayout, Reduction, Schedule};

@@ -1,0 +1,151 @@
+//! The prover of the masked opening.
+use super::check::{Pcs, pcs};
+use super::commit::{LongLived, Trace};
+use super::config::OpeningConfig;
+use super::error::OpeningError;
+use super::oracle::OracleData;
+use super::shape::VectorShape;
+use super::sumcheck::{Small, column_values, inner, source_rounds};
+use super::tables::{PF, weight_tables};
+use super::weights::{self, Pin};
+use super::{OpeningProof, begin};
+use crate::field::{E, F, coordinates};
+use crate::hiding::Claim;
+use crate::transcript::Transcript;
+use alloc::string::ToString;
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+use p3_field::{PackedValue, PrimeCharacteristicRing};
+use p3_matrix::dense::RowMajorMatrix;
+use p3_maybe_rayon::prelude::*;
+use p3_multilinear_util::point::Point;
+use p3_sumcheck::layout::{Layout as _, PrefixProver, Table};
+use p3_whir::pcs::proof::{PcsProof, QueryOpenings};
+
+/// Deviations of a dishonest prover, for the tests.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Tamper {
+    pub mu: E,
+    pub gamma: E,
+}
+
+/// Proves `sum_v <f_v, claim.weights[v]> = claim.value` and every pin. Consumes the trace: its mask serves once.
+///
+/// # Errors
+/// The variant that names what does not fit the configuration. A false claim is not detected here.
+pub fn opening_proof(
+    config: &OpeningConfig,
+    trace: Trace,
+    others: &[&LongLived],
+    claim: Claim,
+    pins: &[Pin],
+    transcript: &mut Transcript,
+) -> Result<OpeningProof, OpeningError> {
+    prove(config, trace, others, claim, pins, transcript, Tamper::default())
+}
+
+fn check_inputs(config: &OpeningConfig, trace: &Trace, others: &[&LongLived]) -> Result<(), OpeningError> {
+    let shapes = config.shapes();
+    if others.len() + 1 != shapes.len() {
+        return Err(OpeningError::RootCount { expected: shapes.len(), got: others.len() + 1 });
+    }
+    let rate = config.log_inv_rate();
+    let fits = |(o, s): (&&LongLived, &VectorShape)| o.shape == *s && o.log_inv_rate == rate;
+    if trace.shape != config.trace() || trace.mask.len() != (3 * config.sources()) << config.h() {
+        return Err(OpeningError::Committed { vector: 0 });
+    }
+    match others.iter().zip(shapes.iter().skip(1)).position(|p| !fits(p)) {
+        Some(k) => Err(OpeningError::Committed { vector: k + 1 }),
+        None => Ok(()),
+    }
+}
+
+#[allow(clippy::too_many_arguments)]
+pub(super) fn prove(
+    config: &OpeningConfig,
+    trace: Trace,
+    others: &[&LongLived],
+    claim: Claim,
+    pins: &[Pin],
+    transcript: &mut Transcript,
+    tamper: Tamper,
+) -> Result<OpeningProof, OpeningError> {
+    check_inputs(config, &trace, others)?;
+    weights::validate(config, &claim, pins)?;
+    begin(config, transcript);
+    let Claim { weights, value: sigma } = weights::add_pins(claim, pins, transcript);
+    let h = config.h();
+    let tables = weight_tables(config, &weights, pins);
+    let mu = inner(&trace.mask, &tables, h) + tamper.mu;
+    transcript.absorb_message(mu);
+    let gamma = transcript.challenge() + tamper.gamma;
+
+    let Trace { values, mut mask, root, tree, .. } = trace;
+    add_sources(&mut mask, &values, others, gamma, h);
+    drop(values);
+    let mut p = mask;
+
+    let rounds = source_rounds(&p, tables, h, mu + gamma * sigma, transcript);
+    let (rho_j, rho_s) = rounds.point.split_at(h);
+    transcript.absorb_message(rounds.value);
+
+    let columns = 1 << config.log_columns();
+    let mut small = Small { h: column_values(&p, rho_j), w: weights::column_weights(config.sources(), rho_s), len: columns };
+    small.h.resize(columns, E::ZERO);
+    small.w.resize(columns, E::ZERO);
+    let (mut claim, mut rho) = (rounds.value, vec![]);
+    let column_rounds = small.rounds(&mut claim, &mut rho, transcript);
+    rho.extend_from_slice(rho_j);
+
+    p.resize(columns << h, F::ZERO);
+    let roots: Vec<[u8; 32]> = core::iter::once(root).chain(others.iter().map(|o| o.root)).collect();
+    let trees = core::iter::once(tree).chain(others.iter().map(|o| Arc::clone(&o.tree))).collect();
+    let (pcs, _, _) = pcs(config, gamma, &roots);
+    let whir = whir_proof(config, &pcs, p, OracleData::First(trees), Point::new(rho), transcript)?;
+    Ok(OpeningProof { mu, source_rounds: rounds.messages, value: rounds.value, column_rounds, whir })
+}
+
+/// P = g + gamma f in place: coordinate i of column s of g gains gamma_i f_s, a short f_s at multiples of its step.
+fn add_sources(mask: &mut [F], trace: &[F], others: &[&LongLived], gamma: E, h: usize) {
+    let gamma = coordinates(gamma);
+    let own = trace.chunks(1 << h);
+    let long = others.iter().flat_map(|o| o.values.chunks(o.shape.height()));
+    let sources: Vec<&[F]> = own.chain(long).collect();
+    mask.par_chunks_mut(1 << h).enumerate().for_each(|(c, column)| {
+        let (f, gamma) = (sources[c / 3], gamma[c % 3]);
+        if f.len() == column.len() {
+            let scale = PF::from(gamma);
+            PF::pack_slice_mut(column).iter_mut().zip(PF::pack_slice(f)).for_each(|(g, &f)| *g += scale * f);
+        } else {
+            let step = column.len() / f.len();
+            column.iter_mut().step_by(step).zip(f).for_each(|(g, &f)| *g += gamma * f);
+        }
+    });
+}
+
+fn whir_proof(
+    config: &OpeningConfig,
+    pcs: &Pcs,
+    p: Vec<F>,
+    data: OracleData<RowMajorMatrix<F>>,
+    point: Point<E>,
+    transcript: &mut Transcript,
+) -> Result<PcsProof<F, E, super::OracleMmcs>, OpeningError> {
+    let protocol = config.protocol();
+    let challenger = transcript.challenger();
+    let width = p.len();
+    let witness = PrefixProver::<F, E>::new_witness(vec![Table::new(RowMajorMatrix::new(p, width))], config.log_columns());
+    let mut layout = PrefixProver::<F, E>::from_witness(witness);
+    let ood: Vec<E> = (0..pcs.commitment_ood_samples()).map(|_| layout.add_virtual_eval(challenger)).collect();
+    let evals = protocol.iter_openings().map(|(t, batch)| layout.eval_at(t, batch, &point, challenger)).collect();
+    let mut whir = pcs
+        .prove(ood, challenger, layout, data, protocol.num_openings())
+        .map_err(|e| OpeningError::Parameters(e.to_string()))?;
+    for round in &mut whir.rounds {
+        if let QueryOpenings::Base(opening) = &mut round.openings {
+            opening.rows.iter_mut().for_each(|row| row.truncate(3 * config.sources()));
+        }
+    }
+    Ok(PcsProof { whir, evals })
+}

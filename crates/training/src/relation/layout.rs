@@ -1,0 +1,206 @@
+//! Where every column of a chunk stands in the trace, and where weights stand in a model vector.
+//!
+//! A trace column is one slot of R = T B cells (row = t B + b). The order of groups is a function of the
+//! configuration; prover, verifier and tests read this one description.
+use crate::config::{Activation, DERIVATIVE_BITS, Loss, RunConfig, limb_widths};
+use alloc::vec::Vec;
+use tacit_argument::multilinear::log2_ceil;
+
+/// A quantity split into limbs of exact widths, least significant first; one group of columns per limb.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limbs {
+    /// (width in bits, first slot of the group).
+    pub groups: Vec<(u32, usize)>,
+}
+
+impl Limbs {
+    /// (weight 2^shift, first slot) of each limb.
+    pub fn weighted(&self) -> impl Iterator<Item = (u64, usize)> + '_ {
+        let mut shift = 0;
+        self.groups.iter().map(move |&(w, slot)| {
+            let weight = 1u64 << shift;
+            shift += w;
+            (weight, slot)
+        })
+    }
+}
+
+/// The columns of one layer's units; every field is the first slot of a group of `outputs` columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayerColumns {
+    /// Z.
+    pub z: usize,
+    /// 2^F-remainder of Z.
+    pub z_rem: Limbs,
+    /// The ReLU bit s = [Z <= 0], or the smooth activation's value.
+    pub activation: Option<usize>,
+    /// The smooth activation's derivative.
+    pub derivative: Option<usize>,
+    /// Q, the gradient at the activation's output (hidden layers).
+    pub q: Option<usize>,
+    /// 2^F-remainder of Q.
+    pub q_rem: Limbs,
+    /// D = rescale(Q A', f') of smooth layers.
+    pub d: Option<usize>,
+    /// 2^f'-remainder of D.
+    pub d_rem: Limbs,
+}
+
+/// The loss layer's columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LossColumns {
+    /// e, p, rem, h: C columns each; max and sum: one each.
+    CrossEntropy {
+        /// EXP[max - Z].
+        e: usize,
+        /// The quotient.
+        p: usize,
+        /// The division's remainder.
+        rem: usize,
+        /// One-hot of a maximum.
+        h: usize,
+        /// The maximum.
+        max: usize,
+        /// Sum of e.
+        sum: usize,
+    },
+    /// The sigmoid's value.
+    BinaryCrossEntropy {
+        /// SIGG[Z].
+        sigmoid: usize,
+    },
+    /// No column of its own.
+    SquaredError,
+}
+
+/// Where weights stand in a model vector: row k of layer l is slot `first[l] + k` of 2^stride[l] cells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelLayout {
+    /// log2 of a row's stride, per layer.
+    pub stride: Vec<usize>,
+    /// First slot per layer, in units of its stride.
+    pub first: Vec<usize>,
+    /// Payload cells used.
+    pub cells: usize,
+}
+
+impl ModelLayout {
+    /// Lays out the layers of a configuration, from cell `start` on.
+    #[must_use]
+    pub fn new(config: &RunConfig, start: usize) -> Self {
+        let (mut stride, mut first, mut cells) = (Vec::new(), Vec::new(), start);
+        for (l, layer) in config.architecture.layers.iter().enumerate() {
+            let s = log2_ceil(layer.outputs as usize);
+            let slot = cells.div_ceil(1 << s);
+            stride.push(s);
+            first.push(slot);
+            cells = (slot + config.k(l)) << s;
+        }
+        Self { stride, first, cells }
+    }
+    /// The widest stride.
+    #[must_use]
+    pub fn max_stride(&self) -> usize {
+        self.stride.iter().copied().max().unwrap_or(0)
+    }
+    /// The payload cell of weight (k, j) of layer l.
+    #[must_use]
+    pub fn cell(&self, l: usize, k: usize, j: usize) -> usize {
+        ((self.first[l] + k) << self.stride[l]) + j
+    }
+}
+
+/// Limbs of the initial weights: per limb a copy of the model layout inside the trace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WeightLimbs {
+    /// Bits of W_in + 2^(bits-1).
+    pub bits: u32,
+    /// (width, first R-slot, layout relative to the trace's payload, R-slots taken).
+    pub limbs: Vec<(u32, usize, ModelLayout, usize)>,
+}
+
+/// The whole trace of one chunk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceLayout {
+    /// log2 R.
+    pub log_rows: usize,
+    /// Per layer.
+    pub layers: Vec<LayerColumns>,
+    /// The loss.
+    pub loss: LossColumns,
+    /// Limbs of a hidden initial model, if this chunk range-checks it.
+    pub weight_limbs: Option<WeightLimbs>,
+    /// Slots used so far; multiplicities and pads follow.
+    pub slots: usize,
+}
+
+struct Allocator {
+    next: usize,
+}
+
+impl Allocator {
+    fn take(&mut self, n: usize) -> usize {
+        self.next += n;
+        self.next - n
+    }
+    fn limbs(&mut self, bits: u32, n: usize) -> Limbs {
+        Limbs { groups: limb_widths(bits).into_iter().rev().map(|w| (w, self.take(n))).collect() }
+    }
+}
+
+impl TraceLayout {
+    /// The layout of a chunk; `weight_bits` asks for the range check of a hidden initial model.
+    #[must_use]
+    pub fn new(config: &RunConfig, weight_bits: Option<u32>) -> Self {
+        let mut a = Allocator { next: 0 };
+        let f = config.scales.fw + config.scales.kappa;
+        let last = config.architecture.layers.len() - 1;
+        let mut layers = Vec::new();
+        for (l, layer) in config.architecture.layers.iter().enumerate() {
+            let n = layer.outputs as usize;
+            let (hidden, smooth) = (l < last, matches!(layer.activation, Activation::Sigmoid | Activation::Tanh));
+            layers.push(LayerColumns {
+                z: a.take(n),
+                z_rem: a.limbs(f, n),
+                activation: (smooth || layer.activation == Activation::Relu).then(|| a.take(n)),
+                derivative: smooth.then(|| a.take(n)),
+                q: hidden.then(|| a.take(n)),
+                q_rem: a.limbs(if hidden { f } else { 0 }, n),
+                d: (hidden && smooth).then(|| a.take(n)),
+                d_rem: a.limbs(if hidden && smooth { DERIVATIVE_BITS } else { 0 }, n),
+            });
+        }
+        let n = config.architecture.layers[last].outputs as usize;
+        let loss = match config.architecture.loss {
+            Loss::CrossEntropy => LossColumns::CrossEntropy {
+                e: a.take(n),
+                p: a.take(n),
+                rem: a.take(n),
+                h: a.take(n),
+                max: a.take(1),
+                sum: a.take(1),
+            },
+            Loss::BceWithLogits => LossColumns::BinaryCrossEntropy { sigmoid: a.take(n) },
+            Loss::Mse => LossColumns::SquaredError,
+        };
+        let log_rows = log2_ceil(config.rows_per_chunk());
+        let weight_limbs = weight_bits.map(|bits| WeightLimbs { bits, limbs: weight_limbs(config, bits, log_rows, &mut a) });
+        Self { log_rows, layers, loss, weight_limbs, slots: a.next }
+    }
+}
+
+fn weight_limbs(config: &RunConfig, bits: u32, log_rows: usize, a: &mut Allocator) -> Vec<(u32, usize, ModelLayout, usize)> {
+    let align = ModelLayout::new(config, 0).max_stride().saturating_sub(log_rows);
+    limb_widths(bits)
+        .into_iter()
+        .rev()
+        .map(|w| {
+            a.next = a.next.next_multiple_of(1 << align);
+            let first = a.next;
+            let layout = ModelLayout::new(config, first << log_rows);
+            let slots = layout.cells.div_ceil(1 << log_rows) - first;
+            a.take(slots);
+            (w, first, layout, slots)
+        })
+        .collect()
+}

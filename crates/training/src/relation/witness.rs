@@ -1,0 +1,180 @@
+//! Fills the trace of a chunk from its execution.
+use super::layout::{Limbs, LossColumns, WeightLimbs};
+use super::prove::Witness;
+use super::ChunkRelation;
+use crate::trainer::{ChunkTrace, LossTrace};
+use alloc::vec::Vec;
+use p3_field::PrimeCharacteristicRing;
+use p3_maybe_rayon::prelude::*;
+use tacit_argument::field::{F, signed};
+use tacit_argument::form::Columns;
+use tacit_argument::hiding::{Masker, wipe};
+use tacit_argument::lookup::{LookupError, multiplicities};
+use tacit_argument::proof::{Relation as _, Witnessed};
+
+/// A chunk with its witness; wiped when dropped.
+pub struct ChunkWitness<'a> {
+    relation: ChunkRelation<'a>,
+    inputs: Vec<Vec<F>>,
+    gradients: Vec<Vec<F>>,
+    start: &'a [i64],
+}
+
+impl<'a> ChunkWitness<'a> {
+    /// The witness and the trace's columns, multiplicities included.
+    ///
+    /// # Errors
+    /// [`LookupError`] if a value lies outside its window.
+    pub fn new(relation: ChunkRelation<'a>, trace: &ChunkTrace, start: &'a [i64]) -> Result<(Self, Vec<F>), LookupError> {
+        let mut columns = F::zero_vec(relation.column_cells());
+        relation.fill(trace, start, &mut columns);
+        let counts = {
+            let read = Columns { log_rows: relation.layout.log_rows, vectors: alloc::vec![&columns] };
+            multiplicities(&relation.lookups, &read)?
+        };
+        for (&slot, count) in relation.lookups.multiplicities.iter().zip(counts) {
+            let first = slot << relation.layout.log_rows;
+            columns[first..first + count.len()].copy_from_slice(&count);
+        }
+        let layers = relation.layout.layers.len();
+        let field = |v: &[i32]| v.par_iter().map(|&x| signed(x.into())).collect::<Vec<F>>();
+        let inputs = (0..layers).map(|l| field(&trace.input(l))).collect();
+        let gradients = (0..layers).map(|l| field(&trace.gradient(l))).collect();
+        Ok((Self { relation, inputs, gradients, start }, columns))
+    }
+
+    /// The relation.
+    #[must_use]
+    pub fn relation(&self) -> &ChunkRelation<'a> {
+        &self.relation
+    }
+}
+
+impl Drop for ChunkWitness<'_> {
+    fn drop(&mut self) {
+        self.inputs.iter_mut().chain(&mut self.gradients).for_each(|v| wipe(v));
+    }
+}
+
+impl tacit_argument::proof::Relation for ChunkWitness<'_> {
+    fn max_stride(&self) -> usize {
+        self.relation.max_stride()
+    }
+    fn column_cells(&self) -> usize {
+        self.relation.column_cells()
+    }
+    fn check(&self, r: &mut tacit_argument::hiding::Reduction<'_>) -> Result<(), tacit_argument::hiding::HidingError> {
+        self.relation.check(r)
+    }
+    fn soundness(&self, list_bits: f64) -> Vec<tacit_argument::soundness::ErrorTerm> {
+        self.relation.soundness(list_bits)
+    }
+}
+
+impl Witnessed for ChunkWitness<'_> {
+    fn send(&self, masker: &mut Masker<'_>, trace: &[F]) -> Result<(), LookupError> {
+        let w = Witness { trace, inputs: &self.inputs, gradients: &self.gradients, start: self.start };
+        self.relation.prove(masker, &w)
+    }
+}
+
+/// Writes groups of columns at their slots.
+struct Writer<'a> {
+    columns: &'a mut [F],
+    log_rows: usize,
+}
+
+impl Writer<'_> {
+    fn put<T: Copy + Sync>(&mut self, slot: usize, values: &[T], f: impl Fn(T) -> F + Sync) {
+        let first = slot << self.log_rows;
+        self.columns[first..first + values.len()].par_iter_mut().zip(values).for_each(|(c, &v)| *c = f(v));
+    }
+    fn limbs<T: Copy + Sync + Into<u64>>(&mut self, limbs: &Limbs, values: &[T]) {
+        let mut shift = 0;
+        for &(width, slot) in &limbs.groups {
+            self.put(slot, values, |v: T| F::from_u64((v.into() >> shift) & ((1 << width) - 1)));
+            shift += width;
+        }
+    }
+    fn signed(&mut self, slot: Option<usize>, values: &[i32]) {
+        if let Some(slot) = slot {
+            self.put(slot, values, |v| signed(v.into()));
+        }
+    }
+}
+
+impl ChunkRelation<'_> {
+    fn fill(&self, trace: &ChunkTrace, start: &[i64], columns: &mut [F]) {
+        let mut w = Writer { columns, log_rows: self.layout.log_rows };
+        for (c, t) in self.layout.layers.iter().zip(&trace.layers) {
+            w.signed(Some(c.z), &t.z);
+            w.limbs(&c.z_rem, &t.z_rem);
+            w.limbs(&c.q_rem, &t.q_rem);
+            w.limbs(&c.d_rem, &t.d_rem);
+            w.signed(c.q, &t.q);
+            w.signed(c.d, &t.d);
+            w.signed(c.derivative, &t.deriv);
+            match (c.activation, c.derivative) {
+                (Some(slot), None) => w.put(slot, &t.z, |z| F::from_bool(z <= 0)),
+                (slot, _) => w.signed(slot, &t.act),
+            }
+        }
+        match (&self.layout.loss, &trace.loss) {
+            (
+                &LossColumns::CrossEntropy { e, p, rem, h, max, sum },
+                LossTrace::CrossEntropy { e: te, p: tp, rem: tr, argmax, max: tm, sum: ts },
+            ) => {
+                for (slot, values) in [(e, te), (p, tp), (rem, tr), (sum, ts)] {
+                    w.put(slot, values, F::from_u32);
+                }
+                w.signed(Some(max), tm);
+                for j in 0..self.outputs() {
+                    w.put(h + j, argmax, |a| F::from_bool(a as usize == j));
+                }
+            }
+            (&LossColumns::BinaryCrossEntropy { sigmoid }, LossTrace::BceWithLogits { sig }) => w.put(sigmoid, sig, |v| signed(v.into())),
+            _ => {}
+        }
+        if let Some(limbs) = &self.layout.weight_limbs {
+            self.fill_weight_limbs(limbs, start, w.columns);
+        }
+    }
+
+    fn fill_weight_limbs(&self, limbs: &WeightLimbs, start: &[i64], columns: &mut [F]) {
+        let mut shift = 0;
+        for (width, _, layout, _) in &limbs.limbs {
+            for l in 0..self.layout.layers.len() {
+                let (first, n) = (self.config.weight_offset(l), self.config.outputs(l));
+                for (k, row) in start[first..first + self.config.k(l) * n].chunks(n).enumerate() {
+                    for (j, &v) in row.iter().enumerate() {
+                        let shifted = (v + (1 << (limbs.bits - 1))) as u64;
+                        columns[layout.cell(l, k, j)] = F::from_u64((shifted >> shift) & ((1 << width) - 1));
+                    }
+                }
+            }
+            shift += width;
+        }
+    }
+
+    /// The payload of a model vector.
+    #[must_use]
+    pub fn model_payload(&self, weights: &[i64]) -> Vec<F> {
+        model_payload(self.config, weights)
+    }
+}
+
+/// The payload of a model vector: weights at the places of [`super::layout::ModelLayout`], zeros between.
+#[must_use]
+pub fn model_payload(config: &crate::config::RunConfig, weights: &[i64]) -> Vec<F> {
+    let layout = super::layout::ModelLayout::new(config, 0);
+    let mut out = F::zero_vec(layout.cells);
+    for l in 0..config.architecture.layers.len() {
+        let (first, n) = (config.weight_offset(l), config.outputs(l));
+        for (k, row) in weights[first..first + config.k(l) * n].chunks(n).enumerate() {
+            for (j, &v) in row.iter().enumerate() {
+                out[layout.cell(l, k, j)] = signed(v);
+            }
+        }
+    }
+    out
+}

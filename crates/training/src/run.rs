@@ -1,0 +1,201 @@
+//! A proof of a run: one statement, one proof per chunk, verified as one.
+//!
+//! Chunk i covers the steps [i T, min((i+1) T, S)), starts from the record that chunk i-1 ends with, and chunk 0 from
+//! the declared start: a gap, a fork, a skipped or replayed chunk has no form in this struct. w_in of every chunk is
+//! computed here, never read. Source: protocol.md, section 7.
+use crate::config::RunConfig;
+use crate::record::{ModelRecord, RecordError};
+use crate::relation::{ChunkRelation, StartWeights};
+use crate::statement::{RunStatement, Start, StatementError};
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+use tacit_argument::proof::{ArgumentError, Committed, RelationProof, check, plan};
+use tacit_argument::soundness::ErrorTerm;
+
+#[cfg(feature = "prover")]
+mod prover;
+#[cfg(feature = "prover")]
+pub use prover::{ChunkInput, ChunkOutput, ModelCommitment, RunError, commit_model, prove_chunk};
+
+/// Transcript label of a chunk's proof.
+pub const LABEL: &[u8] = b"tacit/chunk-proof/v1";
+
+/// The proof of one chunk.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct ChunkProof {
+    /// The model after the chunk.
+    pub model_out: ModelRecord,
+    /// The argument.
+    pub proof: RelationProof,
+}
+
+/// The proof of a run.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct RunProof {
+    /// What is proven.
+    pub statement: RunStatement,
+    /// One proof per chunk, in order.
+    pub chunks: Vec<ChunkProof>,
+}
+
+/// What a verified run establishes.
+#[derive(Clone, Debug)]
+pub struct RunVerdict {
+    /// H(statement).
+    pub run_digest: [u8; 32],
+    /// C of the data set.
+    pub data_digest: [u8; 32],
+    /// C of the start, if it is committed.
+    pub start_digest: Option<[u8; 32]>,
+    /// C of the final model.
+    pub model_digest: [u8; 32],
+    /// Bound on the absolute value of the final weights, at fw fractional bits.
+    pub w_out: u128,
+    /// Error terms of one chunk's proof; chunks sum.
+    pub soundness: Vec<ErrorTerm>,
+    /// Number of chunks.
+    pub chunks: usize,
+}
+
+/// A run's proof was rejected.
+#[derive(Debug, thiserror::Error)]
+pub enum RunRejected {
+    /// The statement is not acceptable.
+    #[error(transparent)]
+    Statement(#[from] StatementError),
+    /// Another number of chunks than the statement's grid.
+    #[error("the statement has {expected} chunks, the file {got}")]
+    ChunkCount {
+        /// From the statement.
+        expected: u32,
+        /// In the file.
+        got: usize,
+    },
+    /// A chunk's model record is invalid.
+    #[error("chunk {chunk}: invalid model record: {error}")]
+    Record {
+        /// Which chunk.
+        chunk: u32,
+        /// What is wrong.
+        error: RecordError,
+    },
+    /// A chunk's argument does not verify.
+    #[error("chunk {chunk}: {error}")]
+    Chunk {
+        /// Which chunk.
+        chunk: u32,
+        /// The check that failed.
+        error: ArgumentError,
+    },
+    /// The soundness errors of all chunks sum to more than 2^-128.
+    #[error("{chunks} chunks leave {bits:.2} bits of soundness, fewer than 128")]
+    Soundness {
+        /// Chunks.
+        chunks: usize,
+        /// What is left.
+        bits: f64,
+    },
+}
+
+/// The digest of the start: C of a hidden model, or zeros for a public one (the statement holds its seed).
+fn start_digest(start: &Start) -> Result<[u8; 32], RecordError> {
+    match start {
+        Start::Hidden { record, .. } => record.digest(),
+        Start::Seed { .. } => Ok([0; 32]),
+    }
+}
+
+/// Where chunk `chunk` starts from.
+pub(crate) fn start_weights(statement: &RunStatement, chunk: u32) -> Result<StartWeights, StatementError> {
+    Ok(match (&statement.start, chunk) {
+        (Start::Hidden { bits, .. }, 0) => StartWeights::Committed(Some(*bits)),
+        (Start::Seed { origin }, 0) => {
+            StartWeights::Public(crate::initial::initial_weights(&statement.config, &statement.seed("initial", origin)?))
+        }
+        _ => StartWeights::Committed(None),
+    })
+}
+
+/// The relation of one chunk of a validated statement.
+pub(crate) fn relation(config: &RunConfig, start: StartWeights, chunk: u32) -> Option<ChunkRelation<'_>> {
+    ChunkRelation::new(config, chunk, start)
+}
+
+/// The vectors of one chunk, in the order of their ids: data, model out, model in if it is committed.
+pub(crate) fn vectors(
+    statement: &RunStatement,
+    before: Option<&ModelRecord>,
+    after: &ModelRecord,
+) -> Result<Vec<Committed>, RecordError> {
+    let mut out = alloc::vec![statement.data.committed()?, after.committed()?];
+    if let Some(record) = before {
+        out.push(record.committed()?);
+    }
+    Ok(out)
+}
+
+/// Verifies every chunk of a run. The validity of the data record is verified apart, by [`crate::validity`].
+///
+/// # Errors
+/// [`RunRejected`] naming the chunk and the check.
+pub fn verify_run(run: &RunProof) -> Result<RunVerdict, RunRejected> {
+    examine(run, true)
+}
+
+/// What a run's file states, with its arguments left unchecked: for descriptions, never for a decision.
+///
+/// # Errors
+/// [`RunRejected`] if statement or records contradict themselves.
+pub fn stated(run: &RunProof) -> Result<RunVerdict, RunRejected> {
+    examine(run, false)
+}
+
+fn examine(run: &RunProof, arguments: bool) -> Result<RunVerdict, RunRejected> {
+    let statement = &run.statement;
+    let expected = statement.config.chunks();
+    if usize::try_from(expected).ok() != Some(run.chunks.len()) || expected == 0 {
+        return Err(RunRejected::ChunkCount { expected, got: run.chunks.len() });
+    }
+    let bounds = statement.validate()?;
+    let start_invalid = |error| RunRejected::Record { chunk: 0, error };
+    let mut soundness = Vec::new();
+    let first = match &statement.start {
+        Start::Hidden { record, .. } => Some(record),
+        Start::Seed { .. } => None,
+    };
+    let mut before = first;
+    let mut c_in = start_digest(&statement.start).map_err(start_invalid)?;
+    for ((chunk, part), &w_in) in (0u32..).zip(&run.chunks).zip(&bounds) {
+        let invalid = |error| RunRejected::Record { chunk, error };
+        part.model_out.validate(&statement.config).map_err(invalid)?;
+        statement.check_rate("model", part.model_out.vector.log_inv_rate)?;
+        let c_out = part.model_out.digest().map_err(invalid)?;
+        if arguments || chunk == 0 {
+            let vectors = vectors(statement, before, &part.model_out).map_err(invalid)?;
+            let start = start_weights(statement, chunk)?;
+            let Some(relation) = relation(&statement.config, start, chunk) else {
+                return Err(RunRejected::ChunkCount { expected, got: run.chunks.len() });
+            };
+            let rate = usize::from(statement.log_inv_rate);
+            let rejected = |error| RunRejected::Chunk { chunk, error };
+            if chunk == 0 {
+                let shapes: Vec<_> = vectors.iter().map(|v| v.shape).collect();
+                soundness = plan(&relation, rate, &shapes).map_err(rejected)?.soundness(&relation);
+            }
+            if arguments {
+                let digest = statement.chunk_digest(chunk, &c_in, &c_out, w_in)?;
+                check(LABEL, &digest, &relation, rate, &vectors, &part.proof).map_err(rejected)?;
+            }
+        }
+        (before, c_in) = (Some(&part.model_out), c_out);
+    }
+    Ok(RunVerdict {
+        run_digest: statement.digest()?,
+        data_digest: statement.data.digest().map_err(start_invalid)?,
+        start_digest: first.map(ModelRecord::digest).transpose().map_err(start_invalid)?,
+        model_digest: c_in,
+        w_out: bounds.last().copied().unwrap_or(0),
+        soundness,
+        chunks: run.chunks.len(),
+    })
+}

@@ -1,0 +1,144 @@
+//! Proves a chunk: re-executes it, commits its end, proves the relation.
+use super::{ChunkProof, LABEL, relation, start_digest, start_weights, vectors};
+use crate::config::RunConfig;
+use crate::record::{ModelRecord, RECORD_VERSION, RecordError, SUITE_BLAKE3, Vector, model_dimensions};
+use crate::relation::layout::ModelLayout;
+use crate::relation::{ChunkWitness, model_payload};
+use crate::statement::{RunStatement, StatementError};
+use crate::trainer::{Data, ModelState, TrainError, train_chunk};
+use tacit_argument::entropy::{Entropy, EntropyFailed};
+use tacit_argument::hiding::wipe;
+use tacit_argument::opening::{LongLived, OpeningError, PIN_BLOCK, long_lived_shape};
+use tacit_argument::proof::{ProveError, prove};
+
+/// No proof; details stay with the owner.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The run leaves a window, or its arguments are off.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// The statement is not acceptable.
+    #[error(transparent)]
+    Statement(#[from] StatementError),
+    /// A record is invalid.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The argument refused.
+    #[error(transparent)]
+    Prove(#[from] ProveError),
+    /// No parameters fit.
+    #[error(transparent)]
+    Opening(#[from] OpeningError),
+    /// No randomness.
+    #[error(transparent)]
+    Entropy(#[from] EntropyFailed),
+    /// The statement has no such chunk.
+    #[error("the run has no chunk {chunk}")]
+    NoSuchChunk {
+        /// Asked for.
+        chunk: u32,
+    },
+}
+
+/// A committed model: tree, secrets and public record.
+pub struct ModelCommitment {
+    /// The tree and the secrets behind it.
+    pub vector: LongLived,
+    /// What is published.
+    pub record: ModelRecord,
+}
+
+/// Commits weights for `proofs` openings; the same arguments give the same commitment.
+///
+/// # Errors
+/// [`RunError`] if no shape fits.
+pub fn commit_model(
+    config: &RunConfig,
+    weights: &[i64],
+    log_inv_rate: u8,
+    proofs: usize,
+    seed: &[u8; 32],
+) -> Result<ModelCommitment, RunError> {
+    let layout = ModelLayout::new(config, 0);
+    let rate = usize::from(log_inv_rate);
+    let shape = long_lived_shape(layout.cells, layout.max_stride(), proofs, rate)?;
+    let mut payload = model_payload(config, weights);
+    let vector = LongLived::commit(shape, rate, &payload, seed)?;
+    wipe(&mut payload);
+    let mut record = ModelRecord {
+        version: RECORD_VERSION,
+        layers: model_dimensions(config),
+        fw: config.scales.fw,
+        vector: Vector {
+            suite: SUITE_BLAKE3,
+            log_inv_rate,
+            shape,
+            row_budget: (shape.block - PIN_BLOCK) as u64,
+            root: vector.root(),
+        },
+        pin: Default::default(),
+    };
+    record.pin = vector.pin(&record.committed()?.pin.point);
+    Ok(ModelCommitment { vector, record })
+}
+
+/// What the owner holds about one chunk.
+pub struct ChunkInput<'a> {
+    /// The run.
+    pub statement: &'a RunStatement,
+    /// Which chunk.
+    pub chunk: u32,
+    /// The committed data set.
+    pub data: &'a LongLived,
+    /// Its integers.
+    pub rows: &'a Data,
+    /// The weights before the chunk.
+    pub start: &'a ModelState,
+    /// Their commitment; none at a public start.
+    pub model_in: Option<&'a ModelCommitment>,
+    /// Openings that the model after the chunk is committed for.
+    pub proofs: usize,
+    /// Secret seed of that commitment.
+    pub seed: &'a [u8; 32],
+}
+
+/// A proven chunk.
+pub struct ChunkOutput {
+    /// Its public part.
+    pub proof: ChunkProof,
+    /// The weights after it.
+    pub end: ModelState,
+    /// Their commitment.
+    pub model_out: ModelCommitment,
+}
+
+/// Executes, commits and proves one chunk.
+///
+/// # Errors
+/// [`RunError`]: the run overflows a window, or no parameters fit.
+pub fn prove_chunk(input: &ChunkInput<'_>, vault_secret: &[u8; 32]) -> Result<ChunkOutput, RunError> {
+    let (statement, config) = (input.statement, &input.statement.config);
+    let bounds = statement.validate()?;
+    let none = RunError::NoSuchChunk { chunk: input.chunk };
+    let Some(&w_in) = bounds.get(input.chunk as usize) else { return Err(none) };
+    let trace = train_chunk(config, input.chunk, input.start, input.rows)?;
+    let end = trace.end.state.clone();
+    let model_out = commit_model(config, &end.weights, statement.log_inv_rate, input.proofs, input.seed)?;
+    let c_in = match input.model_in {
+        Some(m) => m.record.digest()?,
+        None => start_digest(&statement.start)?,
+    };
+    let c_out = model_out.record.digest()?;
+    let digest = statement.chunk_digest(input.chunk, &c_in, &c_out, w_in)?;
+    let start = start_weights(statement, input.chunk)?;
+    let Some(relation) = relation(config, start, input.chunk) else { return Err(none) };
+    let (witness, columns) = ChunkWitness::new(relation, &trace, &input.start.weights).map_err(ProveError::from)?;
+    drop(trace);
+    let committed = vectors(statement, input.model_in.map(|m| &m.record), &model_out.record)?;
+    let trees = [Some(input.data), Some(&model_out.vector), input.model_in.map(|m| &m.vector)];
+    let others: alloc::vec::Vec<_> = trees.into_iter().flatten().zip(committed).collect();
+    let entropy = Entropy::fresh(vault_secret, &digest)?;
+    let proof = prove(LABEL, &digest, &witness, usize::from(statement.log_inv_rate), columns, &others, entropy)?;
+    drop(others);
+    Ok(ChunkOutput { proof: ChunkProof { model_out: model_out.record.clone(), proof }, end, model_out })
+}

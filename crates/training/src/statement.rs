@@ -1,0 +1,251 @@
+//! The public statement of a run: everything that the proof is about, as one canonical struct.
+//!
+//! "The model behind the last record is what this configuration gives on the data behind this record, from this
+//! start, in this order." The run digest is H(all of it); a chunk's digest adds chunk index, C_in, C_out and w_in.
+use crate::canonical::{NoEncoding, digest};
+use crate::config::{ConfigError, Order, RunConfig};
+use crate::initial::initial_bound;
+use crate::nowrap::{self, NoWrapError};
+use crate::record::{DataRecord, ModelRecord, RecordError, labels_for};
+use alloc::string::String;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+/// Version of statement and protocol; another one is another language.
+pub const PROTOCOL_VERSION: u16 = 1;
+/// Proven statistical soundness, in bits, of everything that this version accepts.
+pub const SECURITY_BITS: u32 = 128;
+
+/// Where a public seed comes from, hence what it proves about who chose it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Origin {
+    /// The prover chose it: "for some order".
+    Prover {
+        /// The prover's number.
+        nonce: u64,
+    },
+    /// The verifier issued the nonce after it held the digests of data and start.
+    Verifier {
+        /// The verifier's nonce.
+        nonce: [u8; 32],
+    },
+    /// A public beacon's round, later than dated evidence of the digests.
+    Beacon {
+        /// Name of the beacon.
+        name: String,
+        /// Round number.
+        round: u64,
+        /// The round's output.
+        output: [u8; 32],
+    },
+}
+
+/// The model before the first step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Start {
+    /// Hidden weights; the first chunk proves |W| <= 2^(bits-1).
+    Hidden {
+        /// Their commitment.
+        record: ModelRecord,
+        /// Window of the range check.
+        bits: u32,
+    },
+    /// Public weights from a seed, see [`crate::initial`].
+    Seed {
+        /// Who chose the seed.
+        origin: Origin,
+    },
+}
+
+/// The statement of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunStatement {
+    /// [`PROTOCOL_VERSION`].
+    pub version: u16,
+    /// [`SECURITY_BITS`].
+    pub security_bits: u32,
+    /// log2 of the inverse rate that all trees of the run share.
+    pub log_inv_rate: u8,
+    /// The integer function.
+    pub config: RunConfig,
+    /// Who chose the seed of a shuffled order.
+    pub order_origin: Option<Origin>,
+    /// The data set.
+    pub data: DataRecord,
+    /// The start.
+    pub start: Start,
+    /// Which public parameters were derived from the data.
+    pub released: Vec<String>,
+}
+
+/// A statement that no honest run has, or that this version does not accept.
+#[derive(Debug, thiserror::Error)]
+pub enum StatementError {
+    /// Another protocol version.
+    #[error("the proof speaks protocol version {got}, this verifier speaks {PROTOCOL_VERSION}")]
+    Version {
+        /// In the file.
+        got: u16,
+    },
+    /// Another security level.
+    #[error("the statement asks for {got} bits of soundness, this verifier for {SECURITY_BITS}")]
+    Security {
+        /// In the file.
+        got: u32,
+    },
+    /// Trees of different rates.
+    #[error("the {which} tree has rate 1/2^{got}, the run 1/2^{expected}")]
+    Rate {
+        /// Which commitment.
+        which: &'static str,
+        /// Its rate.
+        got: u8,
+        /// The run's.
+        expected: u8,
+    },
+    /// The configuration breaks a rule.
+    #[error("invalid configuration: {0}")]
+    Config(#[from] ConfigError),
+    /// The data record breaks a rule.
+    #[error("invalid {which} record: {error}")]
+    Record {
+        /// Which commitment.
+        which: &'static str,
+        /// What is wrong.
+        error: RecordError,
+    },
+    /// Data record and configuration disagree.
+    #[error("the configuration has {field} = {expected}, the data commitment {got}")]
+    DataMismatch {
+        /// Which field.
+        field: &'static str,
+        /// In the configuration.
+        expected: u64,
+        /// In the record.
+        got: u64,
+    },
+    /// Labels of another kind than the loss needs.
+    #[error("the loss needs other labels than the data commitment has")]
+    LabelMismatch,
+    /// A shuffled order without an origin, or with a seed that is not the origin's.
+    #[error("the order's seed does not follow from its stated origin")]
+    OrderSeed,
+    /// The initial window is outside its limits.
+    #[error("the initial weights' window of {got} bits is outside 2..=48")]
+    StartBits {
+        /// In the statement.
+        got: u32,
+    },
+    /// Equality mod p would not be equality of integers.
+    #[error(transparent)]
+    NoWrap(#[from] NoWrapError),
+    /// No canonical encoding.
+    #[error(transparent)]
+    Encoding(#[from] NoEncoding),
+}
+
+impl RunStatement {
+    /// Checks the statement by itself; returns w_in of every chunk and of the final model.
+    ///
+    /// # Errors
+    /// A [`StatementError`] naming the rule.
+    pub fn validate(&self) -> Result<Vec<u128>, StatementError> {
+        if self.version != PROTOCOL_VERSION {
+            return Err(StatementError::Version { got: self.version });
+        }
+        if self.security_bits != SECURITY_BITS {
+            return Err(StatementError::Security { got: self.security_bits });
+        }
+        self.config.validate()?;
+        self.data.validate().map_err(|error| StatementError::Record { which: "data", error })?;
+        self.check_data()?;
+        self.check_rate("data", self.data.vector.log_inv_rate)?;
+        if let Order::Shuffled { seed } = &self.config.order
+            && self.order_origin.as_ref().map(|o| self.seed("order", o)).transpose()? != Some(*seed)
+        {
+            return Err(StatementError::OrderSeed);
+        }
+        let mut w = self.start_bound()?;
+        let mut bounds = alloc::vec![w];
+        for chunk in 0..self.config.chunks() {
+            w = nowrap::check(&self.config, chunk, w, 0)?.w_out;
+            bounds.push(w);
+        }
+        Ok(bounds)
+    }
+
+    fn check_data(&self) -> Result<(), StatementError> {
+        let (c, d) = (&self.config, &self.data);
+        let inputs = c.architecture.layers.first().map_or(0, |l| l.inputs);
+        let fields = [
+            ("rows", c.schedule.rows, d.rows),
+            ("features", inputs, d.features),
+            ("fa", c.scales.fa, d.fa),
+            ("data_bits", c.data_bits, d.data_bits),
+        ];
+        for (field, expected, got) in fields {
+            if expected != got {
+                return Err(StatementError::DataMismatch { field, expected: expected.into(), got: got.into() });
+            }
+        }
+        if labels_for(c) == d.labels { Ok(()) } else { Err(StatementError::LabelMismatch) }
+    }
+
+    /// Every tree of a run has the run's rate.
+    pub(crate) fn check_rate(&self, which: &'static str, got: u8) -> Result<(), StatementError> {
+        let expected = self.log_inv_rate;
+        if got == expected { Ok(()) } else { Err(StatementError::Rate { which, got, expected }) }
+    }
+
+    /// w_in of the first chunk.
+    fn start_bound(&self) -> Result<u128, StatementError> {
+        match &self.start {
+            Start::Hidden { record, bits } => {
+                if !(2..=48).contains(bits) {
+                    return Err(StatementError::StartBits { got: *bits });
+                }
+                record.validate(&self.config).map_err(|error| StatementError::Record { which: "start", error })?;
+                self.check_rate("start", record.vector.log_inv_rate)?;
+                Ok(1 << (bits - 1))
+            }
+            Start::Seed { .. } => {
+                let layers = &self.config.architecture.layers;
+                Ok(layers.iter().map(|l| initial_bound(self.config.scales.fw, l.inputs)).max().unwrap_or(0).into())
+            }
+        }
+    }
+
+    /// The seed of a purpose: H(purpose, origin, data digest, configuration without order).
+    ///
+    /// # Errors
+    /// [`StatementError::Encoding`], never for a decoded statement.
+    pub fn seed(&self, purpose: &str, origin: &Origin) -> Result<[u8; 32], StatementError> {
+        let data = self.data.digest().map_err(|error| StatementError::Record { which: "data", error })?;
+        seed(purpose, origin, &data, &self.config)
+    }
+
+    /// The run digest.
+    ///
+    /// # Errors
+    /// [`StatementError::Encoding`], never for a decoded statement.
+    pub fn digest(&self) -> Result<[u8; 32], StatementError> {
+        Ok(digest("tacit/run/v1", self)?)
+    }
+
+    /// The public input of one chunk's proof.
+    ///
+    /// # Errors
+    /// [`StatementError::Encoding`], never for a decoded statement.
+    pub fn chunk_digest(&self, chunk: u32, c_in: &[u8; 32], c_out: &[u8; 32], w_in: u128) -> Result<[u8; 32], StatementError> {
+        let w = u64::try_from(w_in).unwrap_or(u64::MAX);
+        Ok(digest("tacit/chunk/v1", &(self.digest()?, chunk, c_in, c_out, w))?)
+    }
+}
+
+/// The seed of a purpose before a statement exists: H(purpose, origin, C of the data, architecture, scales, schedule).
+///
+/// # Errors
+/// [`StatementError::Encoding`], never for a valid configuration.
+pub fn seed(purpose: &str, origin: &Origin, data: &[u8; 32], config: &RunConfig) -> Result<[u8; 32], StatementError> {
+    Ok(digest("tacit/seed/v1", &(purpose, origin, data, &config.architecture))?)
+}

@@ -1,0 +1,104 @@
+//! Lookup tables, each defined by an exact integer algorithm: exponentials, sigmoid, tanh and their derivatives.
+//!
+//! All start from expq(d), about 2^60 exp(-d 2^-fa), built from integer Taylor series and integer squarings only. A
+//! table's value is the real function rounded half up wherever the real value is not within about 2^-40 of a tie;
+//! at a tie the algorithm, not the real value, is the definition. Arguments are those of a valid configuration:
+//! 1 <= fa <= 14 and at most 20 output bits.
+use alloc::vec::Vec;
+
+/// Domain of every table: d in [0, 2^16) or z in [-2^15, 2^15), at index z + 2^15.
+pub const SIZE: usize = 1 << 16;
+/// Index of z = 0 in a signed table.
+pub const ZERO: usize = SIZE / 2;
+/// log2 of the scale of expq.
+const LOG_P: u32 = 60;
+/// The scale of expq.
+const P: u128 = 1 << LOG_P;
+/// Fractional bits of derivatives.
+const DERIVATIVE: u32 = crate::config::DERIVATIVE_BITS;
+
+/// a / b rounded half up, floor for negative a too; b > 0.
+const fn hdiv(a: i128, b: i128) -> i128 {
+    (2 * a + b).div_euclid(2 * b)
+}
+
+/// expq(d) for d in [0, size), size a power of two at most 2^17, at `fa` fractional bits of d.
+fn expq(fa: u32, size: usize) -> Vec<u64> {
+    // exp(-2^-fa) by the alternating Taylor series.
+    let (mut x, mut term, mut k) = (0i128, P as i128, 0i128);
+    while term > 0 {
+        x += if k % 2 == 0 { term } else { -term };
+        k += 1;
+        term /= k << fa;
+    }
+    let mut factor = x.unsigned_abs();
+    let mut out = Vec::with_capacity(size);
+    out.push(1u64 << LOG_P);
+    // The highest set bit is multiplied last, so a block of twice the length is the block times one factor.
+    while out.len() < size {
+        for i in 0..out.len() {
+            let low = out.get(i).copied().map_or(0, u128::from);
+            out.push(((low * factor + P / 2) >> LOG_P) as u64);
+        }
+        factor = (factor * factor + P / 2) >> LOG_P;
+    }
+    out
+}
+
+/// A table over z in [-2^15, 2^15) from a function of (sign of z, expq(scale |z|)).
+fn signed(fa: u32, scale: usize, value: impl Fn(bool, i128) -> i128) -> Vec<i32> {
+    let e = expq(fa, 2 * SIZE);
+    (0..SIZE)
+        .map(|i| {
+            let magnitude = i.abs_diff(ZERO);
+            let at = e.get(scale * magnitude).copied().map_or(0, i128::from);
+            value(i < ZERO, at) as i32
+        })
+        .collect()
+}
+
+/// EXP[d] = exp(-d 2^-fa) with `fe` fractional bits, for d in [0, 2^16).
+#[must_use]
+pub fn exp_table(fa: u32, fe: u32) -> Vec<u32> {
+    expq(fa, SIZE).into_iter().map(|e| (((u128::from(e) << (fe + 1)) + P) >> (LOG_P + 1)) as u32).collect()
+}
+
+/// SIG[z + 2^15] = sigmoid(z 2^-fa) with `bits` fractional bits.
+#[must_use]
+pub fn sigmoid_table(fa: u32, bits: u32) -> Vec<i32> {
+    let p = P as i128;
+    signed(fa, 1, |negative, e| hdiv((if negative { e } else { p }) << bits, p + e))
+}
+
+/// DSIG[z + 2^15] = sigmoid'(z 2^-fa) with 12 fractional bits.
+#[must_use]
+pub fn sigmoid_derivative_table(fa: u32) -> Vec<i32> {
+    let p = P as i128;
+    signed(fa, 1, |_, e| {
+        let s = p * p / (p + e);
+        hdiv(s * (p - s) / p, 1 << (LOG_P - DERIVATIVE))
+    })
+}
+
+/// TANH[z + 2^15] = tanh(z 2^-fa) with `fa` fractional bits.
+#[must_use]
+pub fn tanh_table(fa: u32) -> Vec<i32> {
+    let p = P as i128;
+    signed(fa, 2, |negative, e| hdiv((if negative { e - p } else { p - e }) << fa, p + e))
+}
+
+/// DTANH[z + 2^15] = tanh'(z 2^-fa) with 12 fractional bits.
+#[must_use]
+pub fn tanh_derivative_table(fa: u32) -> Vec<i32> {
+    let p = P as i128;
+    signed(fa, 2, |_, e| {
+        let th = (p - e) * p / (p + e);
+        hdiv(p - th * th / p, 1 << (LOG_P - DERIVATIVE))
+    })
+}
+
+/// Largest value of SIG_f and TANH at `bits` fractional bits, in absolute value.
+#[must_use]
+pub const fn activation_max(bits: u32) -> u64 {
+    1 << bits
+}
