@@ -98,6 +98,8 @@ PROBLEMS = (
     Problem("breast_cancer, tanh", breast_cancer, (16, 2), 20, 0.125, activation=nn.Tanh),
     Problem("breast_cancer, sigmoid", breast_cancer, (16, 2), 20, 0.5, activation=nn.Sigmoid),
     Problem("mnist 784-128-10", mnist, (128, 10), 5, 0.125, scale=False),
+    Problem("mnist 784-128-10, momentum", mnist, (128, 10), 3, 0.03125, momentum=0.9, scale=False),
+    Problem("mnist 784-64-32-10, lr 0.1", mnist, (64, 32, 10), 5, 0.1, scale=False),
     Problem("lending_club", lending_club, (16, 2), 5, 0.125),
     Problem("german_credit", german_credit, (16, 2), 10, 0.0625),
     Problem("diabetes (R^2)", diabetes, (1,), 40, 0.03125, loss="real"),

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tacit.arithmetic import nowrap
 from tacit.arithmetic.config import next_power_of_two
 from tacit.arithmetic.data import TrainingData, label_matrix
-from tacit.arithmetic.errors import ArithmeticConfigError, RateError, SequenceError
+from tacit.arithmetic.errors import ArithmeticConfigError, SequenceError
 from tacit.arithmetic.matmul import Gemm, IntMatrix, Operand, Product, numpy_gemm
 from tacit.arithmetic.momentum import MomentumState, zeros_like
+from tacit.arithmetic.nowrap import RunBounds
 from tacit.arithmetic.order import batch_rows
 from tacit.arithmetic.planner import Plan
 from tacit.arithmetic.rates import batch_weight, effective_lr, integer_rate
@@ -69,7 +69,7 @@ class Trainer:
         self._product = Product(gemm, recheck=record)
         self._rates: list[int] = []
         self._lrs: list[float] = []
-        self._limit = plan.largest_rate
+        self._bounds = RunBounds(config, plan.w_in)
         self._states: list[ModelState] = []
         self._flight: _Step | None = None
         self._begin_chunk(_state(weights, zeros_like(list(weights)) if config.scales.kappa else None))
@@ -188,15 +188,10 @@ class Trainer:
             self._refresh()
 
     def _admit(self, lr: float) -> int:
-        rate = integer_rate(lr, self.config.architecture, self.config.schedule.batch, self.config.scales)
-        if rate > self._limit:
-            _, failed = nowrap.failures(self.config, self._plan.w_in, 0, rate)
-            if failed:
-                raise RateError(
-                    f"learning rate {lr!r} at step {self.step} is larger than planned: {failed[0]}; "
-                    f"name the largest rate that the run will use with learning_rates=[..., {lr!r}]"
-                )
-            self._limit = rate
+        schedule, scales = self.config.schedule, self.config.scales
+        rate = integer_rate(lr, self.config.architecture, schedule.batch, scales)
+        rows = batch_weight(schedule, scales.omega, self.step) * schedule.batch_size(self.step)
+        self._bounds.admit(rate, rows)
         return rate
 
     def _boundary(self) -> ModelState:
