@@ -2,9 +2,9 @@
 a proof speaks of.
 
 w_max = c_0 w_in + c_v v_in + a d sum_s c_s B_s bounds every weight at every step of a chunk: a bounds a layer's
-inputs, d its gradients, B_s the rows of a batch and c the coefficients. A verifier computes the same bounds from
-the statement, carries them from chunk to chunk and checks the same inequalities. The planner assumes one rate for
-all steps; `RunBounds` follows the real ones while training.
+inputs, d its gradients, B_s the rows of a batch and c the coefficients. A verifier computes the same bounds
+from the statement, carries them from chunk to chunk and checks the same inequalities. The planner assumes one
+rate for all steps; `RunBounds` follows the real ones while training.
 """
 
 from __future__ import annotations
@@ -148,7 +148,9 @@ class RunBounds:
         self._rows: list[int] = []
 
     def admit(self, rate: int, rows: int) -> None:
-        """Takes a step with integer rate `rate` and w_t B_t = `rows`; raises `NoWrapError` if it cannot be proven."""
+        """Takes a step with integer rate `rate` and w_t B_t = `rows`; raises `NoWrapError` if it cannot be
+        proven.
+        """
         taps = self._config.schedule.filter
         recent = [*self._rows, rows][-len(taps) :]
         velocity = sum(d * r for d, r in zip(taps, reversed(recent), strict=False))
@@ -164,7 +166,8 @@ class RunBounds:
         if failed:
             raise NoWrapError(
                 failed[0],
-                f"a run with these windows cannot be proven beyond step {self._steps}: stop there, or start again "
+                f"a run with these windows cannot be proven beyond step {self._steps}: stop there, or start "
+                "again "
                 "naming its length (epochs= or max_steps=) and its largest rate (learning_rates=), or with a "
                 "smaller window_bits or gradient_bits",
             )

@@ -1,7 +1,7 @@
 """Chooses scales, windows and the chunk length of a run from its learning rates, batch size and architecture.
 
-The smallest omega and fw bring every rate within 1 %; `tacit.arithmetic.windows` finds windows with which the whole
-run fits the field. Nothing here looks at the data.
+The smallest omega and fw bring every rate within 1 %; `tacit.arithmetic.windows` finds windows with which the
+whole run fits the field. Nothing here looks at the data.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from tacit.arithmetic.config import (
-    MAX_F_PLUS_WINDOW,
     MAX_FW,
     MAX_WINDOW_BITS,
     MIN_FW,
@@ -168,13 +167,6 @@ def _choose_fw(request: PlanRequest, scales: Scales) -> Scales:
         candidate = replace(scales, fw=fw)
         reals = [real_rate(lr, request.architecture, request.batch, candidate) for lr in positive]
         if all(abs(Fraction(round_half_up(real)) / real - 1) < TOLERANCE for real in reals):
-            bits = request.window_bits or request.fa + 4
-            if candidate.f + bits > MAX_F_PLUS_WINDOW:
-                raise PlanError(
-                    f"the smallest learning rate {min(positive)!r} with batch size {request.batch} needs "
-                    f"fw = {fw}; fw + kappa + window bits = {candidate.f + bits} exceeds {MAX_F_PLUS_WINDOW}; "
-                    "raise the learning rate or lower batch_size"
-                )
             return candidate
     raise RateError(
         f"the learning rates {sorted(set(positive))!r} with batch size {request.batch} need "

@@ -1,8 +1,8 @@
 """Finds the widest windows with which a whole run fits the field.
 
-A weight can only be bounded by what all steps so far could have added to it, so room is shared between the length of
-the run, the windows of Z and Q and the precision of gradients. Every step away from full windows has a cost (an
-overflow ends a run, a coarse gradient costs accuracy); the cheapest combination that fits is taken.
+A weight can only be bounded by what all steps so far could have added to it, so room is shared between the
+length of the run, the windows of Z and Q and the precision of gradients. Every step away from full windows has
+a cost (an overflow ends a run, a coarse gradient costs accuracy); the cheapest combination that fits is taken.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from tacit.arithmetic import nowrap
 from tacit.arithmetic.config import MAX_F_PLUS_WINDOW, MAX_WINDOW_BITS, RunConfig
-from tacit.arithmetic.errors import NoWrapError, NoWrapFailure
+from tacit.arithmetic.errors import NoWrapError, NoWrapFailure, RateError
 
 _Z_COST = {7: 0.0, 6: 0.1, 5: 0.5, 4: 2.5, 3: 6.0}
 """By log2 of the largest |Z| as a real number."""
@@ -53,30 +53,28 @@ class Search:
 def choose_windows(search: Search) -> Choice:
     """The cheapest choice that fits; raises `NoWrapError` with the failing inequality of the narrowest one."""
     priced = sorted(_priced(search), key=lambda item: item[:2])
-    known: dict[int, Choice] = {}
-
-    def choice(order: int, bits: tuple[int, int, int]) -> Choice:
-        if order not in known:
-            known[order] = search.option(*bits)
-        return known[order]
+    built = [(cost, bits, _built(search, bits)) for cost, _, bits in priced]
+    refusals = [choice for _, _, choice in built if isinstance(choice, RateError)]
+    options = [(cost, bits, choice) for cost, bits, choice in built if isinstance(choice, Choice)]
+    if not options:
+        raise refusals[-1]
 
     steps = search.steps
     while True:
         limit = _ACCEPTABLE if search.may_shorten and steps > _LEAST_STEPS else float("inf")
-        for cost, order, bits in priced:
+        for cost, _, choice in options:
             if cost > limit:
                 break
-            found = choice(order, bits)
-            if not run_failures(found, steps):
-                return found if search.window_bits is not None else _widened(found, steps)
+            if not run_failures(choice, steps):
+                return choice if search.window_bits is not None else _widened(choice, steps)
         if limit == float("inf"):
             break
         steps //= 2
-    narrowest = choice(priced[-1][1], priced[-1][2])
+    _, (_, z_bits, q_bits), narrowest = options[-1]
     raise NoWrapError(
         run_failures(narrowest, steps)[0],
-        f"a run of {steps} steps does not fit even with windows of {priced[-1][2][1]} and "
-        f"{priced[-1][2][2]} bits; use fewer steps, a smaller batch_size, narrower layers, a narrower data window "
+        f"a run of {steps} steps does not fit even with windows of {z_bits} and {q_bits} bits; use fewer "
+        "steps, a smaller batch_size, narrower layers, a narrower data window "
         "or a smaller learning rate",
     )
 
@@ -88,6 +86,13 @@ def _priced(search: Search) -> Iterator[tuple[float, int, tuple[int, int, int]]]
             for q_bits, q_cost in _windows(fg, _Q_COST, search.window_bits):
                 yield _GRADIENT_COST[given_up] + z_cost + q_cost, order, (fg, z_bits, q_bits)
                 order += 1
+
+
+def _built(search: Search, bits: tuple[int, int, int]) -> Choice | RateError:
+    try:
+        return search.option(*bits)
+    except RateError as error:
+        return error
 
 
 def _windows(fractional: int, costs: dict[int, float], fixed: int | None) -> list[tuple[int, float]]:

@@ -11,10 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor, nn
+
 from tacit.arithmetic.config import Activation, Architecture, Layer, Loss
 from tacit.torch.errors import UnsupportedModelError
 from tacit.torch.graph import Operation, operations
-from torch import Tensor, nn
 
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "identity": lambda z: z,

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from tacit.torch.errors import UnsupportedModelError
 from torch import fx, nn
 from torch.nn import functional
+
+from tacit.torch.errors import UnsupportedModelError
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import torch
+from torch import Tensor
+
 from tacit.arithmetic.config import Order, Schedule
 from tacit.arithmetic.matmul import IntMatrix
 from tacit.arithmetic.order import batch_rows
-from torch import Tensor
 
 
 class BatchLoader:

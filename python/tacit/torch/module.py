@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, cast
 
 import torch
+from torch import Tensor, nn
+
 from tacit.arithmetic.record import RunRecord
 from tacit.torch.errors import TrainingLoopError
 from tacit.torch.options import LossFunction
 from tacit.torch.session import TrainingSession
-from torch import Tensor, nn
 
 
 class _ExactForward(torch.autograd.Function):

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch.optim import SGD, Optimizer
+
 from tacit.torch.errors import TrainingLoopError, UnsupportedOptimizerError
 from tacit.torch.options import OptimizerSettings, read_lr
 from tacit.torch.session import TrainingSession
-from torch.optim import SGD, Optimizer
 
 
 class ProvableSGD(SGD):

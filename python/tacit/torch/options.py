@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tacit.arithmetic.config import Loss
-from tacit.torch.errors import UnsupportedLossError, UnsupportedOptimizerError
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import SGD, Optimizer
+
+from tacit.arithmetic.config import Loss
+from tacit.torch.errors import UnsupportedLossError, UnsupportedOptimizerError
 
 LossFunction = Callable[[Tensor, Tensor], Tensor]
 

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-
 import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
 from tacit.arithmetic.config import Order, Schedule
 from tacit.arithmetic.data import TrainingData, label_matrix, target_bits
 from tacit.arithmetic.errors import ArithmeticConfigError
@@ -23,8 +25,6 @@ from tacit.torch.module import ProvableLoss, ProvableModule
 from tacit.torch.optimizer import ProvableSGD
 from tacit.torch.options import LossFunction, read_loss, read_optimizer
 from tacit.torch.session import TrainingSession, torch_gemm
-from torch import Tensor, nn
-from torch.optim import Optimizer
 
 Mode = Literal["prove", "check", "off"]
 

@@ -13,16 +13,16 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
 from tacit.arithmetic.matmul import FloatMatrix, IntMatrix
 from tacit.arithmetic.rates import batch_weight, loss_norm
 from tacit.arithmetic.record import RunRecord
 from tacit.arithmetic.trainer import Trainer
 from tacit.torch.capture import CapturedModel
 from tacit.torch.errors import TrainingLoopError
-from torch import Tensor
 
 _EVALUATION_ROWS = 4096
 
