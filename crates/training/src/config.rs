@@ -139,6 +139,8 @@ pub struct Schedule {
     pub rates: Vec<RateSpan>,
     /// The momentum filter d; `[2^kappa]` without momentum.
     pub filter: Vec<i64>,
+    /// Whether a step descends along its gradient plus the next velocity's share, as Nesterov's method does.
+    pub nesterov: bool,
 }
 
 /// In which order an epoch reads the rows.
@@ -248,6 +250,17 @@ impl Schedule {
         u64::try_from((numerator + rows) / (2 * rows)).unwrap_or(u64::MAX)
     }
 
+    /// The filter h by which gradients enter an update: d, or with Nesterov h_i = d_{i+1} + 2^kappa [i = 0], the
+    /// coefficients of g + mu v.
+    #[must_use]
+    pub fn update_filter(&self) -> Vec<i64> {
+        if !self.nesterov {
+            return self.filter.clone();
+        }
+        let first = self.filter.iter().take(2).fold(0i64, |sum, &d| sum.saturating_add(d));
+        core::iter::once(first).chain(self.filter.iter().skip(2).copied()).collect()
+    }
+
     /// Whether a momentum state is carried from chunk to chunk.
     #[must_use]
     pub fn momentum(&self) -> bool {
@@ -284,6 +297,14 @@ impl RunConfig {
     #[must_use]
     pub const fn weight_bits(&self) -> u32 {
         self.scales.fw.saturating_add(self.scales.kappa)
+    }
+
+    /// Width of the window that weights and velocities are rounded into at a chunk boundary; with the kappa bits of
+    /// the remainder it stays below p, so that quotient and remainder are unique mod p.
+    #[must_use]
+    pub const fn boundary_bits(&self) -> u32 {
+        let room = 63u32.saturating_sub(self.scales.kappa);
+        if room < 48 { room } else { 48 }
     }
 
     /// Fractional bits of the softmax exponentials: 16 - ceil(log2 C).

@@ -86,7 +86,7 @@ pub(crate) fn chunk_lookups(config: &RunConfig, layout: &TraceLayout) -> Builder
         }
     }
     softmax_lookups(config, layout, &mut b);
-    if let Some(w) = &layout.weight_limbs {
+    for w in layout.per_weight() {
         for (width, first, _, slots) in &w.limbs {
             (*first..first + slots).for_each(|s| b.range(*width, column(s)));
         }
