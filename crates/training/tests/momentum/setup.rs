@@ -14,7 +14,8 @@ use tacit_training::statement::{Origin, PROTOCOL_VERSION, RunStatement, SECURITY
 use tacit_training::trainer::{ChunkTrace, Data, ModelState};
 use tacit_training::validity::{DataCommitment, commit_data, data_payload};
 
-const BITS: u32 = 33;
+/// Window of the hidden initial weights.
+pub const BITS: u32 = 33;
 
 fn layer(inputs: u32, outputs: u32, activation: Activation) -> Layer {
     Layer { inputs, outputs, bias: true, activation, z_bits: 13, q_bits: 13 }
@@ -170,9 +171,15 @@ impl Forgery<'_> {
 
     /// Proves it, ending in what the trace ends with.
     pub fn prove(&self) -> Result<(ChunkProof, ModelCommitment), LookupError> {
+        self.prove_with(|_| {})
+    }
+
+    /// Proves it with the trace's committed columns changed.
+    pub fn prove_with(&self, change: impl Fn(&mut [F])) -> Result<(ChunkProof, ModelCommitment), LookupError> {
         let out = commit_state(&self.run.statement.config, &self.trace.end.state, 2, 4, &[77; 32]).unwrap();
         let relation = ChunkRelation::new(self.relation.0, self.relation.1, self.start()).unwrap();
-        let (witness, columns) = ChunkWitness::new(relation, self.trace, self.start)?;
+        let (witness, mut columns) = ChunkWitness::new(relation, self.trace, self.start)?;
+        change(&mut columns);
         let digest = self.digest(&out);
         let trees = [&self.run.data.vector, &out.vector, &self.model_in.vector];
         let others: Vec<_> = trees.into_iter().zip(self.vectors(&out)).collect();
