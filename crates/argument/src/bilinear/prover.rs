@@ -114,7 +114,9 @@ fn fold(t: &mut Vec<E>, r: E) {
 }
 
 fn sum(parts: impl ParallelIterator<Item = [E; 3]>) -> [E; 3] {
-    parts.reduce(|| [E::ZERO; 3], |a, b| [a[0] + b[0], a[1] + b[1], a[2] + b[2]])
+    // Collected first: `reduce` has another signature without threads.
+    let parts: Vec<[E; 3]> = parts.collect();
+    parts.into_iter().fold([E::ZERO; 3], |a, b| [a[0] + b[0], a[1] + b[1], a[2] + b[2]])
 }
 
 fn first_round(p: &Pair<'_>, rows: &[Vec<[E; 3]>]) -> [E; 3] {
