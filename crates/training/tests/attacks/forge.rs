@@ -47,8 +47,10 @@ impl Tables {
 #[derive(Clone)]
 pub struct Forgery<'a> {
     pub config: &'a RunConfig,
-    pub chunk: u32,
+    /// What the verifier checks.
     pub relation: ChunkRelation<'a>,
+    /// What the prover proves: the same, unless a test sets another.
+    pub proves: ChunkRelation<'a>,
     pub layout: TraceLayout,
     pub coefficients: Coefficients,
     /// The data row of every trace row.
@@ -92,10 +94,11 @@ impl<'a> Forgery<'a> {
             StartWeights::Public(_) => None,
         };
         let committed = matches!(start, StartWeights::Committed(_));
+        let relation = ChunkRelation::new(config, chunk, start).expect("a chunk of the run");
         let mut forgery = Self {
             config,
-            chunk,
-            relation: ChunkRelation::new(config, chunk, start).expect("a chunk of the run"),
+            proves: relation.clone(),
+            relation,
             layout: TraceLayout::new(config, bits),
             coefficients: Coefficients::new(config, chunk).expect("a chunk of the run"),
             index: row_index(config, chunk),
@@ -319,6 +322,6 @@ impl Witnessed for Forgery<'_> {
     fn send(&self, masker: &mut Masker<'_>, trace: &[F]) -> Result<(), LookupError> {
         masker.go_on_dishonestly();
         let w = Witness { trace, inputs: &self.inputs, gradients: &self.gradients, start: &self.start };
-        self.relation.prove(masker, &w)
+        self.proves.prove(masker, &w)
     }
 }

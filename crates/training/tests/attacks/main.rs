@@ -3,7 +3,10 @@
 mod common;
 
 mod cells;
+mod executions;
 mod forge;
+mod lookups;
+mod roundings;
 mod rules;
 
 use tacit_training::config::{Activation, Architecture, Layer, Loss, Order, RunConfig, Scales, Schedule};
