@@ -3,11 +3,13 @@
 mod common;
 
 mod cells;
+mod data;
 mod executions;
 mod forge;
 mod lookups;
 mod roundings;
 mod rules;
+mod starts;
 
 use tacit_training::config::{Activation, Architecture, Layer, Loss, Order, RunConfig, Scales, Schedule};
 
