@@ -3,10 +3,12 @@
 mod common;
 
 mod cells;
+mod chains;
 mod data;
 mod executions;
 mod forge;
 mod lookups;
+mod proofs;
 mod roundings;
 mod rules;
 mod starts;
