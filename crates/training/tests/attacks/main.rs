@@ -8,6 +8,7 @@ mod data;
 mod executions;
 mod forge;
 mod lookups;
+mod mutations;
 mod proofs;
 mod roundings;
 mod rules;
@@ -54,4 +55,12 @@ pub fn tiny(layers: &[(u32, Activation)], inputs: u32, loss: Loss) -> RunConfig 
 pub fn every_activation(loss: Loss) -> RunConfig {
     use Activation::{Identity, Relu, Sigmoid, Tanh};
     tiny(&[(3, Relu), (2, Sigmoid), (2, Tanh), (2, Identity), (2, Identity)], 2, loss)
+}
+
+/// The same in one chunk of four steps, the last one padding.
+pub fn one_chunk(mut config: RunConfig) -> RunConfig {
+    config.schedule.total_steps = 3;
+    config.schedule.chunk_steps = 4;
+    config.schedule.rates = Schedule::encode_rates(&[1, 1, 1]);
+    config
 }

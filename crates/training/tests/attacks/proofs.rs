@@ -2,6 +2,7 @@
 //! functions reject. A subset of what the other tests evaluate in the clear.
 use crate::common::{ORIGIN, Owner, START_BITS, data, logistic, perceptron};
 use crate::forge::Forgery;
+use crate::one_chunk;
 use p3_field::PrimeCharacteristicRing;
 use tacit_argument::entropy::Entropy;
 use tacit_argument::field::F;
@@ -21,14 +22,6 @@ fn commit_residues(config: &RunConfig, payload: &[F]) -> (LongLived, ModelRecord
     record.vector.root = vector.root();
     record.pin = vector.pin(&record.committed().unwrap().pin.point);
     (vector, record)
-}
-
-/// A config of one chunk.
-fn one_chunk(mut config: RunConfig) -> RunConfig {
-    config.schedule.total_steps = 3;
-    config.schedule.chunk_steps = 4;
-    config.schedule.rates = Schedule::encode_rates(&[1, 1, 1]);
-    config
 }
 
 /// Proves the forgery under its owner's statement and verifies the run.
