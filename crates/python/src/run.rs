@@ -96,7 +96,7 @@ pub fn prove_chunk<'py>(
     let table = rows(py, &table.0, &table.1)?;
     let velocity = state.1.as_ref().map(|v| values(py, v)).transpose()?;
     let state = ModelState { weights: values(py, &state.0)?, velocity };
-    crate::data::check_weights(&statement.config, &state.weights)?;
+    crate::data::check_state(&statement.config, &state)?;
     table.validate(&statement.config).map_err(Failed::from)?;
     let data_seed = seed32(&data.1, "the data set's seed")?;
     let (out_seed, proofs) = (seed32(&out.0, "the model's seed")?, out.1);
@@ -113,7 +113,7 @@ pub fn prove_chunk<'py>(
         let vector = rebuild_data(&statement.data, &table, &data_seed)?;
         let model_in = match start {
             None => None,
-            Some((record, seed)) => Some(rebuild_model(&statement.config, record, &state.weights, &seed)?),
+            Some((record, seed)) => Some(rebuild_model(&statement.config, record, &state, &seed)?),
         };
         let input = ChunkInput {
             statement: &statement,

@@ -37,6 +37,7 @@ fn config(layers: Vec<Layer>, loss: Loss) -> RunConfig {
             chunk_steps: 64,
             rates: Schedule::encode_rates(&[1; 112]),
             filter: vec![1],
+            nesterov: false,
         },
         order: Order::Contiguous,
         data_bits: 12,
@@ -119,7 +120,8 @@ impl World {
             data_digest: statement.data.digest().unwrap(),
             start_digest: None,
             model_digest: model.record.digest().unwrap(),
-            w_out: *statement.validate().unwrap().last().unwrap(),
+            w_out: statement.validate().unwrap().last().unwrap().w,
+            v_out: 0,
             soundness: vec![],
             chunks: statement.config.chunks() as usize,
         };
