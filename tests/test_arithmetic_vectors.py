@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import bounds_vectors
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -15,3 +17,7 @@ def test_vectors_are_up_to_date() -> None:
     ).stdout
     assert made == (ROOT / "tests" / "fixtures" / "arithmetic.txt").read_text()
     assert made.count("case:") == 12
+
+
+def test_bounds_are_up_to_date() -> None:
+    assert bounds_vectors.text() == (ROOT / "tests" / "fixtures" / "bounds.txt").read_text()

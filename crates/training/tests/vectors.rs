@@ -1,10 +1,13 @@
-//! The trainer repeats the runs of `tests/fixtures/arithmetic.txt`, written by the plain-integer reference in `spec`.
+//! The trainer repeats the runs of `tests/fixtures/arithmetic.txt`, written by the plain-integer reference in `spec`,
+//! and the no-wrap check computes the bounds of `tests/fixtures/bounds.txt`, written by the planner.
 #![allow(clippy::unwrap_used)]
 
 use tacit_training::config::{Activation, Architecture, Layer, Loss, Order, RunConfig, Scales, Schedule};
+use tacit_training::nowrap::check_run;
 use tacit_training::trainer::{Data, ModelState, Trainer, train_chunk};
 
 const VECTORS: &str = include_str!("../../../tests/fixtures/arithmetic.txt");
+const BOUNDS: &str = include_str!("../../../tests/fixtures/bounds.txt");
 
 /// One run: its lines in order.
 struct Case(Vec<(&'static str, Vec<i64>)>);
@@ -72,9 +75,9 @@ impl Case {
     }
 }
 
-fn cases() -> Vec<Case> {
+fn cases(text: &'static str) -> Vec<Case> {
     let mut out: Vec<Case> = Vec::new();
-    for line in VECTORS.lines() {
+    for line in text.lines() {
         let (key, values) = line.split_once(':').unwrap();
         if key == "case" {
             out.push(Case(Vec::new()));
@@ -87,7 +90,7 @@ fn cases() -> Vec<Case> {
 
 #[test]
 fn trainer_repeats_the_reference() {
-    let cases = cases();
+    let cases = cases(VECTORS);
     assert_eq!(cases.len(), 12);
     for (index, case) in cases.iter().enumerate() {
         let (config, data, states) = (case.config(), case.data(), case.states());
@@ -102,11 +105,24 @@ fn trainer_repeats_the_reference() {
 
 #[test]
 fn chunks_repeat_the_reference() {
-    for (index, case) in cases().iter().enumerate() {
+    for (index, case) in cases(VECTORS).iter().enumerate() {
         let (config, data, states) = (case.config(), case.data(), case.states());
         for (chunk, pair) in states.windows(2).enumerate() {
             let trace = train_chunk(&config, u32::try_from(chunk).unwrap(), &pair[0], &data).unwrap();
             assert_eq!(trace.end.state, pair[1], "case {index}, chunk {chunk}");
         }
+    }
+}
+
+#[test]
+fn planner_and_verifier_compute_the_same_bounds() {
+    let cases = cases(BOUNDS);
+    assert_eq!(cases.len(), 10);
+    for (index, case) in cases.iter().enumerate() {
+        let config = case.config();
+        config.validate().unwrap();
+        let got = check_run(&config, u128::try_from(case.one("start")[0]).unwrap()).unwrap();
+        let got: Vec<i64> = got.iter().flat_map(|b| [b.w_out, b.v_out]).map(|b| i64::try_from(b).unwrap()).collect();
+        assert_eq!(got, case.one("bounds"), "case {index}");
     }
 }
