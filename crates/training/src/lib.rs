@@ -16,6 +16,7 @@ pub mod nowrap;
 pub mod order;
 pub mod record;
 pub mod relation;
+pub mod release;
 pub mod run;
 pub mod statement;
 pub mod tables;

@@ -3,7 +3,13 @@
 //! A trace column is one slot of R = T B cells (row = t B + b). The order of groups is a function of the
 //! configuration; prover, verifier and tests read this one description.
 use crate::config::{Activation, DERIVATIVE_BITS, Loss, RunConfig, limb_widths};
+use super::{Builder, TRACE};
 use alloc::vec::Vec;
+use p3_field::PrimeCharacteristicRing;
+use tacit_argument::field::{E, F};
+use tacit_argument::form::Form;
+use tacit_argument::functional::LowId;
+use tacit_argument::hiding::{Affine, Cell};
 use tacit_argument::multilinear::log2_ceil;
 
 /// A quantity split into limbs of exact widths, least significant first; one group of columns per limb.
@@ -103,6 +109,18 @@ impl ModelLayout {
     pub fn max_stride(&self) -> usize {
         self.stride.iter().copied().max().unwrap_or(0)
     }
+    /// The layouts of weights and, with momentum, of the velocity behind them.
+    #[must_use]
+    pub fn state(config: &RunConfig, velocity: bool) -> Vec<Self> {
+        let weights = Self::new(config, 0);
+        let behind = velocity.then(|| Self::new(config, weights.cells));
+        core::iter::once(weights).chain(behind).collect()
+    }
+    /// Payload cells of a model vector.
+    #[must_use]
+    pub fn state_cells(config: &RunConfig, velocity: bool) -> usize {
+        Self::state(config, velocity).last().map_or(0, |l| l.cells)
+    }
     /// The payload cell of weight (k, j) of layer l.
     #[must_use]
     pub fn cell(&self, l: usize, k: usize, j: usize) -> usize {
@@ -110,13 +128,74 @@ impl ModelLayout {
     }
 }
 
-/// Limbs of the initial weights: per limb a copy of the model layout inside the trace.
+/// Limbs of one value per weight, least significant first: per limb a copy of the model layout inside the trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WeightLimbs {
-    /// Bits of W_in + 2^(bits-1).
+    /// Bits of the value: W_in + 2^(bits-1), or a remainder.
     pub bits: u32,
-    /// (width, first R-slot, layout relative to the trace's payload, R-slots taken).
+    /// (width, first R-slot, layout relative to the trace's payload, R-slots taken), least significant first.
     pub limbs: Vec<(u32, usize, ModelLayout, usize)>,
+}
+
+impl WeightLimbs {
+    /// Takes slots of 2^log_rows cells from `next` on.
+    #[must_use]
+    pub fn new(config: &RunConfig, bits: u32, log_rows: usize, next: &mut usize) -> Self {
+        let align = ModelLayout::new(config, 0).max_stride().saturating_sub(log_rows);
+        let limb = |width| {
+            let first = next.next_multiple_of(1 << align);
+            let layout = ModelLayout::new(config, first << log_rows);
+            let slots = layout.cells.div_ceil(1 << log_rows) - first;
+            *next = first + slots;
+            (width, first, layout, slots)
+        };
+        Self { bits, limbs: limb_widths(bits).into_iter().rev().map(limb).collect() }
+    }
+
+    /// Adds `scale sum_k inputs_k value(k, .)` of one layer, its rows read through `low`.
+    pub(crate) fn add_to(&self, e: &mut Affine, (layer, low): (usize, LowId), inputs: &[E], scale: E) {
+        let mut shift = 0;
+        for (width, _, layout, _) in &self.limbs {
+            let first = layout.first.get(layer).copied().unwrap_or(0);
+            for (k, &w) in inputs.iter().enumerate() {
+                e.add_cell(Cell { vector: TRACE, low, slot: first + k }, w * scale * F::from_u64(1 << shift));
+            }
+            shift += width;
+        }
+    }
+
+    /// Every cell of a limb's slots lies in [0, 2^width), cells of no weight included.
+    pub(crate) fn lookups(&self, b: &mut Builder) {
+        for &(width, first, _, slots) in &self.limbs {
+            (first..first + slots).for_each(|slot| b.range(width, Form::column(TRACE, slot)));
+        }
+    }
+
+    /// Writes the limbs of `value(i)`, i in the order of the configuration's weights; cells of no weight stay.
+    #[cfg(feature = "prover")]
+    pub(crate) fn fill(&self, config: &RunConfig, value: impl Fn(usize) -> u64, columns: &mut [F]) {
+        let mut shift = 0;
+        for (width, _, layout, _) in &self.limbs {
+            for l in 0..config.architecture.layers.len() {
+                let (first, n) = (config.weight_offset(l), config.outputs(l));
+                for i in 0..config.k(l) * n {
+                    columns[layout.cell(l, i / n, i % n)] = F::from_u64((value(first + i) >> shift) & ((1 << width) - 1));
+                }
+            }
+            shift += width;
+        }
+    }
+}
+
+/// How a chunk's end is rounded: `exact + 2^(kappa-1) = 2^kappa out + remainder`.
+///
+/// Both parts are range-checked. With the remainder alone, each of its 2^kappa values would have an `out` mod p.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rounding {
+    /// The remainder, kappa bits.
+    pub remainder: WeightLimbs,
+    /// out + 2^(bits-1).
+    pub quotient: WeightLimbs,
 }
 
 /// The whole trace of one chunk.
@@ -128,8 +207,10 @@ pub struct TraceLayout {
     pub layers: Vec<LayerColumns>,
     /// The loss.
     pub loss: LossColumns,
-    /// Limbs of a hidden initial model, if this chunk range-checks it.
+    /// Limbs of W_in + 2^(bits-1) of a hidden initial model, if this chunk range-checks it.
     pub weight_limbs: Option<WeightLimbs>,
+    /// The rounding of weights and, with momentum, of the velocity; empty if kappa = 0.
+    pub rounding: Vec<Rounding>,
     /// Slots used so far; multiplicities and pads follow.
     pub slots: usize,
 }
@@ -184,23 +265,20 @@ impl TraceLayout {
             Loss::Mse => LossColumns::SquaredError,
         };
         let log_rows = log2_ceil(config.rows_per_chunk());
-        let weight_limbs = weight_bits.map(|bits| WeightLimbs { bits, limbs: weight_limbs(config, bits, log_rows, &mut a) });
-        Self { log_rows, layers, loss, weight_limbs, slots: a.next }
+        let start = weight_bits.map(|bits| WeightLimbs::new(config, bits, log_rows, &mut a.next));
+        let kappa = config.scales.kappa;
+        let rounded = if kappa == 0 { 0 } else { 1 + usize::from(config.schedule.momentum()) };
+        let rounding = (0..rounded)
+            .map(|_| Rounding {
+                remainder: WeightLimbs::new(config, kappa, log_rows, &mut a.next),
+                quotient: WeightLimbs::new(config, config.boundary_bits(), log_rows, &mut a.next),
+            })
+            .collect();
+        Self { log_rows, layers, loss, weight_limbs: start, rounding, slots: a.next }
     }
-}
 
-fn weight_limbs(config: &RunConfig, bits: u32, log_rows: usize, a: &mut Allocator) -> Vec<(u32, usize, ModelLayout, usize)> {
-    let align = ModelLayout::new(config, 0).max_stride().saturating_sub(log_rows);
-    limb_widths(bits)
-        .into_iter()
-        .rev()
-        .map(|w| {
-            a.next = a.next.next_multiple_of(1 << align);
-            let first = a.next;
-            let layout = ModelLayout::new(config, first << log_rows);
-            let slots = layout.cells.div_ceil(1 << log_rows) - first;
-            a.take(slots);
-            (w, first, layout, slots)
-        })
-        .collect()
+    /// Every quantity that has a cell per weight.
+    pub fn per_weight(&self) -> impl Iterator<Item = &WeightLimbs> {
+        self.weight_limbs.iter().chain(self.rounding.iter().flat_map(|r| [&r.remainder, &r.quotient]))
+    }
 }

@@ -86,10 +86,8 @@ pub(crate) fn chunk_lookups(config: &RunConfig, layout: &TraceLayout) -> Builder
         }
     }
     softmax_lookups(config, layout, &mut b);
-    if let Some(w) = &layout.weight_limbs {
-        for (width, first, _, slots) in &w.limbs {
-            (*first..first + slots).for_each(|s| b.range(*width, column(s)));
-        }
+    for w in layout.per_weight() {
+        w.lookups(&mut b);
     }
     b
 }
