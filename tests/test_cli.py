@@ -310,6 +310,38 @@ def test_other_rows_are_no_neighbours_and_shared_rows_are(trained, native, clini
     assert earlier_release(data) == "same"
 
 
+@pytest.mark.parametrize(("kind", "expected"), [("class", 0.75), ("binary", 0.75), ("real", 0.0)])
+def test_metric_of_a_known_model(native, clinic, kind, expected):
+    from tacit.arithmetic.config import Architecture, Layer, Order, RunConfig, Scales, Schedule
+    from tacit.metrics import METRICS, training_metric
+
+    outputs = 2 if kind == "class" else 1
+    x = np.array([[-1.0], [-0.5], [0.5], [1.0]])
+    y = {"class": [1, 0, 1, 1], "binary": [1, 0, 1, 1], "real": [1.0, -1.0, 3.0, 1.0]}[kind]
+    data = tacit.commit(x, y, vault=clinic / "m.vault", label_kind=kind, quiet=True, scale="none")
+    loss = {"class": "cross_entropy", "binary": "bce_with_logits", "real": "mse"}[kind]
+    config = RunConfig(
+        Architecture((Layer(1, outputs, True, "identity"),), loss),
+        Scales(),
+        Schedule(4, 4, False, 1, 1, (1,)),
+        Order(),
+        12,
+        12 if kind == "real" else 0,
+    )
+    weights = {"class": [-1.0, 1.0, 0.0, 0.0], "binary": [1.0, 0.0], "real": [0.0, 1.0]}[kind]
+    assert training_metric(config, data, np.array(weights)) == expected
+    assert METRICS[kind] in ("accuracy", "R^2")
+
+
+def test_release_tells_its_owner_the_metric(trained, native, capsys):
+    made = tacit.release(trained)
+    assert made.metric == "accuracy"
+    assert 0.5 < made.metric_exact <= 1.0
+    assert abs(made.metric_exact - made.metric_rounded) < 0.1
+    assert f"{made.metric_exact:.4f} exact" in capsys.readouterr().err
+    assert str(made.metric_exact) not in repr(made)
+
+
 def test_circumstances_name_columns_by_position(trained, native):
     main(["release", "run-1", "--known", "weight", "--known-labels"])
     assert native.circumstances["known"] == [1, 3, 4]
