@@ -195,6 +195,14 @@ impl RunConfig {
         self.scales.fw.saturating_add(self.scales.kappa)
     }
 
+    /// Width of the window that weights and velocities are rounded into at a chunk boundary; with the kappa bits of
+    /// the remainder it stays below p, so that quotient and remainder are unique mod p.
+    #[must_use]
+    pub const fn boundary_bits(&self) -> u32 {
+        let room = 63u32.saturating_sub(self.scales.kappa);
+        if room < 48 { room } else { 48 }
+    }
+
     /// Fractional bits of the softmax exponentials: 16 - ceil(log2 C).
     #[must_use]
     pub fn exp_bits(&self) -> u32 {

@@ -61,6 +61,12 @@ pub enum Inequality {
     /// 2 v_max < p.
     #[error("2 v_max < p")]
     Velocity,
+    /// floor(w_max / 2^kappa) + 1 < 2^(boundary bits - 1), where a boundary rounds.
+    #[error("w_max / 2^kappa fits the window of a chunk boundary")]
+    WeightBoundary,
+    /// floor(v_max / 2^kappa) + 1 < 2^(boundary bits - 1), where a boundary rounds.
+    #[error("v_max / 2^kappa fits the window of a chunk boundary")]
+    VelocityBoundary,
     /// k + f' <= 62. As |act'| <= 2^f', it implies 2^(k-1) max|act'| + 2^(k+f'-1) + 2^(f'-1) < p as well.
     #[error("q_bits + 12 <= 62")]
     DerivativeUnique,
@@ -74,7 +80,12 @@ impl Inequality {
     const fn remedy(self) -> &'static str {
         match self {
             Self::ForwardUnique | Self::BackwardUnique => "use fewer weight bits, or smaller z_bits or q_bits",
-            Self::Forward | Self::Backward | Self::Weights | Self::Velocity => {
+            Self::Forward
+            | Self::Backward
+            | Self::Weights
+            | Self::Velocity
+            | Self::WeightBoundary
+            | Self::VelocityBoundary => {
                 "use a smaller chunk_steps, smaller z_bits or q_bits, or a lower learning rate"
             }
             Self::DerivativeUnique => "use smaller q_bits",
@@ -153,6 +164,21 @@ fn unique(layer: usize, inequality: Inequality, a: u32, b: u32) -> Result<(), No
     if left_log2 <= UNIQUE_BITS { Ok(()) } else { Err(NoWrapError::Inequality { layer, inequality, left_log2 }) }
 }
 
+/// Bound of `rescale(v, kappa)` for |v| <= `bound`.
+fn rounded(config: &RunConfig, bound: u128) -> u128 {
+    (bound >> config.scales.kappa.min(127)).saturating_add(1)
+}
+
+/// Fails unless what a boundary rounds to fits its window. Quotient and remainder then have at most 63 bits together,
+/// so their relation mod p is one of integers.
+fn fits_boundary(config: &RunConfig, layer: usize, inequality: Inequality, bound: u128) -> Result<(), NoWrapError> {
+    let left = rounded(config, bound);
+    if config.scales.kappa == 0 || left < pow2(config.boundary_bits().saturating_sub(1)) {
+        return Ok(());
+    }
+    Err(NoWrapError::Inequality { layer, inequality, left_log2: left.ilog2() })
+}
+
 /// `factors x y + 2^(bits+shift-1) + 2^(shift-1)`, saturating: bound of both sides of a rescaling relation.
 fn rescaled(product: u128, bits: u32, shift: u32) -> u128 {
     product
@@ -182,6 +208,8 @@ pub fn check(config: &RunConfig, chunk: u32, w_in: u128, v_in: u128) -> Result<B
         unique(l, Inequality::ForwardUnique, layer.z_bits, f)?;
         below_p(l, Inequality::Weights, w_max.saturating_mul(2))?;
         below_p(l, Inequality::Velocity, v_max.saturating_mul(2))?;
+        fits_boundary(config, l, Inequality::WeightBoundary, w_max)?;
+        fits_boundary(config, l, Inequality::VelocityBoundary, v_max)?;
         let forward = (layer.k() as u128).saturating_mul(a).saturating_mul(w_max);
         below_p(l, Inequality::Forward, rescaled(forward, layer.z_bits, f))?;
         if let Some(before) = l.checked_sub(1).and_then(|i| config.architecture.layers.get(i)) {
@@ -200,7 +228,7 @@ pub fn check(config: &RunConfig, chunk: u32, w_in: u128, v_in: u128) -> Result<B
             .saturating_mul(pow2(config.exp_bits()));
         below_p(layers.len().saturating_sub(1), Inequality::Softmax, left)?;
     }
-    let out = |bound: u128| (bound >> config.scales.kappa.min(127)).saturating_add(1);
+    let out = |bound| rounded(config, bound);
     let w_out = layers.iter().map(|x| x.w_max).max().map_or(0, out);
     let v_out = if momentum { layers.iter().map(|x| x.v_max).max().map_or(0, out) } else { 0 };
     Ok(Bounds { layers, w_out, v_out })

@@ -21,8 +21,8 @@ use p3_whir::pcs::prover::WhirProver;
 
 /// What the library is asked for, per error term; their sum then stays below 2^-128 (checked for every config).
 const BITS_PER_TERM: usize = 131;
-/// Proof of work per query phase: counts towards the 128 bits, costs milliseconds. At most 20 by the design.
-const WORK_BITS: usize = 16;
+/// Proof of work per query phase: counts towards the 128 bits, costs some tens of milliseconds. The most that the design allows.
+const WORK_BITS: usize = 20;
 /// Variables folded per WHIR round after the first.
 const FOLD: usize = 4;
 /// Rates that a proof may have, log2 of the inverse.

@@ -149,6 +149,9 @@ pub enum ConfigError {
         /// Its value.
         got: i64,
     },
+    /// Nesterov's method reads the momentum filter.
+    #[error("nesterov needs a momentum filter of at least 2 entries, this one has 1")]
+    NesterovWithoutMomentum,
 }
 
 /// One [`ConfigError::Range`] check.
@@ -275,6 +278,9 @@ impl RunConfig {
         }
         if last == 0 {
             return Err(ConfigError::FilterEntry { index: filter.len() - 1, got: last });
+        }
+        if self.schedule.nesterov && !self.schedule.momentum() {
+            return Err(ConfigError::NesterovWithoutMomentum);
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The verifier's chain of claims over one chunk.
 use super::gates::{ROW_POINTS, pair_weights};
-use super::instances::{Product, WeightUnit, unit_weights};
-use super::layout::Limbs;
+use super::instances::{FINAL, Product, VELOCITY, WeightUnit, unit_weights};
+use super::layout::{Limbs, ModelLayout};
 use super::terms::{Equation, Term};
 use super::{ChunkRelation, DATA, MODEL_IN, MODEL_OUT, StartWeights, TRACE};
 use alloc::vec;
@@ -105,15 +105,20 @@ impl ChunkRelation<'_> {
         equations: &mut Vec<(usize, Equation, Option<Message>)>,
     ) -> Result<Row, HidingError> {
         let mu = r.challenge();
-        let powers: Vec<E> = mu.powers().take(1 + self.layout.layers.len()).collect();
-        let scale = E::from_u64(1 << self.config.scales.kappa);
+        let powers = self.equation_powers(mu);
         let mut total = b.affine();
         total.scale(-E::ONE);
+        let ends = self.start_coefficients(t_star);
         for u in units {
             let low = self.output_low(r, u);
-            self.add_start(&mut total, u, low, scale * powers[u.equation]);
-            if u.row == 1 {
-                self.add_model(&mut total, u, low, MODEL_OUT, -scale * powers[u.equation]);
+            for &(row, equation) in &u.claims {
+                let p = powers[equation];
+                self.add_start(&mut total, u, low, ends[row].map(|c| c * p));
+                match row {
+                    FINAL => self.add_end(&mut total, u, low, 0, -p),
+                    VELOCITY => self.add_end(&mut total, u, low, 1, p),
+                    _ => {}
+                }
             }
         }
         let claim = bilinear_check(r, total, self.layout.log_rows, log2_ceil(units.len()))?;
@@ -121,7 +126,8 @@ impl ChunkRelation<'_> {
         let eq_t = eq_table(&claim.rows[..self.log_steps()], E::ONE);
         let alphas = self.alphas(t_star);
         let at: Vec<E> = alphas.iter().map(|alpha| alpha.iter().zip(&eq_t).map(|(&x, &w)| x * w).sum()).collect();
-        let weight = units.iter().zip(&eq_v).map(|(u, &w)| at[u.row] * w * powers[u.equation]).sum();
+        let claimed = |u: &WeightUnit| u.claims.iter().map(|&(row, equation)| at[row] * powers[equation]).sum::<E>();
+        let weight = units.iter().zip(&eq_v).map(|(u, &w)| w * claimed(u)).sum();
         let row = self.row(r, claim.rows.clone());
         let (a, d) = claim.close(r, weight);
         let combined = self.combine(units, &eq_v);
@@ -132,30 +138,63 @@ impl ChunkRelation<'_> {
         Ok(row)
     }
 
-    /// The row weights of the weight sumcheck, over steps: alpha(t*) and the final weights' coefficients.
-    pub(crate) fn alphas(&self, t_star: &[E]) -> [Vec<E>; 2] {
+    /// mu^i for every equation of the weight sumcheck.
+    pub(crate) fn equation_powers(&self, mu: E) -> Vec<E> {
+        mu.powers().take(1 + self.state.len() * self.layout.layers.len()).collect()
+    }
+
+    /// The row weights of the weight sumcheck, over steps: alpha(t*), the coefficients of W_T and those of V_T.
+    pub(crate) fn alphas(&self, t_star: &[E]) -> Vec<Vec<E>> {
+        let steps = 1 << self.log_steps();
+        let mut out = vec![
+            self.coefficients.alpha(&eq_table(t_star, E::ONE), steps),
+            self.coefficients.alpha(&self.at_end(), steps),
+        ];
+        if self.state.len() > 1 {
+            out.push(self.coefficients.state_weights(steps).into_iter().map(E::from).collect());
+        }
+        out
+    }
+
+    /// Per row weight, the coefficients of W_in and of V_in in its sum.
+    fn start_coefficients(&self, t_star: &[E]) -> [[E; 2]; 3] {
+        let c = &self.coefficients;
+        let [t, end] = [eq_table(t_star, E::ONE), self.at_end()].map(|e| [c.start_weight(&e), -c.velocity_weight(&e)]);
+        [t, end, [E::ZERO, -E::from_u64(c.state_velocity())]]
+    }
+
+    /// Weight 1 on W_T, 0 on every W_t before it.
+    fn at_end(&self) -> Vec<E> {
         let steps = 1 << self.log_steps();
         let mut last = E::zero_vec(steps + 1);
         last[steps] = E::ONE;
-        [self.coefficients.alpha(&eq_table(t_star, E::ONE), steps), self.coefficients.alpha(&last, steps)]
+        last
     }
 
     fn output_low(&self, r: &mut Reduction<'_>, u: &WeightUnit) -> LowId {
         let mut low = u.outputs.clone();
-        low.resize(1 << self.model.stride[u.layer], E::ZERO);
+        low.resize(1 << self.state[0].stride[u.layer], E::ZERO);
         r.low(Low::Dense(low))
     }
 
-    fn add_model(&self, e: &mut Affine, u: &WeightUnit, low: LowId, vector: usize, c: E) {
-        for (k, &w) in u.inputs.iter().enumerate() {
-            e.add_cell(cell(vector, low, self.model.first[u.layer] + k), w * c);
+    /// c_w W_in and, where the chunk starts from a committed velocity, c_v V_in.
+    fn add_start(&self, e: &mut Affine, u: &WeightUnit, low: LowId, [c_w, c_v]: [E; 2]) {
+        match &self.start {
+            StartWeights::Committed(_) => add_matrix(e, u, low, (MODEL_IN, &self.state[0]), c_w),
+            StartWeights::Public(w) => e.add_constant(c_w * self.public_weight(w, u)),
+        }
+        if let (true, Some(velocity)) = (self.velocity_in, self.state.get(1)) {
+            add_matrix(e, u, low, (MODEL_IN, velocity), c_v);
         }
     }
 
-    fn add_start(&self, e: &mut Affine, u: &WeightUnit, low: LowId, c: E) {
-        match &self.start {
-            StartWeights::Committed(_) => self.add_model(e, u, low, MODEL_IN, c),
-            StartWeights::Public(w) => e.add_constant(c * self.public_weight(w, u)),
+    /// c times the exact end of weights (0) or velocity (1): 2^kappa out + remainder - 2^(kappa-1).
+    fn add_end(&self, e: &mut Affine, u: &WeightUnit, low: LowId, which: usize, c: E) {
+        let kappa = self.config.scales.kappa;
+        add_matrix(e, u, low, (MODEL_OUT, &self.state[which]), c * F::from_u64(1 << kappa));
+        if let Some(rounding) = self.layout.rounding.get(which) {
+            rounding.remainder.add_to(e, (u.layer, low), &u.inputs, c);
+            e.add_constant(-c * u.mass() * F::from_u64(1 << (kappa - 1)));
         }
     }
 
@@ -224,20 +263,23 @@ impl ChunkRelation<'_> {
         e
     }
 
-    /// W_in + 2^(bits-1) = sum of limbs, at one random (k, j) per layer.
+    /// W_in, W_out and V_out + 2^(bits-1) = sum of limbs, at one random (k, j) per layer.
     fn weight_range_check(&self, r: &mut Reduction<'_>) {
-        let Some(limbs) = &self.layout.weight_limbs else { return };
-        for (l, layer) in self.config.architecture.layers.iter().enumerate() {
-            let (k, n) = (self.config.k(l), layer.outputs as usize);
-            let inputs = unit_weights(&r.point(log2_ceil(k)), k);
-            let outputs = unit_weights(&r.point(log2_ceil(n)), n);
-            let mass = inputs.iter().copied().sum::<E>() * outputs.iter().copied().sum::<E>();
-            let u = WeightUnit { layer: l, inputs, outputs, row: 0, equation: 0 };
+        let start = self.layout.weight_limbs.iter().map(|limbs| (MODEL_IN, &self.state[0], limbs));
+        let ends = self.state.iter().zip(&self.layout.rounding).map(|(state, x)| (MODEL_OUT, state, &x.quotient));
+        let checked: Vec<_> = start.chain(ends).collect();
+        if checked.is_empty() {
+            return;
+        }
+        for l in 0..self.layout.layers.len() {
+            let u = self.random_weight(l, vec![], &mut |n| r.point(n));
             let low = self.output_low(r, &u);
-            let mut e = Affine::constant(mass * F::from_u64(1 << (limbs.bits - 1)));
-            self.add_model(&mut e, &u, low, MODEL_IN, E::ONE);
-            limbs.add_to(&mut e, (l, low), &u.inputs, -E::ONE);
-            r.assert_zero(e);
+            for (vector, state, limbs) in &checked {
+                let mut e = Affine::constant(u.mass() * F::from_u64(1 << (limbs.bits - 1)));
+                add_matrix(&mut e, &u, low, (*vector, state), E::ONE);
+                limbs.add_to(&mut e, (l, low), &u.inputs, -E::ONE);
+                r.assert_zero(e);
+            }
         }
     }
 
@@ -256,4 +298,11 @@ impl ChunkRelation<'_> {
 
 fn cell(vector: usize, low: LowId, slot: usize) -> tacit_argument::hiding::Cell {
     tacit_argument::hiding::Cell { vector, low, slot }
+}
+
+/// c sum_{k,j} inputs_k outputs_j M(k, j), for the matrix that a vector holds at a layout.
+fn add_matrix(e: &mut Affine, u: &WeightUnit, low: LowId, (vector, layout): (usize, &ModelLayout), c: E) {
+    for (k, &w) in u.inputs.iter().enumerate() {
+        e.add_cell(cell(vector, low, layout.first[u.layer] + k), w * c);
+    }
 }

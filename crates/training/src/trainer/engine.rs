@@ -177,7 +177,7 @@ impl<'a> Engine<'a> {
 
 fn start_weights(config: &RunConfig, start: &ModelState) -> Result<Weights, Overflow> {
     let velocity = if config.schedule.momentum() { start.velocity.as_deref() } else { None };
-    Weights::new(&start.weights, velocity, config.scales.kappa, &config.schedule.filter)
+    Weights::new(&start.weights, velocity, config.scales.kappa, &config.schedule)
 }
 
 fn weight_overflow(config: &RunConfig, step: u32, overflow: &Overflow) -> TrainError {

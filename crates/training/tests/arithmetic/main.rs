@@ -67,6 +67,7 @@ pub fn small(activation: Activation, loss: Loss) -> RunConfig {
             chunk_steps: 4,
             rates: Schedule::encode_rates(&[3, 3, 2, 2, 0, 1, 1]),
             filter: vec![1],
+            nesterov: false,
         },
         order: Order::Contiguous,
         data_bits: 10,
