@@ -135,6 +135,21 @@ def test_training_the_same_again_is_the_same_run(trained):
     assert run_names(trained.vault) == ["run-1", "run-2"]
 
 
+def test_fit_is_a_run_like_any_other(native, clinic):
+    pytest.importorskip("torch")
+    committed()
+    data = tacit.open_data("clinic.vault", "patients")
+    fitted = tacit.fit(data, hidden=(3,), epochs=5, batch_size=8, shuffle_seed=1, init_seed=0)
+    assert fitted.losses[-1] < fitted.losses[0]
+    run = tacit.run_of(fitted)
+    native.next_weights = [state.flat_weights() for state in run.record().states]
+    proof = tacit.prove(fitted, quiet=True)
+    assert unpack(proof.content)["statement"]["data"] == data.digest.hex()
+    assert tacit.run_of(run) is run
+    with pytest.raises(UsageError, match="not trained with make_provable"):
+        tacit.prove(fitted.model.module)
+
+
 def test_check_keeps_nothing(native, clinic):
     pytest.importorskip("torch")
     committed()

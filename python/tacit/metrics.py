@@ -19,7 +19,9 @@ METRICS = {"class": "accuracy", "binary": "accuracy", "real": "R^2"}
 ROWS = 4096
 
 
-def _logits(config: RunConfig, weights: NDArray[np.floating[Any]], rows: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+def _logits(
+    config: RunConfig, weights: NDArray[np.floating[Any]], rows: NDArray[np.floating[Any]]
+) -> NDArray[np.floating[Any]]:
     """The forward pass in float64; `weights` are flat, in the order of the commitment."""
     values, start = rows, 0
     for layer in config.architecture.layers:
