@@ -108,8 +108,10 @@ fn the_last_model_of_a_proven_run_and_no_other_is_released() {
     let verdict = verify_run(&run).unwrap();
     assert_eq!(models.len(), 2);
     let permit = || release_rules(&run.statement, 12, &private()).unwrap();
+    let names = names_for(&run.statement.config);
     let release = |(model, weights): &(ModelCommitment, Vec<i64>)| {
-        prove_release(&ReleaseInput { statement: &run.statement, model, weights }, permit(), &SECRET).unwrap()
+        let input = ReleaseInput { statement: &run.statement, model, weights, names: &names };
+        prove_release(&input, permit(), &SECRET).unwrap()
     };
     let (first, last) = (&models[0], &models[1]);
     let verify = |r: &ReleaseProof, m: &ModelCommitment| verify_release(r, &verdict, &run.statement, &m.record);
