@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import importlib.util
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from tacit.arithmetic import Architecture, Layer, Order, PlanRequest, RunRecord, Trainer, make_plan, quantise_weights
+from tacit.arithmetic import (
+    Architecture,
+    Layer,
+    Order,
+    PlanRequest,
+    RunRecord,
+    Trainer,
+    make_plan,
+    quantise_weights,
+)
 
 
 def load_reference() -> ModuleType:
@@ -61,12 +71,14 @@ def random_weights(architecture: Architecture, seed: int = 0) -> list[np.ndarray
 def network(widths: list[int], activation: str, loss: str, bias: bool = True) -> Architecture:
     layers = [
         Layer(a, b, bias, activation if i + 2 < len(widths) else "identity")  # type: ignore[arg-type]
-        for i, (a, b) in enumerate(zip(widths, widths[1:], strict=False))
+        for i, (a, b) in enumerate(pairwise(widths))
     ]
     return Architecture(tuple(layers), loss)  # type: ignore[arg-type]
 
 
-def train(architecture: Architecture, data: Data, lrs: list[float], *, gemm: Any = None, **request: Any) -> RunRecord:
+def train(
+    architecture: Architecture, data: Data, lrs: list[float], *, gemm: Any = None, **request: Any
+) -> RunRecord:
     """Trains len(lrs) steps with the numpy trainer."""
     plan = make_plan(
         PlanRequest(
@@ -91,7 +103,10 @@ def train(architecture: Architecture, data: Data, lrs: list[float], *, gemm: Any
 def reference_states(record: RunRecord, data: Data) -> list[Any]:
     """The same run by the reference, as (weights, velocity) lists."""
     states: list[Any] = load_reference().run(
-        record.config.to_dict(), data.features.tolist(), data.labels.tolist(), [w.tolist() for w in record.initial.weights]
+        record.config.to_dict(),
+        data.features.tolist(),
+        data.labels.tolist(),
+        [w.tolist() for w in record.initial.weights],
     )
     return states
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from arithmetic_cases import load_reference, network, random_data, reference_states, states_as_lists, train
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from arithmetic_cases import load_reference, network, random_data, reference_states, states_as_lists, train
 from tacit.arithmetic import Order, RunRecord, WindowOverflowError, tables
 
 REFERENCE = load_reference()
@@ -19,7 +19,13 @@ REFERENCE = load_reference()
 def test_trainer_equals_reference(activation: str, loss: str, momentum: float) -> None:
     data = random_data(loss, rows=11, inputs=5, outputs=3)
     record = train(
-        network([5, 4, 3, 3], activation, loss), data, [0.125] * 5 + [0.0625] * 4, momentum=momentum, chunk_steps=4, window_bits=12, fg=9
+        network([5, 4, 3, 3], activation, loss),
+        data,
+        [0.125] * 5 + [0.0625] * 4,
+        momentum=momentum,
+        chunk_steps=4,
+        window_bits=12,
+        fg=9,
     )
     assert record.config.schedule.chunks == 3
     assert len(record.states) == 4
@@ -44,15 +50,21 @@ def test_trainer_equals_reference(activation: str, loss: str, momentum: float) -
     seed=st.integers(0, 100),
 )
 def test_random_runs_equal_reference(
-    activation: str, loss: str, widths: list[int], outputs: int, bias: bool, rows: int, batch: int, drop_last: bool,
-    shuffled: bool, momentum: float, lrs: list[float], chunk: int, seed: int,
+    activation: str, loss: str, widths: list[int], outputs: int, bias: bool, rows: int, batch: int,
+    drop_last: bool, shuffled: bool, momentum: float, lrs: list[float], chunk: int, seed: int,
 ) -> None:  # fmt: skip
     data = random_data(loss, rows, widths[0], outputs, seed)
     order = Order(bytes([seed]) * 32) if shuffled else Order()
     request = {"batch": batch, "drop_last": drop_last and batch <= rows, "order": order, "momentum": momentum}
     try:
         record = train(
-            network([*widths, outputs], activation, loss, bias), data, lrs, chunk_steps=chunk, window_bits=11, fg=8, **request
+            network([*widths, outputs], activation, loss, bias),
+            data,
+            lrs,
+            chunk_steps=chunk,
+            window_bits=11,
+            fg=8,
+            **request,
         )
     except WindowOverflowError:
         assume(False)

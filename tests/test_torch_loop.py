@@ -1,16 +1,18 @@
-"""The ordinary PyTorch loop on exact integers: same integers as the reference, floats that follow, schedulers, evaluation."""
+"""The ordinary PyTorch loop on exact integers: same integers as the reference, floats that follow, schedulers,
+evaluation.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import torch
-from arithmetic_cases import random_data, reference_states, states_as_lists
 from torch import nn
-from torch_cases import epoch, perceptron, prepare, threads
 
+from arithmetic_cases import random_data, reference_states, states_as_lists
 from tacit.arithmetic import RateError, WindowOverflowError
 from tacit.torch import run_record
+from torch_cases import epoch, perceptron, prepare, threads
 
 LOSSES = {"cross_entropy": nn.CrossEntropyLoss, "bce_with_logits": nn.BCEWithLogitsLoss, "mse": nn.MSELoss}
 ACTIVATIONS = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
@@ -22,7 +24,9 @@ ACTIVATIONS = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_loop_equals_reference(activation: str, loss: str, momentum: float, count: int) -> None:
     torch.manual_seed(1)
-    model = nn.Sequential(nn.Linear(5, 4), ACTIVATIONS[activation](), nn.Linear(4, 4, bias=False), nn.Linear(4, 3))
+    model = nn.Sequential(
+        nn.Linear(5, 4), ACTIVATIONS[activation](), nn.Linear(4, 4, bias=False), nn.Linear(4, 3)
+    )
     data = random_data(loss, 10, 5, 3)
     options = {"window_bits": 12, "gradient_bits": 9, "chunk_steps": 4}
     with threads(count):
@@ -81,10 +85,10 @@ def test_scheduler_on_either_optimizer_sets_the_recorded_rate() -> None:
         from tacit.torch import make_provable
 
         data = random_data("cross_entropy", 22, 5, 3)
-        run = make_provable(
-            model, original, data, nn.CrossEntropyLoss(), batch_size=4, learning_rates=[0.0625]
-        )  # type: ignore[arg-type]
-        scheduler = torch.optim.lr_scheduler.StepLR(run.optimizer if on_wrapped else original, step_size=1, gamma=0.5)
+        run = make_provable(model, original, data, nn.CrossEntropyLoss(), batch_size=4, learning_rates=[0.0625])  # type: ignore[arg-type]
+        scheduler = torch.optim.lr_scheduler.StepLR(
+            run.optimizer if on_wrapped else original, step_size=1, gamma=0.5
+        )
         for _ in range(3):
             epoch(run)
             scheduler.step()

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from arithmetic_cases import Data, random_data
 from torch import nn
 
+from arithmetic_cases import Data, random_data
 from tacit.torch import Provable, make_provable
 
 

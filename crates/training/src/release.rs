@@ -15,7 +15,7 @@ use crate::statement::{RunStatement, StatementError};
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 use tacit_argument::field::P;
-use tacit_argument::proof::{ArgumentError, RelationProof, check, plan};
+use tacit_argument::proof::{ArgumentError, RelationProof, check};
 use tacit_argument::soundness::ErrorTerm;
 
 mod names;
@@ -235,8 +235,8 @@ pub fn verify_release(
     let relation = ReleaseRelation::new(config, s, &statement.weights);
     let rate = usize::from(run_statement.log_inv_rate);
     let vectors = [model.committed()?];
-    let soundness = plan(&relation, rate, &[model.vector.shape])?.soundness(&relation);
-    check(LABEL, &statement.digest()?, &relation, rate, &vectors, &release.proof)?;
+    let plan = check(LABEL, &statement.digest()?, &relation, rate, &vectors, &release.proof)?;
+    let soundness = plan.soundness(&relation);
     Ok(ReleaseVerdict {
         run_digest: run.run_digest,
         model_digest: run.model_digest,

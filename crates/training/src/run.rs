@@ -10,7 +10,7 @@ use crate::statement::{RunStatement, Start, StatementError};
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 use tacit_argument::proof::{ArgumentError, Committed, RelationProof, check, plan};
-use tacit_argument::soundness::ErrorTerm;
+use tacit_argument::soundness::{ErrorTerm, total};
 
 #[cfg(feature = "prover")]
 mod prover;
@@ -51,7 +51,7 @@ pub struct RunVerdict {
     pub model_digest: [u8; 32],
     /// Bound on the absolute value of the final weights, at fw fractional bits.
     pub w_out: u128,
-    /// Error terms of one chunk's proof; chunks sum.
+    /// Error terms of the worst chunk's proof; chunks sum.
     pub soundness: Vec<ErrorTerm>,
     /// Number of chunks.
     pub chunks: usize,
@@ -178,13 +178,16 @@ fn examine(run: &RunProof, arguments: bool) -> Result<RunVerdict, RunRejected> {
             };
             let rate = usize::from(statement.log_inv_rate);
             let rejected = |error| RunRejected::Chunk { chunk, error };
-            if chunk == 0 {
-                let shapes: Vec<_> = vectors.iter().map(|v| v.shape).collect();
-                soundness = plan(&relation, rate, &shapes).map_err(rejected)?.soundness(&relation);
-            }
-            if arguments {
+            let plan = if arguments {
                 let digest = statement.chunk_digest(chunk, &c_in, &c_out, w_in)?;
-                check(LABEL, &digest, &relation, rate, &vectors, &part.proof).map_err(rejected)?;
+                check(LABEL, &digest, &relation, rate, &vectors, &part.proof)
+            } else {
+                let shapes: Vec<_> = vectors.iter().map(|v| v.shape).collect();
+                plan(&relation, rate, &shapes)
+            };
+            let terms = plan.map_err(rejected)?.soundness(&relation);
+            if soundness.is_empty() || total(&terms) > total(&soundness) {
+                soundness = terms;
             }
         }
         (before, c_in) = (Some(&part.model_out), c_out);

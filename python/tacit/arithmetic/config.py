@@ -1,6 +1,8 @@
-"""The configuration of a run: everything that determines the integers of training apart from the data and the initial weights.
+"""The configuration of a run: everything that determines the integers of training apart from the data and the
+initial weights.
 
-The classes mirror the `RunConfig` of the proving core field by field; `to_json` is the form in which it is handed over.
+The classes mirror the `RunConfig` of the proving core field by field; `to_json` is the form in which it is
+handed over.
 """
 
 from __future__ import annotations
@@ -39,7 +41,9 @@ def next_power_of_two(value: int) -> int:
 
 @dataclass(frozen=True)
 class Layer:
-    """One affine layer `inputs -> outputs` and the activation after it, with the windows of Z (`z_bits`) and Q (`q_bits`)."""
+    """One affine layer `inputs -> outputs` and the activation after it, with the windows of Z (`z_bits`) and Q
+    (`q_bits`).
+    """
 
     inputs: int
     outputs: int
@@ -79,7 +83,9 @@ class Architecture:
 
 @dataclass(frozen=True)
 class Scales:
-    """Fractional bits: activations `fa`, gradients `fg`, weights `fw`; `kappa` more while training with momentum; `omega`, bits of a batch weight."""
+    """Fractional bits: activations `fa`, gradients `fg`, weights `fw`; `kappa` more while training with
+    momentum; `omega`, bits of a batch weight.
+    """
 
     fa: int = 8
     fg: int = 12
@@ -97,7 +103,8 @@ class Scales:
 class Schedule:
     """Which rows enter which step, and with what rate.
 
-    `rates[u]` is the integer rate of step u (as many as `total_steps`), `filter` the momentum filter ((1,) without momentum).
+    `rates[u]` is the integer rate of step u (as many as `total_steps`), `filter` the momentum filter ((1,)
+    without momentum).
     """
 
     rows: int
@@ -136,14 +143,18 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Order:
-    """Order of the rows: contiguous when `seed` is None, else shuffled anew in every epoch from the 32-byte seed."""
+    """Order of the rows: contiguous when `seed` is None, else shuffled anew in every epoch from the 32-byte
+    seed.
+    """
 
     seed: bytes | None = None
 
 
 @dataclass(frozen=True)
 class RunConfig:
-    """The whole configuration; `data_bits` and `target_bits` are the windows of features and real targets (0: no real targets)."""
+    """The whole configuration; `data_bits` and `target_bits` are the windows of features and real targets (0:
+    no real targets).
+    """
 
     architecture: Architecture
     scales: Scales
@@ -153,7 +164,9 @@ class RunConfig:
     target_bits: int = 0
 
     def validate(self) -> None:
-        """Checks every rule that does not depend on the weights; raises `ArithmeticConfigError` naming the field."""
+        """Checks every rule that does not depend on the weights; raises `ArithmeticConfigError` naming the
+        field.
+        """
         a, s, c = self.architecture, self.scales, self.schedule
         require(1 <= len(a.layers) <= 64, f"{len(a.layers)} layers: between 1 and 64 are supported")
         require(a.loss in get_args(Loss), f"unknown loss {a.loss!r}")
@@ -204,7 +217,9 @@ class RunConfig:
         require(self.order.seed is None or len(self.order.seed) == 32, "the order seed has to have 32 bytes")
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain containers, in the form that the proving core reads: variants in camel case, rates as runs of equal ones."""
+        """Plain containers, in the form that the proving core reads: variants in camel case, rates as runs of
+        equal ones.
+        """
         out = asdict(self)
         architecture, schedule, seed = out["architecture"], out["schedule"], self.order.seed
         architecture["loss"] = _LOSS_NAMES[architecture["loss"]]

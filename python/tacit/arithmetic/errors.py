@@ -31,6 +31,7 @@ class NoWrapFailure:
     limit_log2: float
 
     def __str__(self) -> str:
+        """The inequality with its numbers."""
         return (
             f"layer {self.layer} ({self.name}): {self.inequality} does not hold, "
             f"the left side is 2^{self.left_log2:.2f}, the limit 2^{self.limit_log2:.2f}"
@@ -41,6 +42,7 @@ class NoWrapError(PlanError):
     """The products of a chunk could exceed the field; carries the failing inequality."""
 
     def __init__(self, failure: NoWrapFailure, remedy: str) -> None:
+        """Joins the inequality and what to do about it."""
         super().__init__(f"{failure}; {remedy}")
         self.failure = failure
 
@@ -52,10 +54,12 @@ class RateError(ArithmeticConfigError):
 class WindowOverflowError(TacitError):
     """A rounded value left its window while training.
 
-    Attributes: `layer` (from 1), `name` (such as `Linear 128->10`), `quantity` ("z" or "q"), `step` (from 0), `value`, `bits`.
+    Attributes: `layer` (from 1), `name` (such as `Linear 128->10`), `quantity` ("z" or "q"), `step` (from 0),
+    `value`, `bits`.
     """
 
     def __init__(self, *, layer: int, name: str, quantity: str, step: int, value: int, bits: int) -> None:
+        """Writes the message."""
         limit = (1 << (bits - 1)) - 1 if value >= 0 else 1 << (bits - 1)
         remedies = [f"set window_bits={bits + 1} or more"] if bits < MAX_BITS else []
         if quantity == "q":
@@ -72,7 +76,9 @@ class WindowOverflowError(TacitError):
 
 
 class InexactProductError(TacitError):
-    """A float64 product did not equal the integer product: faulty hardware or a BLAS that does not compute in float64."""
+    """A float64 product did not equal the integer product: faulty hardware or a BLAS that does not compute in
+    float64.
+    """
 
 
 class SequenceError(TacitError):

@@ -1,7 +1,8 @@
 """Exact integer matrix products by float64 GEMM.
 
-A float64 product of integers is exact in any order of summation while (largest row 1-norm of the left) x (largest entry of the right)
-stays below 2^53. Where it does not, the right side is cut into limbs for which it does; the limbs are added as integers.
+A float64 product of integers is exact in any order of summation while (largest row 1-norm of the left) x
+(largest entry of the right) stays below 2^53. Where it does not, the right side is cut into limbs for which it
+does; the limbs are added as integers.
 """
 
 from __future__ import annotations
@@ -29,9 +30,12 @@ def numpy_gemm(left: FloatMatrix, right: FloatMatrix) -> FloatMatrix:
 
 
 class Operand:
-    """An integer matrix with what products need of it, computed once: its largest magnitude and its float64 form."""
+    """An integer matrix with what products need of it, computed once: its largest magnitude and its float64
+    form.
+    """
 
     def __init__(self, values: IntMatrix) -> None:
+        """Takes the matrix as it is, int64."""
         self.values = values
 
     @cached_property
@@ -45,7 +49,9 @@ class Operand:
         return self.values.astype(np.float64)
 
     def top_transposed(self, rows: int) -> Operand:
-        """The transpose of the first rows; magnitude and floats are taken over, so the magnitude may be a bound."""
+        """The transpose of the first rows; magnitude and floats are taken over, so the magnitude may be a
+        bound.
+        """
         out = Operand(self.values[:rows].T)
         out.__dict__["peak"] = self.peak
         out.__dict__["floats"] = self.floats[:rows].T
@@ -53,9 +59,12 @@ class Operand:
 
 
 class Product:
-    """Computes exact products with a given GEMM; with `recheck`, tests each against one random combination modulo 2^64."""
+    """Computes exact products with a given GEMM; with `recheck`, tests each against one random combination
+    modulo 2^64.
+    """
 
     def __init__(self, gemm: Gemm = numpy_gemm, recheck: bool = False) -> None:
+        """Uses numpy unless another product is given."""
         self._gemm = gemm
         self._random = np.random.default_rng() if recheck else None
 

@@ -1,7 +1,7 @@
 """The optimiser state inside a chunk: V_{t+1} = sum_{s<=t} d_{t-s} G_s + d_{t+1} V_0, kept exactly.
 
-d takes at most 2^kappa different values, so V is brought from one step to the next by adding the gradients whose coefficient changes:
-at most 2^kappa + 1 additions, however slowly momentum decays.
+d takes at most 2^kappa different values, so V is brought from one step to the next by adding the gradients
+whose coefficient changes: at most 2^kappa + 1 additions, however slowly momentum decays.
 """
 
 from __future__ import annotations
@@ -16,9 +16,12 @@ Layers = list[IntMatrix]
 
 
 class MomentumState:
-    """V of every layer during one chunk; `start` is V_0 at the scale of gradients (zeros at the start of a run)."""
+    """V of every layer during one chunk; `start` is V_0 at the scale of gradients (zeros at the start of a
+    run).
+    """
 
     def __init__(self, taps: tuple[int, ...], start: Layers) -> None:
+        """Starts a chunk."""
         self._taps = taps
         padded = (*taps, 0)
         self._changes = [
@@ -34,11 +37,12 @@ class MomentumState:
         """Takes G_t and returns V_{t+1}, at the scale of gradients plus kappa bits."""
         self._history.append(gradients)
         last = len(self._history) - 1
-        for layer, velocity in enumerate(self.velocity):
-            velocity += self._taps[0] * gradients[layer]
+        for layer, gradient in enumerate(gradients):
+            velocity = self.velocity[layer]
+            np.add(velocity, self._taps[0] * gradient, out=velocity)
             for age, change in self._changes:
                 if age <= last:
-                    velocity += change * self._history[last - age][layer]
+                    np.add(velocity, change * self._history[last - age][layer], out=velocity)
         return self.velocity
 
 

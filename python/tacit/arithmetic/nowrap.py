@@ -1,8 +1,10 @@
-"""No wrap: for every layer, K a w_max + 2^(m+F-1) + 2^(F-1) < p, so that an integer product is the residue that a proof speaks of.
+"""No wrap: for every layer, K a w_max + 2^(m+F-1) + 2^(F-1) < p, so that an integer product is the residue that
+a proof speaks of.
 
-w_max = c_0 w_in + c_v v_in + a d sum_s c_s B_s bounds every weight at every step of a chunk: a bounds a layer's inputs, d its
-gradients, B_s the rows of a batch and c the coefficients. A verifier checks the same inequalities with the rates of the statement;
-here every rate is taken to be the largest one, because the later ones are not known when training starts.
+w_max = c_0 w_in + c_v v_in + a d sum_s c_s B_s bounds every weight at every step of a chunk: a bounds a layer's
+inputs, d its gradients, B_s the rows of a batch and c the coefficients. A verifier computes the same bounds
+from the statement, carries them from chunk to chunk and checks the same inequalities. The planner assumes one
+rate for all steps; `RunBounds` follows the real ones while training.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ FIELD = (1 << 64) - (1 << 32) + 1
 
 @dataclass(frozen=True)
 class Bounds:
-    """What a chunk guarantees: |W_t| <= `w_max[l]` at scale F, and at its end |W| <= `w_out`, |V| <= `v_out` at the scales of a state."""
+    """What a chunk guarantees: |W_t| <= `w_max[l]` at scale F, and at its end |W| <= `w_out`, |V| <= `v_out` at
+    the scales of a state.
+    """
 
     w_max: tuple[int, ...]
     w_out: int
@@ -50,48 +54,47 @@ def gradient_bound(config: RunConfig, index: int) -> int:
 
 
 @dataclass(frozen=True)
-class _Coefficients:
-    start: int
+class Mass:
+    """What the steps of a chunk can add up to: |W_t| <= 2^kappa w_in + `velocity` v_in + `products` a d, and
+    |V| <= `velocity_start` v_in + `velocity_products` a d at the scale of V plus kappa bits.
+    """
+
     velocity: int
     products: int
     velocity_start: int
     velocity_products: int
 
 
-def _coefficients(config: RunConfig, largest_rate: int, steps: int) -> _Coefficients:
+def constant_mass(config: RunConfig, rate: int, steps: int) -> Mass:
+    """The mass of `steps` steps of one chunk if no rate exceeds `rate`."""
     schedule, scales = config.schedule, config.scales
-    mass = max(
+    rows = max(
         batch_weight(schedule, scales.omega, t) * schedule.batch_size(t)
         for t in (0, schedule.steps_per_epoch - 1)
     )
     taps = list(accumulate(schedule.filter[:steps]))
-    taps_over_steps = sum(taps) + (steps - len(taps)) * taps[-1]
-    return _Coefficients(
-        start=1 << scales.kappa,
-        velocity=largest_rate * sum(schedule.filter[1 : steps + 1]),
-        products=mass * largest_rate * taps_over_steps,
+    return Mass(
+        velocity=rate * sum(schedule.filter[1 : steps + 1]),
+        products=rows * rate * (sum(taps) + (steps - len(taps)) * taps[-1]),
         velocity_start=schedule.filter[steps] if steps < len(schedule.filter) else 0,
-        velocity_products=mass * taps[-1],
+        velocity_products=rows * taps[-1],
     )
 
 
-def failures(
-    config: RunConfig, w_in: int, v_in: int, largest_rate: int, steps: int | None = None
-) -> tuple[Bounds, list[NoWrapFailure]]:
-    """The bounds of one chunk and every inequality that fails, with all rates at most `largest_rate`.
+def check_chunk(config: RunConfig, w_in: int, v_in: int, mass: Mass) -> tuple[Bounds, list[NoWrapFailure]]:
+    """The bounds of a chunk and every inequality that fails.
 
-    `w_in`, `v_in` bound |W| (scale fw) and |V| (scale fa + fg + omega) at the start of the chunk; `steps` are its real steps (default: all).
+    `w_in`, `v_in` bound |W| (scale fw) and |V| (scale fa + fg + omega) at the start of the chunk.
     """
-    scales = config.scales
-    c, f = _coefficients(config, largest_rate, steps or config.schedule.chunk_steps), scales.f
+    scales, f = config.scales, config.scales.f
     failed: list[NoWrapFailure] = []
     w_max: list[int] = []
     v_max = 0
     for index, layer in enumerate(config.architecture.layers):
         a, d = input_bound(config, index), gradient_bound(config, index)
-        weight = c.start * w_in + c.velocity * v_in + c.products * a * d
+        weight = (w_in << scales.kappa) + mass.velocity * v_in + mass.products * a * d
         w_max.append(weight)
-        v_max = max(v_max, c.velocity_start * v_in + c.velocity_products * a * d)
+        v_max = max(v_max, mass.velocity_start * v_in + mass.velocity_products * a * d)
         checks = [
             ("2 w_max < p", 2 * weight),
             (
@@ -111,9 +114,8 @@ def failures(
             checks.append(("2 v_max < p", 2 * v_max))
         checks += _table_checks(config, index, layer)
         failed += [_failure(index, layer, text, left) for text, left in checks if left >= FIELD]
-    return Bounds(
-        tuple(w_max), (max(w_max) >> scales.kappa) + 1, (v_max >> scales.kappa) + 1 if scales.kappa else 0
-    ), failed
+    v_out = (v_max >> scales.kappa) + 1 if scales.kappa else 0
+    return Bounds(tuple(w_max), (max(w_max) >> scales.kappa) + 1, v_out), failed
 
 
 def _table_checks(config: RunConfig, index: int, layer: Layer) -> list[tuple[str, int]]:
@@ -134,23 +136,44 @@ def _failure(index: int, layer: Layer, text: str, left: int) -> NoWrapFailure:
     return NoWrapFailure(index + 1, layer.name, text, math.log2(left), 64.0)
 
 
-def check(config: RunConfig, w_in: int, v_in: int = 0, largest_rate: int | None = None) -> Bounds:
-    """The bounds of one chunk; raises `NoWrapError` naming layer and inequality. By default rates are those of the configuration."""
-    rate = max(config.schedule.rates, default=0) if largest_rate is None else largest_rate
-    bounds, failed = failures(config, w_in, v_in, rate)
-    if failed:
-        raise NoWrapError(
-            failed[0], "use fewer steps per chunk, a smaller window_bits or a smaller learning rate"
+class RunBounds:
+    """The bounds of a run, step by step, as the verifier of its proof will compute them."""
+
+    def __init__(self, config: RunConfig, w_in: int) -> None:
+        """Starts a run from |W_0| <= `w_in`."""
+        self._config = config
+        self._w_in, self._v_in = w_in, 0
+        self._steps = 0
+        self._mass = Mass(0, 0, 0, 0)
+        self._rows: list[int] = []
+
+    def admit(self, rate: int, rows: int) -> None:
+        """Takes a step with integer rate `rate` and w_t B_t = `rows`; raises `NoWrapError` if it cannot be
+        proven.
+        """
+        taps = self._config.schedule.filter
+        recent = [*self._rows, rows][-len(taps) :]
+        velocity = sum(d * r for d, r in zip(taps, reversed(recent), strict=False))
+        inside = self._steps % self._config.schedule.chunk_steps + 1
+        tap = taps[inside] if inside < len(taps) else 0
+        mass = Mass(
+            velocity=self._mass.velocity + rate * tap,
+            products=self._mass.products + rate * velocity,
+            velocity_start=tap,
+            velocity_products=velocity,
         )
-    return bounds
-
-
-def chain_length(config: RunConfig, w_in: int, largest_rate: int, limit: int) -> int:
-    """How many chunks (at most `limit`) fit when each starts from the bounds that the one before guarantees."""
-    v_in = 0
-    for done in range(limit):
-        bounds, failed = failures(config, w_in, v_in, largest_rate)
+        bounds, failed = check_chunk(self._config, self._w_in, self._v_in, mass)
         if failed:
-            return done
-        w_in, v_in = bounds.w_out, bounds.v_out
-    return limit
+            raise NoWrapError(
+                failed[0],
+                f"a run with these windows cannot be proven beyond step {self._steps}: stop there, or start "
+                "again "
+                "naming its length (epochs= or max_steps=) and its largest rate (learning_rates=), or with a "
+                "smaller window_bits or gradient_bits",
+            )
+        self._steps += 1
+        if inside == self._config.schedule.chunk_steps:
+            self._w_in, self._v_in = bounds.w_out, bounds.v_out
+            self._mass, self._rows = Mass(0, 0, 0, 0), []
+        else:
+            self._mass, self._rows = mass, recent

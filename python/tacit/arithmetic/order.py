@@ -16,7 +16,9 @@ _DOMAIN = b"tacit/order/v1"
 
 
 def seed_bytes(seed: int | bytes | None) -> bytes | None:
-    """The 32-byte seed of an order: bytes are taken as they are, an integer in [0, 2^64) is hashed, None means contiguous."""
+    """The 32-byte seed of an order: bytes are taken as they are, an integer in [0, 2^64) is hashed, None means
+    contiguous.
+    """
     if seed is None:
         return None
     if isinstance(seed, bytes):
@@ -38,7 +40,9 @@ def _words(seed: bytes, epoch: int) -> Iterator[int]:
 
 @lru_cache(maxsize=4)
 def permutation(seed: bytes, epoch: int, rows: int) -> NDArray[np.int64]:
-    """The permutation of `range(rows)` in an epoch: Fisher-Yates from the top, with rejection so that every draw is uniform."""
+    """The permutation of `range(rows)` in an epoch: Fisher-Yates from the top, with rejection so that every
+    draw is uniform.
+    """
     order = list(range(rows))
     words = _words(seed, epoch)
     for i in range(rows - 1, 0, -1):

@@ -1,31 +1,27 @@
 """Chooses scales, windows and the chunk length of a run from its learning rates, batch size and architecture.
 
-The smallest omega and fw bring every rate within 1 %. Then the no-wrap inequalities decide how long a chunk may be: halving it and
-narrowing windows both make room, and the planner takes the cheapest combination (a halving costs 1; windows of 15, 14, 13 bits
-cost 0.5, 1.5 and 5, since an overflow ends a run).
+The smallest omega and fw bring every rate within 1 %; `tacit.arithmetic.windows` finds windows with which the
+whole run fits the field. Nothing here looks at the data.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from tacit.arithmetic import nowrap
 from tacit.arithmetic.config import (
-    MAX_F_PLUS_WINDOW,
     MAX_FW,
     MAX_WINDOW_BITS,
     MIN_FW,
     Architecture,
-    Layer,
     Order,
     RunConfig,
     Scales,
     Schedule,
     next_power_of_two,
 )
-from tacit.arithmetic.errors import NoWrapError, PlanError, RateError
+from tacit.arithmetic.errors import PlanError, RateError
 from tacit.arithmetic.rates import (
     TOLERANCE,
     check_lr,
@@ -35,20 +31,23 @@ from tacit.arithmetic.rates import (
     real_rate,
     round_half_up,
 )
+from tacit.arithmetic.windows import Choice, Search, choose_windows
 
 ROWS_PER_CHUNK = 1 << 14
 MOMENTUM_KAPPA = 4
 INITIAL_WEIGHT_BITS = 2
 HISTORY_BYTES = 1 << 32
-_WINDOW_COST = {16: 0.0, 15: 0.5, 14: 1.5, 13: 5.0}
+HORIZON_STEPS = 1 << 10
+HORIZON_EPOCHS = 20
 
 
 @dataclass(frozen=True)
 class PlanRequest:
     """What the planner is asked: the run as the user wrote it.
 
-    `learning_rates` are all rates known in advance (the first is the initial one), `largest_weight` bounds |W_0| as a real number,
-    `total_steps` is None when the end is not known; `window_bits` and `chunk_steps` are taken as they are if given.
+    `learning_rates` are all rates known in advance (the first is the initial one), `largest_weight` bounds
+    |W_0| as a real number, `total_steps` is None when the end is not known; `fg`, `window_bits` and
+    `chunk_steps` are taken as they are if given.
     """
 
     architecture: Architecture
@@ -59,9 +58,9 @@ class PlanRequest:
     target_bits: int = 0
     drop_last: bool = False
     momentum: float = 0.0
-    order: Order = Order()
+    order: Order = field(default_factory=Order)
     fa: int = 8
-    fg: int = 12
+    fg: int | None = None
     total_steps: int | None = None
     largest_weight: float = 0.0
     window_bits: int | None = None
@@ -70,11 +69,13 @@ class PlanRequest:
 
 @dataclass(frozen=True)
 class Plan:
-    """The chosen configuration (with no rates yet), the bound `w_in` of |W_0| at scale fw, the largest integer rate and the number of steps that were planned for."""
+    """The chosen configuration (with no rates yet) and the bound `w_in` of |W_0| at scale fw.
+
+    `total_steps` is the length that was asked for, None if it was not known.
+    """
 
     config: RunConfig
     w_in: int
-    largest_rate: int
     total_steps: int | None = None
 
 
@@ -95,15 +96,53 @@ def make_plan(request: PlanRequest) -> Plan:
         raise PlanError(
             f"drop_last leaves no batch of {request.batch} in {request.rows} rows; lower batch_size"
         )
-    scales = _choose_fw(request, Scales(request.fa, request.fg, MIN_FW, kappa, choose_omega(schedule)))
-    rate = max(integer_rate(lr, request.architecture, request.batch, scales) for lr in request.learning_rates)
-    w_in = _initial_bound(request.largest_weight, scales)
-    base = RunConfig(
-        request.architecture, scales, schedule, request.order, request.data_bits, request.target_bits
+    schedule = replace(schedule, chunk_steps=_chunk_steps(request, schedule))
+    omega = choose_omega(schedule)
+
+    def option(fg: int, z_bits: int, q_bits: int) -> Choice:
+        scales = _choose_fw(request, Scales(request.fa, fg, MIN_FW, kappa, omega))
+        layers = tuple(replace(layer, z_bits=z_bits, q_bits=q_bits) for layer in request.architecture.layers)
+        architecture = replace(request.architecture, layers=layers)
+        rate = max(integer_rate(lr, architecture, request.batch, scales) for lr in request.learning_rates)
+        config = RunConfig(
+            architecture, scales, schedule, request.order, request.data_bits, request.target_bits
+        )
+        return Choice(config, _initial_bound(request.largest_weight, scales), rate)
+
+    horizon = max(HORIZON_STEPS, HORIZON_EPOCHS * schedule.steps_per_epoch)
+    search = Search(
+        option,
+        fa=request.fa,
+        gradient_bits=_gradient_bits(request),
+        window_bits=request.window_bits,
+        steps=horizon if request.total_steps is None else request.total_steps,
+        may_shorten=request.total_steps is None,
     )
-    config = _choose_chunk(base, request, w_in, rate)
-    config.validate()
-    return Plan(config, w_in, rate, request.total_steps)
+    choice = choose_windows(search)
+    choice.config.validate()
+    return Plan(choice.config, choice.w_in, request.total_steps)
+
+
+def _gradient_bits(request: PlanRequest) -> Sequence[int]:
+    """Candidates for fg, best first."""
+    if request.fg is not None:
+        return (request.fg,)
+    if request.architecture.loss == "mse" and len(request.architecture.layers) == 1:
+        # The gradient Z - y has fa fractional bits as it is; more would only be zeros.
+        return (request.fa,)
+    return tuple(fg for fg in (12, 11, 10, 9, 8) if fg >= request.fa) or (request.fa,)
+
+
+def _chunk_steps(request: PlanRequest, schedule: Schedule) -> int:
+    if request.chunk_steps is not None:
+        return request.chunk_steps
+    most = max(1, ROWS_PER_CHUNK // schedule.padded_batch)
+    if request.total_steps is not None:
+        most = min(most, next_power_of_two(request.total_steps))
+    taps = len(schedule.filter)
+    while taps > 1 and most > 1 and min(taps, most) * request.architecture.weight_count * 8 > HISTORY_BYTES:
+        most //= 2
+    return most
 
 
 def _check_request(request: PlanRequest) -> None:
@@ -128,16 +167,10 @@ def _choose_fw(request: PlanRequest, scales: Scales) -> Scales:
         candidate = replace(scales, fw=fw)
         reals = [real_rate(lr, request.architecture, request.batch, candidate) for lr in positive]
         if all(abs(Fraction(round_half_up(real)) / real - 1) < TOLERANCE for real in reals):
-            bits = request.window_bits or 13
-            if candidate.f + bits > MAX_F_PLUS_WINDOW:
-                raise PlanError(
-                    f"the smallest learning rate {min(positive)!r} with batch size {request.batch} needs fw = {fw}; fw + kappa + window bits = "
-                    f"{candidate.f + bits} exceeds {MAX_F_PLUS_WINDOW}; raise the learning rate or lower batch_size"
-                )
             return candidate
     raise RateError(
-        f"the learning rates {sorted(set(positive))!r} with batch size {request.batch} need fw > {MAX_FW} to be within 1 %; "
-        "use rates that are closer together, such as powers of two"
+        f"the learning rates {sorted(set(positive))!r} with batch size {request.batch} need "
+        f"fw > {MAX_FW} to be within 1 %; use rates that are closer together, such as powers of two"
     )
 
 
@@ -145,85 +178,3 @@ def _initial_bound(largest_weight: float, scales: Scales) -> int:
     """2^(fw+2), or the next power of two above the largest initial weight."""
     needed = int(largest_weight * 2.0**scales.fw) + 1
     return max(1 << (scales.fw + INITIAL_WEIGHT_BITS), next_power_of_two(needed + 1))
-
-
-def _with_windows(config: RunConfig, windows: Sequence[tuple[int, int]], chunk_steps: int) -> RunConfig:
-    layers = tuple(
-        replace(layer, z_bits=z, q_bits=q)
-        for layer, (z, q) in zip(config.architecture.layers, windows, strict=True)
-    )
-    return replace(
-        config,
-        architecture=replace(config.architecture, layers=layers),
-        schedule=replace(config.schedule, chunk_steps=chunk_steps),
-    )
-
-
-def _chunk_candidates(config: RunConfig, request: PlanRequest) -> list[int]:
-    if request.chunk_steps is not None:
-        return [request.chunk_steps]
-    most = max(1, ROWS_PER_CHUNK // config.schedule.padded_batch)
-    if request.total_steps is not None:
-        most = min(most, next_power_of_two(request.total_steps))
-    taps = len(config.schedule.filter)
-    while taps > 1 and most > 1 and min(taps, most) * config.architecture.weight_count * 8 > HISTORY_BYTES:
-        most //= 2
-    return [most >> i for i in range(most.bit_length())]
-
-
-def _choose_chunk(config: RunConfig, request: PlanRequest, w_in: int, rate: int) -> RunConfig:
-    most_bits = min(MAX_WINDOW_BITS, MAX_F_PLUS_WINDOW - config.scales.f)
-    allowed = (
-        [bits for bits in _WINDOW_COST if bits <= most_bits]
-        if request.window_bits is None
-        else [request.window_bits]
-    )
-    candidates = _chunk_candidates(config, request)
-    options = sorted(
-        (halvings + _WINDOW_COST.get(bits, 0.0), -bits, steps)
-        for halvings, steps in enumerate(candidates)
-        for bits in allowed
-    )
-    layers: tuple[Layer, ...] = config.architecture.layers
-    for _, negative_bits, steps in options:
-        candidate = _with_windows(config, [(-negative_bits, -negative_bits)] * len(layers), steps)
-        if _fits(candidate, w_in, rate, request.total_steps):
-            return (
-                _widen(candidate, w_in, rate, request.total_steps, most_bits)
-                if request.window_bits is None
-                else candidate
-            )
-    _, failed = nowrap.failures(
-        _with_windows(config, [(allowed[-1], allowed[-1])] * len(layers), candidates[-1]), w_in, 0, rate
-    )
-    raise NoWrapError(
-        failed[0],
-        f"even with {candidates[-1]} steps a chunk and {allowed[-1]}-bit windows; use a smaller batch_size, narrower layers, "
-        "a narrower data window or a smaller learning rate",
-    )
-
-
-def _fits(config: RunConfig, w_in: int, rate: int, total: int | None) -> bool:
-    steps = config.schedule.chunk_steps
-    if total is not None and total <= steps:
-        return not nowrap.failures(config, w_in, 0, rate, total)[1]
-    bounds, failed = nowrap.failures(config, w_in, 0, rate)
-    if failed or not config.scales.kappa:
-        return not failed
-    # Later chunks start from a momentum state that is not zero.
-    return not nowrap.failures(config, w_in, bounds.v_out, rate)[1]
-
-
-def _widen(config: RunConfig, w_in: int, rate: int, total: int | None, most: int) -> RunConfig:
-    """Gives every window that does not limit anything its full width again, from the output back (logits need it most)."""
-    steps = config.schedule.chunk_steps
-    windows = [[layer.z_bits, layer.q_bits] for layer in config.architecture.layers]
-    for index in range(len(windows) - 1, -1, -1):
-        for kind in (0, 1):
-            for bits in range(most, windows[index][kind], -1):
-                trial = [list(pair) for pair in windows]
-                trial[index][kind] = bits
-                if _fits(_with_windows(config, [(z, q) for z, q in trial], steps), w_in, rate, total):
-                    windows = trial
-                    break
-    return _with_windows(config, [(z, q) for z, q in windows], steps)

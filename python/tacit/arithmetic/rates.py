@@ -1,4 +1,5 @@
-"""Learning rates, batch weights and momentum as integers: rho = round(lr norm / B 2^(fw - fa - fg - omega)), w_s = round(2^omega B / B_s).
+"""Learning rates, batch weights and momentum as integers: rho = round(lr norm / B 2^(fw - fa - fg - omega)),
+w_s = round(2^omega B / B_s).
 
 Real values are exact fractions, so that no platform rounds differently.
 """
@@ -68,8 +69,10 @@ def integer_rate(lr: float, architecture: Architecture, batch: int, scales: Scal
     rate = round_half_up(real)
     if real and abs(rate / real - 1) >= TOLERANCE:
         raise RateError(
-            f"learning rate {lr!r} cannot be represented within 1 %: it would be the integer {rate} for {float(real):.4g}; "
-            f"name the smallest rate that the run will use with learning_rates=[..., {lr!r}], so that fw is chosen larger than {scales.fw}"
+            f"learning rate {lr!r} cannot be represented within 1 %: it would be the integer {rate} for "
+            f"{float(real):.4g}; "
+            f"name the smallest rate that the run will use with learning_rates=[..., {lr!r}], so that fw is "
+            f"chosen larger than {scales.fw}"
         )
     if rate >= 1 << 40:
         raise RateError(f"learning rate {lr!r} is too large")

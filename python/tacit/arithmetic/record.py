@@ -1,4 +1,6 @@
-"""What a finished run leaves for the prover: configuration, data digest, and weights at the chunk boundaries. It is secret."""
+"""What a finished run leaves for the prover: configuration, data digest, and weights at the chunk boundaries.
+It is secret.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ _MAGIC = b"tacit/run-record/v1\n"
 
 @dataclass(frozen=True)
 class ModelState:
-    """Weights (int64 [K, outputs] a layer, bias last, fw fractional bits) and, with momentum, velocity (same shapes, fa + fg + omega bits)."""
+    """Weights (int64 [K, outputs] a layer, bias last, fw fractional bits) and, with momentum, velocity (same
+    shapes, fa + fg + omega bits).
+    """
 
     weights: tuple[IntMatrix, ...] = field(repr=False)
     velocity: tuple[IntMatrix, ...] | None = field(repr=False)
@@ -33,9 +37,11 @@ class ModelState:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One run. `states[i]` is where chunk i starts, the last one where the run ends; `w_in` bounds |W_0| at scale fw.
+    """One run. `states[i]` is where chunk i starts, the last one where the run ends; `w_in` bounds |W_0| at
+    scale fw.
 
-    `learning_rates` are the rates as asked for, `effective_rates` those that the integers stand for, one a step.
+    `learning_rates` are the rates as asked for, `effective_rates` those that the integers stand for, one a
+    step.
     """
 
     config: RunConfig
@@ -57,7 +63,9 @@ class RunRecord:
         return self.states[-1]
 
     def to_bytes(self) -> bytes:
-        """A self-contained encoding: a JSON header, then int64 little-endian values. For the vault only: it holds the model."""
+        """A self-contained encoding: a JSON header, then int64 little-endian values. For the vault only: it
+        holds the model.
+        """
         header = json.dumps(
             {
                 "config": self.config.to_dict(),

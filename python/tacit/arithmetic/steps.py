@@ -1,4 +1,6 @@
-"""One step of training over integers: forward, gradient of the loss, backward. No rounding but `rescale`, one per activation and gradient."""
+"""One step of training over integers: forward, gradient of the loss, backward. No rounding but `rescale`, one
+per activation and gradient.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ def rescale(values: IntMatrix, shift: int) -> IntMatrix:
 
 @dataclass(frozen=True)
 class Forward:
-    """What a forward pass leaves for the backward pass: `inputs[l]` is A_l with its bias column (float64 [rows, K]), `z[l]` int64 [rows, N]."""
+    """What a forward pass leaves for the backward pass: `inputs[l]` is A_l with its bias column (float64 [rows,
+    K]), `z[l]` int64 [rows, N].
+    """
 
     inputs: tuple[FloatMatrix, ...]
     z: tuple[IntMatrix, ...]
@@ -81,7 +85,9 @@ def activate(config: RunConfig, index: int, z: IntMatrix) -> IntMatrix:
 def forward(
     config: RunConfig, weights: Sequence[Operand], rows: IntMatrix, product: Product, step: int | None
 ) -> Forward:
-    """Runs the layers on `rows` (int64 [rows, inputs], fa fractional bits); `step` None evaluates without window checks."""
+    """Runs the layers on `rows` (int64 [rows, inputs], fa fractional bits); `step` None evaluates without
+    window checks.
+    """
     inputs: list[FloatMatrix] = []
     z: list[IntMatrix] = []
     values = rows
@@ -95,7 +101,7 @@ def forward(
 
 
 def loss_gradient(config: RunConfig, logits: IntMatrix, labels: IntMatrix) -> IntMatrix:
-    """D of the last layer, int64 [rows, outputs], fg fractional bits, of the loss summed over rows and outputs."""
+    """D of the last layer, int64 [rows, outputs], fg fractional bits, of the summed loss."""
     fa, fg = config.scales.fa, config.scales.fg
     match config.architecture.loss:
         case "cross_entropy":
@@ -111,7 +117,13 @@ def loss_gradient(config: RunConfig, logits: IntMatrix, labels: IntMatrix) -> In
 
 
 def backward(
-    config: RunConfig, weights: Sequence[Operand], passed: Forward, top: IntMatrix, product: Product, step: int
+    config: RunConfig,
+    weights: Sequence[Operand],
+    passed: Forward,
+    top: IntMatrix,
+    *,
+    product: Product,
+    step: int,
 ) -> list[IntMatrix]:
     """A_l^T D_l for every layer (int64 [K, outputs], fa + fg fractional bits), from D of the last layer."""
     gradients: list[IntMatrix] = []

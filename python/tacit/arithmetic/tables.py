@@ -1,7 +1,8 @@
-"""Tables of exp, sigmoid, tanh and their derivatives, computed with integers only (never a libm), so that they are the same everywhere.
+"""Tables of exp, sigmoid, tanh and their derivatives, computed with integers only (never a libm), so that they
+are the same everywhere.
 
-expq(d) is exp(-d 2^-fa) with 60 fractional bits: a Taylor series for one factor, squarings for the others, a product over the bits of d.
-All tables over Z are indexed by z + 2^15.
+expq(d) is exp(-d 2^-fa) with 60 fractional bits: a Taylor series for one factor, squarings for the others, a
+product over the bits of d. All tables over Z are indexed by z + 2^15.
 """
 
 from __future__ import annotations

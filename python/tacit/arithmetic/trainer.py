@@ -1,6 +1,7 @@
 """Exact training, step by step: the integers that a proof speaks of, on numpy arrays.
 
-A `Trainer` is told the learning rate of each step and remembers what a proof needs. Every call checks that it comes in turn.
+A `Trainer` is told the learning rate of each step and remembers what a proof needs. Every call checks that it
+comes in turn.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tacit.arithmetic import nowrap
 from tacit.arithmetic.config import next_power_of_two
 from tacit.arithmetic.data import TrainingData, label_matrix
-from tacit.arithmetic.errors import ArithmeticConfigError, RateError, SequenceError
+from tacit.arithmetic.errors import ArithmeticConfigError, SequenceError
 from tacit.arithmetic.matmul import Gemm, IntMatrix, Operand, Product, numpy_gemm
 from tacit.arithmetic.momentum import MomentumState, zeros_like
+from tacit.arithmetic.nowrap import RunBounds
 from tacit.arithmetic.order import batch_rows
 from tacit.arithmetic.planner import Plan
 from tacit.arithmetic.rates import batch_weight, effective_lr, integer_rate
@@ -35,7 +36,8 @@ class _Step:
 class Trainer:
     """Trains from `weights` (int64 [K, outputs] a layer, fw fractional bits) on a data set, by the plan.
 
-    `record` keeps the weights at chunk boundaries and re-checks every product; without it only windows are checked.
+    `record` keeps the weights at chunk boundaries and re-checks every product; without it only windows are
+    checked.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Trainer:
         record: bool = True,
         gemm: Gemm = numpy_gemm,
     ) -> None:
+        """Checks data and weights against the plan; raises `ArithmeticConfigError`."""
         config = plan.config
         self.config = config
         self.step = 0
@@ -56,7 +59,8 @@ class Trainer:
         for index, (layer, w) in enumerate(zip(config.architecture.layers, weights, strict=True), start=1):
             if w.shape != (layer.k, layer.outputs):
                 raise ArithmeticConfigError(
-                    f"layer {index} ({layer.name}): weights have shape {w.shape}, expected {(layer.k, layer.outputs)}"
+                    f"layer {index} ({layer.name}): weights have shape {w.shape}, expected "
+                    f"{(layer.k, layer.outputs)}"
                 )
             if int(np.abs(w).max(initial=0)) > plan.w_in:
                 raise ArithmeticConfigError(
@@ -65,7 +69,7 @@ class Trainer:
         self._product = Product(gemm, recheck=record)
         self._rates: list[int] = []
         self._lrs: list[float] = []
-        self._limit = plan.largest_rate
+        self._bounds = RunBounds(config, plan.w_in)
         self._states: list[ModelState] = []
         self._flight: _Step | None = None
         self._begin_chunk(_state(weights, zeros_like(list(weights)) if config.scales.kappa else None))
@@ -75,7 +79,8 @@ class Trainer:
         inputs = config.architecture.layers[0].inputs
         if data.features.shape != (config.schedule.rows, inputs):
             raise ArithmeticConfigError(
-                f"the data set has shape {data.features.shape}, the model reads {(config.schedule.rows, inputs)}"
+                f"the data set has shape {data.features.shape}, the model reads "
+                f"{(config.schedule.rows, inputs)}"
             )
         if data.fa != config.scales.fa:
             raise ArithmeticConfigError(
@@ -97,7 +102,7 @@ class Trainer:
 
     @property
     def weights(self) -> list[IntMatrix]:
-        """The weights now, int64 [K, outputs] a layer, at F = fw + kappa fractional bits. Do not change them."""
+        """The weights now, int64 [K, outputs] a layer, F = fw + kappa fractional bits. Do not change them."""
         return self._weights
 
     def rows(self, step: int) -> IntMatrix:
@@ -113,18 +118,22 @@ class Trainer:
         return self._labels[rows]
 
     def evaluate(self, rows: IntMatrix) -> IntMatrix:
-        """Logits for any features (int64 [rows, inputs], fa fractional bits) with the weights of now; leaves the run as it is."""
+        """Logits for any features (int64 [rows, inputs], fa fractional bits) with the weights of now; leaves
+        the run as it is.
+        """
         return forward(self.config, self._operands, rows, self._product, None).logits
 
     def forward(self) -> IntMatrix:
         """The forward pass of the current step: logits int64 [B_t, outputs]. May be repeated."""
         if self._flight is not None and self._flight.gradients is not None:
             raise SequenceError(
-                f"step {self.step} already has its gradient: call the optimizer's step() before the next forward pass"
+                f"step {self.step} already has its gradient: call the optimizer's step() before the next "
+                "forward pass"
             )
         if self._plan.total_steps is not None and self.step >= self._plan.total_steps:
             raise SequenceError(
-                f"the run was planned for {self._plan.total_steps} steps: name the real number of epochs or steps at the start"
+                f"the run was planned for {self._plan.total_steps} steps: name the real number of epochs or "
+                "steps at the start"
             )
         features = self.features(self.rows(self.step))
         size = len(features)
@@ -149,7 +158,9 @@ class Trainer:
             raise SequenceError(f"backward was called twice in step {self.step}")
         weight = batch_weight(self.config.schedule, self.config.scales.omega, self.step)
         top = self.loss_gradient()
-        gradients = backward(self.config, self._operands, flight.passed, top, self._product, self.step)
+        gradients = backward(
+            self.config, self._operands, flight.passed, top, product=self._product, step=self.step
+        )
         flight.gradients = [weight * g for g in gradients] if weight != 1 else gradients
         return flight.gradients
 
@@ -166,7 +177,7 @@ class Trainer:
         rate = self._admit(lr)
         velocity = gradients if self._momentum is None else self._momentum.add(gradients)
         for weight, v in zip(self._weights, velocity, strict=True):
-            weight -= rate * v
+            np.subtract(weight, rate * v, out=weight)
         self._rates.append(rate)
         self._lrs.append(lr)
         self._flight = None
@@ -177,15 +188,10 @@ class Trainer:
             self._refresh()
 
     def _admit(self, lr: float) -> int:
-        rate = integer_rate(lr, self.config.architecture, self.config.schedule.batch, self.config.scales)
-        if rate > self._limit:
-            _, failed = nowrap.failures(self.config, self._plan.w_in, 0, rate)
-            if failed:
-                raise RateError(
-                    f"learning rate {lr!r} at step {self.step} is larger than planned: {failed[0]}; "
-                    f"name the largest rate that the run will use with learning_rates=[..., {lr!r}]"
-                )
-            self._limit = rate
+        schedule, scales = self.config.schedule, self.config.scales
+        rate = integer_rate(lr, self.config.architecture, schedule.batch, scales)
+        rows = batch_weight(schedule, scales.omega, self.step) * schedule.batch_size(self.step)
+        self._bounds.admit(rate, rows)
         return rate
 
     def _boundary(self) -> ModelState:

@@ -1,4 +1,6 @@
-"""PyTorch front end: train an ordinary model on exact integers, in an unchanged loop. The only part of tacit that imports torch."""
+"""PyTorch front end: train an ordinary model on exact integers, in an unchanged loop. The only part of tacit
+that imports torch.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ from tacit.torch.errors import (
     UnsupportedModelError,
     UnsupportedOptimizerError,
 )
+from tacit.torch.fit import Fitted, fit, perceptron
 from tacit.torch.loader import BatchLoader
 from tacit.torch.module import ProvableLoss, ProvableModule
 from tacit.torch.optimizer import ProvableSGD
@@ -18,6 +21,7 @@ __all__ = [
     "BatchLoader",
     "CapturedLayer",
     "CapturedModel",
+    "Fitted",
     "Mode",
     "Provable",
     "ProvableLoss",
@@ -28,6 +32,8 @@ __all__ = [
     "UnsupportedModelError",
     "UnsupportedOptimizerError",
     "capture",
+    "fit",
     "make_provable",
+    "perceptron",
     "run_record",
 ]

@@ -1,6 +1,8 @@
-"""Reads a PyTorch model as a list of affine layers with activations, or refuses it by the name of the part that does not fit.
+"""Reads a PyTorch model as a list of affine layers with activations, or refuses it by the name of the part that
+does not fit.
 
-The model is traced with torch.fx. What comes out is run against the model on random rows, so that a misread model cannot be trained.
+The model is traced with torch.fx. What comes out is run against the model on random rows, so that a misread
+model cannot be trained.
 """
 
 from __future__ import annotations
@@ -9,10 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor, nn
+
 from tacit.arithmetic.config import Activation, Architecture, Layer, Loss
 from tacit.torch.errors import UnsupportedModelError
 from tacit.torch.graph import Operation, operations
-from torch import Tensor, nn
 
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "identity": lambda z: z,
@@ -73,7 +76,9 @@ def _join(prefix: str, name: str) -> str:
 
 
 def capture(model: nn.Module) -> CapturedModel:
-    """The layers of `model`; raises `UnsupportedModelError` naming what cannot be proven and what to use instead."""
+    """The layers of `model`; raises `UnsupportedModelError` naming what cannot be proven and what to use
+    instead.
+    """
     _check_modules(model)
     steps = [Operation("linear", "", model)] if type(model) is nn.Linear else operations(model)
     captured = _pair(steps)
@@ -164,7 +169,8 @@ def _check_parameters(model: nn.Module, captured: CapturedModel) -> None:
             )
         if not parameter.requires_grad:
             raise UnsupportedModelError(
-                f"parameter {name!r} is frozen (requires_grad=False): train all layers, or commit its outputs as data"
+                f"parameter {name!r} is frozen (requires_grad=False): train all layers, or commit its outputs "
+                "as data"
             )
         if parameter.dtype not in (torch.float32, torch.float64):
             raise UnsupportedModelError(f"parameter {name!r} is {parameter.dtype}: use float32 (model.float())")

@@ -18,4 +18,6 @@ class UnsupportedLossError(TacitError):
 
 
 class TrainingLoopError(TacitError):
-    """The training loop left the recorded order: a skipped batch, a step without a gradient, edited parameters or the like."""
+    """The training loop left the recorded order: a skipped batch, a step without a gradient, edited parameters
+    or the like.
+    """

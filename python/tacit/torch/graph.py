@@ -1,4 +1,5 @@
-"""Traces a model with torch.fx into a row of operations: linear, flatten, relu, sigmoid, tanh. Everything else is refused by name.
+"""Traces a model with torch.fx into a row of operations: linear, flatten, relu, sigmoid, tanh. Everything else
+is refused by name.
 
 A new kind of layer starts with an entry here.
 """
@@ -11,14 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
-from tacit.torch.errors import UnsupportedModelError
 from torch import fx, nn
+from torch.nn import functional
+
+from tacit.torch.errors import UnsupportedModelError
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation of the forward pass: its kind, the name of its module (empty for functions) and the module."""
+    """One operation of the forward pass: its kind, its module and the name of that (empty for functions)."""
 
     kind: str
     target: str
@@ -40,12 +42,12 @@ _MODULES: dict[type[nn.Module], str] = {
     nn.Identity: "nothing",
 }
 _FUNCTIONS: dict[Callable[..., Any], str] = {
-    F.relu: "relu",
+    functional.relu: "relu",
     torch.relu: "relu",
     torch.sigmoid: "sigmoid",
-    F.sigmoid: "sigmoid",
+    functional.sigmoid: "sigmoid",
     torch.tanh: "tanh",
-    F.tanh: "tanh",
+    functional.tanh: "tanh",
     torch.flatten: "flatten",
 }
 _METHODS = {
@@ -99,9 +101,8 @@ def trace(model: nn.Module) -> fx.GraphModule:
         ) from error
 
 
-def operations(model: nn.Module) -> list[Operation]:
-    """The operations of a model in order; raises `UnsupportedModelError` for anything that is not one chain of supported ones."""
-    # By name, before tracing: an unsupported module often cannot be traced either.
+def _check_names(model: nn.Module) -> None:
+    # Before tracing: an unsupported module often cannot be traced either.
     for name, module in model.named_modules():
         if (
             type(module) not in _MODULES
@@ -113,6 +114,11 @@ def operations(model: nn.Module) -> list[Operation]:
             raise UnsupportedModelError(
                 f"{type(module).__name__} {name!r} is a subclass of Linear: use nn.Linear itself"
             )
+
+
+def operations(model: nn.Module) -> list[Operation]:
+    """The operations of a model in order; raises `UnsupportedModelError` unless they are one chain."""
+    _check_names(model)
     graph = trace(model)
     out: list[Operation] = []
     value: fx.Node | None = None
@@ -121,7 +127,8 @@ def operations(model: nn.Module) -> list[Operation]:
         if node.op == "placeholder":
             if value is not None:
                 raise UnsupportedModelError(
-                    f"the forward pass takes a second input {node.target!r}: one tensor of features is supported"
+                    f"the forward pass takes a second input {node.target!r}: one tensor of features is "
+                    "supported"
                 )
             value = node
         elif node.op == "output":
@@ -135,7 +142,8 @@ def operations(model: nn.Module) -> list[Operation]:
             step = _operation(node, graph)
             if not node.args or node.args[0] is not value:
                 raise UnsupportedModelError(
-                    f"{step.label} does not read the layer before it: branches, skip connections and constants are not supported"
+                    f"{step.label} does not read the layer before it: branches, skip connections and constants "
+                    "are not supported"
                 )
             _check_arguments(node, step)
             value = node

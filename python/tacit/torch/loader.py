@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import torch
+from torch import Tensor
+
 from tacit.arithmetic.config import Order, Schedule
 from tacit.arithmetic.matmul import IntMatrix
 from tacit.arithmetic.order import batch_rows
-from torch import Tensor
 
 
 class BatchLoader:
-    """Iterating once gives the batches of one epoch as (x, y): x floats [rows, inputs], exact multiples of 2^-fa; y as the loss wants it.
+    """Iterating once gives the batches of one epoch as (x, y): x floats [rows, inputs], exact multiples of
+    2^-fa; y as the loss wants it.
 
     `epoch` tells which epoch a new iteration is. Looking at batches records nothing; only training steps do.
     """
@@ -25,6 +27,7 @@ class BatchLoader:
         labels: Callable[[IntMatrix], Tensor],
         epoch: Callable[[], int],
     ) -> None:
+        """Takes functions from row indices to tensors."""
         self._schedule, self._order = schedule, order
         self._features, self._labels, self._epoch = features, labels, epoch
 
@@ -38,6 +41,7 @@ class BatchLoader:
         return self._schedule.batch
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """The batches of one epoch."""
         first = self._epoch() * len(self)
         for step in range(first, first + len(self)):
             rows = batch_rows(self._schedule, self._order, step)
@@ -48,9 +52,11 @@ class EpochCounter:
     """Counts iterations, for plain training where no steps are recorded."""
 
     def __init__(self) -> None:
+        """Starts before the first epoch."""
         self._next = -1
 
     def __call__(self) -> int:
+        """The number of this iteration."""
         self._next += 1
         return self._next
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, cast
 
 import torch
+from torch import Tensor, nn
+
 from tacit.arithmetic.record import RunRecord
 from tacit.torch.errors import TrainingLoopError
 from tacit.torch.options import LossFunction
 from tacit.torch.session import TrainingSession
-from torch import Tensor, nn
 
 
 class _ExactForward(torch.autograd.Function):
@@ -37,7 +38,8 @@ class _ExactLoss(torch.autograd.Function):
     def backward(ctx: Any, *grad_outputs: Tensor) -> Any:
         if float(grad_outputs[0]) != 1.0:
             raise TrainingLoopError(
-                "the loss was scaled or combined with something: call backward() on the result of loss_fn itself"
+                "the loss was scaled or combined with something: call backward() on the result of loss_fn "
+                "itself"
             )
         if ctx.step != ctx.session.step:
             raise TrainingLoopError(
@@ -47,19 +49,24 @@ class _ExactLoss(torch.autograd.Function):
 
 
 class ProvableModule(nn.Module):
-    """Wraps a model: in training it runs the exact forward pass of the current batch, else it evaluates any rows.
+    """Wraps a model: in training it runs the exact forward pass of the current batch, else it evaluates any
+    rows.
 
-    `state_dict`, attributes and printing are those of the wrapped model (`.module`), whose parameters follow the integers.
+    `state_dict`, attributes and printing are those of the wrapped model (`.module`), whose parameters follow
+    the integers.
     """
 
     def __init__(self, module: nn.Module, session: TrainingSession) -> None:
+        """Keeps the mode (training or evaluation) of the model."""
         super().__init__()
         self.module = module
         self.session = session
         self.train(module.training)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits [rows, outputs]. Training: the loader's current batch. `eval()` or `no_grad()`: any rows, nothing is recorded."""
+        """Logits [rows, outputs]. Training: the loader's current batch. `eval()` or `no_grad()`: any rows,
+        nothing is recorded.
+        """
         if self.training and torch.is_grad_enabled():
             out: Tensor = _ExactForward.apply(self.session, x, *self.session.parameters)
             return out
@@ -80,6 +87,7 @@ class ProvableModule(nn.Module):
         )
 
     def __getattr__(self, name: str) -> Any:
+        """What the wrapper lacks is looked up in the wrapped model."""
         try:
             return super().__getattr__(name)
         except AttributeError:
@@ -94,6 +102,7 @@ class ProvableLoss(nn.Module):
     """Wraps a loss: the same number for display, and the exact gradient in `backward()`."""
 
     def __init__(self, loss_fn: LossFunction, session: TrainingSession) -> None:
+        """Keeps the loss for the number that is displayed."""
         super().__init__()
         self._loss_fn = loss_fn
         self.session = session

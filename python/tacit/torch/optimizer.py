@@ -1,4 +1,6 @@
-"""The optimizer that stands in for the user's SGD: learning rates come from its parameter groups, updates from the integers."""
+"""The optimizer that stands in for the user's SGD: learning rates come from its parameter groups, updates from
+the integers.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +8,20 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch.optim import SGD, Optimizer
+
 from tacit.torch.errors import TrainingLoopError, UnsupportedOptimizerError
 from tacit.torch.options import OptimizerSettings, read_lr
 from tacit.torch.session import TrainingSession
-from torch.optim import SGD, Optimizer
 
 
 class ProvableSGD(SGD):
-    """SGD whose `step()` applies the exact update. It shares the parameter groups of the optimizer that it replaces,
-    so that a scheduler made for either of them sets the rate of the next step."""
+    """SGD whose `step()` applies the exact update. It shares the parameter groups of the optimizer that it
+    replaces, so that a scheduler made for either of them sets the rate of the next step.
+    """
 
     def __init__(self, optimizer: Optimizer, settings: OptimizerSettings, session: TrainingSession) -> None:
+        """Takes over the parameter groups as they are."""
         super().__init__(
             [p for g in optimizer.param_groups for p in g["params"]], lr=settings.lr, momentum=settings.momentum
         )

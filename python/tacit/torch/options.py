@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.optim import SGD, Optimizer
+
 from tacit.arithmetic.config import Loss
 from tacit.torch.errors import UnsupportedLossError, UnsupportedOptimizerError
-from torch import Tensor, nn
-from torch.optim import SGD, Optimizer
 
 LossFunction = Callable[[Tensor, Tensor], Tensor]
 
@@ -20,9 +21,9 @@ _LOSSES: dict[type[nn.Module], Loss] = {
     nn.MSELoss: "mse",
 }
 _FUNCTIONS: dict[Any, Loss] = {
-    F.cross_entropy: "cross_entropy",
-    F.binary_cross_entropy_with_logits: "bce_with_logits",
-    F.mse_loss: "mse",
+    functional.cross_entropy: "cross_entropy",
+    functional.binary_cross_entropy_with_logits: "bce_with_logits",
+    functional.mse_loss: "mse",
 }
 _INSTEAD = {
     "NLLLoss": "use CrossEntropyLoss on logits, without LogSoftmax in the model",
@@ -79,7 +80,9 @@ def read_lr(groups: list[dict[str, Any]]) -> float:
 
 
 def read_optimizer(optimizer: Optimizer, model: nn.Module) -> OptimizerSettings:
-    """The settings of a fresh `torch.optim.SGD` over all parameters of the model; raises `UnsupportedOptimizerError`."""
+    """The settings of a fresh `torch.optim.SGD` over all parameters of the model; raises
+    `UnsupportedOptimizerError`.
+    """
     name = type(optimizer).__name__
     if type(optimizer) is not SGD:
         why = (

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-
 import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
 from tacit.arithmetic.config import Order, Schedule
 from tacit.arithmetic.data import TrainingData, label_matrix, target_bits
 from tacit.arithmetic.errors import ArithmeticConfigError
@@ -23,8 +25,6 @@ from tacit.torch.module import ProvableLoss, ProvableModule
 from tacit.torch.optimizer import ProvableSGD
 from tacit.torch.options import LossFunction, read_loss, read_optimizer
 from tacit.torch.session import TrainingSession, torch_gemm
-from torch import Tensor, nn
-from torch.optim import Optimizer
 
 Mode = Literal["prove", "check", "off"]
 
@@ -53,15 +53,19 @@ def make_provable(
     learning_rates: Sequence[float] | None = None,
     window_bits: int | None = None,
     chunk_steps: int | None = None,
-    gradient_bits: int = 12,
+    gradient_bits: int | None = None,
 ) -> Provable:
     """Returns model, optimizer, loader and loss to use in place of the given ones.
 
-    mode: "prove" trains on exact integers and records what a proof needs; "check" does the same without recording; "off" returns the
-    model, optimizer and loss themselves with a loader in the same order. shuffle_seed: None reads rows in order, else every epoch has
-    its own public permutation. epochs or max_steps: how long the run will be at most, if known (makes shorter proofs of short runs).
-    learning_rates: further rates that a schedule will set. window_bits: width of the range that activations and gradients may use (default:
-    16, or what fits). chunk_steps: steps in one proof, a power of two (default: what fits 16,384 rows). gradient_bits: fractional bits of gradients.
+    mode: "prove" trains on exact integers and records what a proof needs; "check" does the same without
+    recording; "off" returns the model, optimizer and loss themselves with a loader in the same order.
+    shuffle_seed: None reads rows in order, else every epoch has its own public permutation.
+    epochs, max_steps: how long the run will be at most. Name it if it is known: a proof has to bound what all
+    steps together can do to a weight, so a run of known length keeps the widest windows and finest gradients.
+    learning_rates: further rates that a schedule will set; rates far apart cost room, powers of two none.
+    window_bits: width of the range of activations and gradients, at most 16 (default: the widest that fits).
+    gradient_bits: fractional bits of gradients (default: 12, or fewer where that makes room).
+    chunk_steps: steps in one proof, a power of two (default: what fits 16,384 rows).
 
     Raises a `TacitError` that names the layer, option or limit in the way, before training starts.
     """
@@ -75,13 +79,19 @@ def make_provable(
     inputs = architecture.layers[0].inputs
     if data.features.shape[1] != inputs:
         raise ArithmeticConfigError(
-            f"the data set has {data.features.shape[1]} features, layer 1 ({architecture.layers[0].name}) reads {inputs}"
+            f"the data set has {data.features.shape[1]} features, layer 1 ({architecture.layers[0].name}) "
+            f"reads {inputs}"
         )
     order = _order(shuffle_seed)
     weights = _real_weights(captured)
     if mode == "off":
         return Provable(
-            model, optimizer, _plain_loader(data, labels, captured, loss, batch_size, drop_last, order), loss_fn
+            model,
+            optimizer,
+            _plain_loader(
+                data, labels, captured, loss, batch_size=batch_size, drop_last=drop_last, order=order
+            ),
+            loss_fn,
         )
     plan = make_plan(
         PlanRequest(
@@ -161,6 +171,7 @@ def _plain_loader(
     labels: IntMatrix,
     captured: CapturedModel,
     loss: str,
+    *,
     batch_size: int,
     drop_last: bool,
     order: Order,

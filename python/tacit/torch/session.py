@@ -1,7 +1,9 @@
-"""One training run seen from PyTorch: keeps the module's float parameters and gradients in step with the integers of a `Trainer`.
+"""One training run seen from PyTorch: keeps the module's float parameters and gradients in step with the
+integers of a `Trainer`.
 
-The integers are the record; floats are what they look like to the rest of the script. Everything that the script could change
-behind the trainer's back (parameters, gradients, batches, labels, the loss) is compared before the next integer is computed.
+The integers are the record; floats are what they look like to the rest of the script. Everything that the
+script could change behind the trainer's back (parameters, gradients, batches, labels, the loss) is compared
+before the next integer is computed.
 """
 
 from __future__ import annotations
@@ -11,16 +13,16 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
 from tacit.arithmetic.matmul import FloatMatrix, IntMatrix
 from tacit.arithmetic.rates import batch_weight, loss_norm
 from tacit.arithmetic.record import RunRecord
 from tacit.arithmetic.trainer import Trainer
 from tacit.torch.capture import CapturedModel
 from tacit.torch.errors import TrainingLoopError
-from torch import Tensor
 
 _EVALUATION_ROWS = 4096
 
@@ -32,9 +34,10 @@ def torch_gemm(left: FloatMatrix, right: FloatMatrix) -> FloatMatrix:
 
 
 class TrainingSession:
-    """Ties a captured model to its trainer. Not for direct use: `make_provable` hands out objects that call it."""
+    """Ties a captured model to its trainer; the objects that `make_provable` returns call it."""
 
     def __init__(self, trainer: Trainer, captured: CapturedModel) -> None:
+        """Rounds the parameters to what the integers say."""
         self.trainer = trainer
         self.dtype = captured.layers[0].linear.weight.dtype
         self._captured = captured
@@ -55,7 +58,7 @@ class TrainingSession:
         return self.trainer.step
 
     def quantise(self, x: Tensor) -> IntMatrix:
-        """Features as integers, int64 [rows, inputs]: rounded half up, clipped to the window of the data set."""
+        """Features as integers, int64 [rows, inputs]: rounded half up, clipped to the data window."""
         config = self.trainer.config
         inputs = config.architecture.layers[0].inputs
         flat = x.detach().reshape(x.shape[0], -1).double().numpy()
@@ -93,8 +96,10 @@ class TrainingSession:
             x.detach().reshape(len(expected), -1).double(), exact
         ):
             raise TrainingLoopError(
-                f"the model was not given the batch of step {self.step} (batch {self.step % self.trainer.config.schedule.steps_per_epoch} of the epoch): "
-                "feed every batch of the loader once, in order and unchanged; to evaluate, use model.eval() or torch.no_grad()"
+                f"the model was not given the batch of step {self.step} (batch "
+                f"{self.step % self.trainer.config.schedule.steps_per_epoch} of the epoch): "
+                "feed every batch of the loader once, in order and unchanged; to evaluate, use model.eval() or "
+                "torch.no_grad()"
             )
         self._logits = self.logits_as_floats(self.trainer.forward())
         self._logits_step = self.step
@@ -149,12 +154,14 @@ class TrainingSession:
             )
         if not torch.equal(gradient.reshape(-1), self.output_gradient().reshape(-1)):
             raise TrainingLoopError(
-                "the gradient at the model's output is not that of the loss: use the loss_fn of make_provable, unchanged"
+                "the gradient at the model's output is not that of the loss: use the loss_fn of make_provable, "
+                "unchanged"
             )
         for name, parameter in self._parameters:
             if parameter.grad is not None and bool(parameter.grad.any()):
                 raise TrainingLoopError(
-                    f"parameter {name!r} still has a gradient: call optimizer.zero_grad() before every backward()"
+                    f"parameter {name!r} still has a gradient: call optimizer.zero_grad() before every "
+                    "backward()"
                 )
         unit = float(self._gradient_unit())
         gradients: list[Tensor] = []
@@ -176,7 +183,8 @@ class TrainingSession:
         for (name, parameter), expected in zip(self._parameters, self._expected_gradients, strict=True):
             if parameter.grad is None or not torch.equal(parameter.grad, expected):
                 raise TrainingLoopError(
-                    f"the gradient of {name!r} was changed after backward(): clipping, accumulation and regularisation are not supported"
+                    f"the gradient of {name!r} was changed after backward(): clipping, accumulation and "
+                    "regularisation are not supported"
                 )
         self.trainer.update(lr)
         self._expected_gradients = None
@@ -196,7 +204,8 @@ class TrainingSession:
         for (name, parameter), value in zip(self._parameters, self._shown, strict=True):
             if not torch.equal(parameter.detach(), value):
                 raise TrainingLoopError(
-                    f"parameter {name!r} was changed by hand at step {self.step}: only the optimizer may change it"
+                    f"parameter {name!r} was changed by hand at step {self.step}: only the optimizer may "
+                    "change it"
                 )
 
     def record(self) -> RunRecord:
