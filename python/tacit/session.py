@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 
 from tacit.errors import (
     NativeMissing,
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Chunk",
+    "Circumstances",
     "Committed",
     "Estimate",
     "Opening",
@@ -44,6 +45,7 @@ __all__ = [
     "PublicData",
     "Verdict",
     "assemble_run",
+    "check_release",
     "commit_dataset",
     "commit_model",
     "describe",
@@ -182,6 +184,31 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What only the owner can say about a release."""
+
+    known: Sequence[int]
+    """Columns that the recipient knows: features from 0, label columns behind them."""
+    feature_bits: Sequence[int]
+    """Bits of one value, per feature."""
+    earlier: Literal["nothing", "same", "neighbouring"]
+    """What was released about the same rows before."""
+    data_is_public: bool
+    """Sets the safety rules aside; the release says so."""
+
+    def to_json(self) -> str:
+        """For the compiled module."""
+        return json.dumps(
+            {
+                "known": list(self.known),
+                "feature_bits": list(self.feature_bits),
+                "earlier": self.earlier,
+                "data_is_public": self.data_is_public,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """A valid proof, in words: what it shows, what it does not, and how sure that is."""
 
@@ -301,14 +328,20 @@ def assemble_run(statement: bytes, chunks: Sequence[bytes]) -> bytes:
         return bytes(native.assemble_run(statement, list(chunks)))
 
 
+def check_release(run: bytes, bits: int, circumstances: Circumstances) -> None:
+    """Apply the safety rules. Raises `ReleaseRefused` naming the first rule that refuses."""
+    with _native() as native:
+        native.check_release(run, bits, circumstances.to_json())
+
+
 def prove_release(
     run: bytes,
     weights: NDArray[np.int64],
     model: Opening,
     bits: int,
+    circumstances: Circumstances,
     vault_secret: Secret,
     *,
-    overrides: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> tuple[bytes, NDArray[np.int64]]:
     """Round the final weights to `bits` fractional bits and prove it. Raises `ReleaseRefused`."""
@@ -318,8 +351,8 @@ def prove_release(
             weights,
             (model.file, model.seed.expose()),
             bits,
+            circumstances.to_json(),
             vault_secret.expose(),
-            list(overrides),
             progress,
         )
     return bytes(proof), rounded
