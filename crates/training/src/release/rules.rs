@@ -119,21 +119,6 @@ pub enum ReleaseRefused {
     },
 }
 
-impl ReleaseRefused {
-    /// The rule's name, which an override has to give; none where the arguments are wrong.
-    #[must_use]
-    pub const fn rule(&self) -> Option<&'static str> {
-        match self {
-            Self::ExactWeights { .. } => Some("exact-weights"),
-            Self::FewRows { .. } => Some("rows-per-unit"),
-            Self::SingleRowBatches | Self::FewSteps { .. } => Some("steps"),
-            Self::DataBits { .. } => Some("information"),
-            Self::EarlierRelease { .. } => Some("same-data"),
-            Self::Statement(_) | Self::Bits { .. } | Self::UnknownColumn { .. } | Self::FeatureBits { .. } => None,
-        }
-    }
-}
-
 /// Bits of the columns that the recipient does not know.
 fn data_bits(run: &RunStatement, c: &Circumstances<'_>) -> Result<u64, ReleaseRefused> {
     let data = &run.data;
