@@ -82,6 +82,7 @@ def release(
         proof, rounded = session.prove_release(
             proven.content,
             record.final.flat_weights(),
+            record.final.flat_velocity(),
             opening,
             bits,
             circumstances,

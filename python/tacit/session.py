@@ -270,9 +270,9 @@ def commit_model(
     *,
     proofs: int,
 ) -> Committed:
-    """Commit weights and, inside a run with momentum, the velocity, in the order of the run record; the same arguments give the same commitment.
+    """Commit weights and, inside a run with momentum, the velocity, in the order of the run record.
 
-    `config` is `RunConfig.to_json()`.
+    The same arguments give the same commitment. `config` is `RunConfig.to_json()`.
     """
     with _native() as native:
         digest, file, rows, reserve = native.commit_model(config, weights, velocity, seed.expose(), proofs)
@@ -344,6 +344,7 @@ def check_release(run: bytes, bits: int, circumstances: Circumstances) -> None:
 def prove_release(
     run: bytes,
     weights: NDArray[np.int64],
+    velocity: NDArray[np.int64] | None,
     model: Opening,
     bits: int,
     circumstances: Circumstances,
@@ -356,6 +357,7 @@ def prove_release(
         proof, rounded = native.prove_release(
             run,
             weights,
+            velocity,
             (model.file, model.seed.expose()),
             bits,
             circumstances.to_json(),
