@@ -59,7 +59,8 @@ pub fn run_statement<'py>(
     Ok(PyBytes::new(py, &file::encode(Kind::Statement, &s).map_err(Failed::from)?))
 }
 
-fn statement_of(bytes: &[u8]) -> Result<RunStatement, Failed> {
+/// A statement as `run_statement` wrote it.
+pub fn statement_of(bytes: &[u8]) -> Result<RunStatement, Failed> {
     Ok(file::decode(Kind::Statement, bytes)?)
 }
 
