@@ -11,6 +11,7 @@ mod lookups;
 #[cfg(feature = "prover")]
 mod prove;
 mod terms;
+mod weights;
 #[cfg(feature = "prover")]
 mod witness;
 
