@@ -109,7 +109,7 @@ impl<'a> Trainer<'a> {
             if !self.step.is_multiple_of(config.schedule.chunk_steps) {
                 self.engine.padding(self.step)?;
             }
-            self.engine.end_chunk();
+            self.engine.end_chunk(self.step - 1);
         }
         Ok(true)
     }

@@ -26,6 +26,7 @@ fn config(layers: Vec<Layer>, loss: Loss) -> RunConfig {
             rates: Schedule::encode_rates(&rates),
             filter: vec![1],
             nesterov: false,
+            decay: None,
         },
         order: Order::Contiguous,
         data_bits: 12,

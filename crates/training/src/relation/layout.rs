@@ -2,7 +2,7 @@
 //!
 //! A trace column is one slot of R = T B cells (row = t B + b). The order of groups is a function of the
 //! configuration; prover, verifier and tests read this one description.
-use crate::config::{Activation, DERIVATIVE_BITS, Loss, RunConfig, limb_widths};
+use crate::config::{Activation, DERIVATIVE_BITS, Loss, Part, RunConfig, limb_widths};
 use alloc::vec::Vec;
 use tacit_argument::multilinear::log2_ceil;
 
@@ -143,12 +143,12 @@ impl WeightLimbs {
     }
 }
 
-/// How a chunk's end is rounded: `exact + 2^(kappa-1) = 2^kappa out + remainder`.
+/// How a chunk's end is rounded: `exact + 2^(s-1) = 2^s out + remainder`.
 ///
-/// Both parts are range-checked. With the remainder alone, each of its 2^kappa values would have an `out` mod p.
+/// Both parts are range-checked. With the remainder alone, each of its 2^s values would have an `out` mod p.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rounding {
-    /// The remainder, kappa bits.
+    /// The remainder, s bits.
     pub remainder: WeightLimbs,
     /// out + 2^(bits-1).
     pub quotient: WeightLimbs,
@@ -165,8 +165,8 @@ pub struct TraceLayout {
     pub loss: LossColumns,
     /// Limbs of W_in + 2^(bits-1) of a hidden initial model, if this chunk range-checks it.
     pub weight_limbs: Option<WeightLimbs>,
-    /// The rounding of weights and, with momentum, of the velocity; empty if kappa = 0.
-    pub rounding: Vec<Rounding>,
+    /// The rounding of weights and, with momentum, of the velocity; none where no bits are rounded away.
+    pub rounding: Vec<Option<Rounding>>,
     /// Slots used so far; multiplicities and pads follow.
     pub slots: usize,
 }
@@ -222,12 +222,16 @@ impl TraceLayout {
         };
         let log_rows = log2_ceil(config.rows_per_chunk());
         let start = weight_bits.map(|bits| weight_limbs(config, bits, log_rows, &mut a));
-        let kappa = config.scales.kappa;
-        let rounded = if kappa == 0 { 0 } else { 1 + usize::from(config.schedule.momentum()) };
-        let rounding = (0..rounded)
-            .map(|_| Rounding {
-                remainder: weight_limbs(config, kappa, log_rows, &mut a),
-                quotient: weight_limbs(config, config.boundary_bits(), log_rows, &mut a),
+        let parts = [Some(Part::Weights), config.schedule.momentum().then_some(Part::Velocity)];
+        let rounding = parts
+            .into_iter()
+            .flatten()
+            .map(|part| {
+                let bits = config.boundary_shift(part);
+                (bits > 0).then(|| Rounding {
+                    remainder: weight_limbs(config, bits, log_rows, &mut a),
+                    quotient: weight_limbs(config, config.boundary_bits(part), log_rows, &mut a),
+                })
             })
             .collect();
         Self { log_rows, layers, loss, weight_limbs: start, rounding, slots: a.next }
@@ -235,7 +239,7 @@ impl TraceLayout {
 
     /// Every quantity that has a cell per weight.
     pub fn per_weight(&self) -> impl Iterator<Item = &WeightLimbs> {
-        self.weight_limbs.iter().chain(self.rounding.iter().flat_map(|r| [&r.remainder, &r.quotient]))
+        self.weight_limbs.iter().chain(self.rounding.iter().flatten().flat_map(|r| [&r.remainder, &r.quotient]))
     }
 }
 

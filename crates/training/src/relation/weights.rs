@@ -1,12 +1,14 @@
 //! The verifier's claims on weights that are never committed, and on the chunk's end.
 //!
 //! At t*: sum_t eq(t*, t) W_t = c_w W_in + c_v V_in - sum_s alpha_s A_s^T D_s (protocol.md, section 2). At the end, at a
-//! random (k, j) per layer: W_T and V_T are the same kind of sum, and `exact = 2^s out + remainder - 2^(s-1)`.
+//! random (k, j) per layer: W_T and V_T are the same kind of sum, and `exact = 2^s out + remainder - 2^(s-1)`, where
+//! exact is V_T, or W_T times the numerator of the decay.
 use super::check::{Row, cell};
 use super::instances::{FINAL, VELOCITY, WeightUnit};
 use super::layout::ModelLayout;
 use super::terms::Equation;
 use super::{ChunkRelation, MODEL_IN, MODEL_OUT, StartWeights, TRACE};
+use crate::config::Part;
 use alloc::vec;
 use alloc::vec::Vec;
 use p3_field::PrimeCharacteristicRing;
@@ -37,8 +39,8 @@ impl ChunkRelation<'_> {
                 let p = powers[equation];
                 self.add_start(&mut total, u, low, ends[row].map(|c| c * p));
                 match row {
-                    FINAL => self.add_end(&mut total, u, low, 0, -p),
-                    VELOCITY => self.add_end(&mut total, u, low, 1, p),
+                    FINAL => self.add_end(&mut total, u, low, Part::Weights, -p),
+                    VELOCITY => self.add_end(&mut total, u, low, Part::Velocity, p),
                     _ => {}
                 }
             }
@@ -65,13 +67,14 @@ impl ChunkRelation<'_> {
         mu.powers().take(1 + self.state.len() * self.layout.layers.len()).collect()
     }
 
-    /// The row weights of the weight sumcheck, over steps: alpha(t*), the coefficients of W_T and those of V_T.
+    /// The row weights of the weight sumcheck, over steps: alpha(t*), the coefficients of decayed W_T and those of V_T.
     pub(crate) fn alphas(&self, t_star: &[E]) -> Vec<Vec<E>> {
         let steps = 1 << self.log_steps();
         let mut out = vec![
             self.coefficients.alpha(&eq_table(t_star, E::ONE), steps),
             self.coefficients.alpha(&self.at_end(), steps),
         ];
+        out[FINAL].iter_mut().for_each(|x| *x *= self.decay);
         if self.state.len() > 1 {
             out.push(self.coefficients.state_weights(steps).into_iter().map(E::from).collect());
         }
@@ -82,7 +85,7 @@ impl ChunkRelation<'_> {
     fn start_coefficients(&self, t_star: &[E]) -> [[E; 2]; 3] {
         let c = &self.coefficients;
         let [t, end] = [eq_table(t_star, E::ONE), self.at_end()].map(|e| [c.start_weight(&e), -c.velocity_weight(&e)]);
-        [t, end, [E::ZERO, -E::from_u64(c.state_velocity())]]
+        [t, end.map(|x| x * self.decay), [E::ZERO, -E::from_u64(c.state_velocity())]]
     }
 
     /// Weight 1 on W_T, 0 on every W_t before it.
@@ -110,15 +113,15 @@ impl ChunkRelation<'_> {
         }
     }
 
-    /// c times the exact end of weights (0) or velocity (1): 2^kappa out + remainder - 2^(kappa-1).
-    fn add_end(&self, e: &mut Affine, u: &WeightUnit, low: LowId, which: usize, c: E) {
-        let kappa = self.config.scales.kappa;
-        add_matrix(e, u, low, (MODEL_OUT, &self.state[which]), c * F::from_u64(1 << kappa));
-        if let Some(rounding) = self.layout.rounding.get(which) {
+    /// c times the exact end of weights or velocity: 2^s out + remainder - 2^(s-1).
+    fn add_end(&self, e: &mut Affine, u: &WeightUnit, low: LowId, part: Part, c: E) {
+        let (shift, which) = (self.config.boundary_shift(part), usize::from(part == Part::Velocity));
+        add_matrix(e, u, low, (MODEL_OUT, &self.state[which]), c * F::from_u64(1 << shift));
+        if let Some(rounding) = &self.layout.rounding[which] {
             for (weight, layout) in rounding.remainder.weighted() {
                 add_matrix(e, u, low, (TRACE, layout), c * F::from_u64(weight));
             }
-            e.add_constant(-c * u.mass() * F::from_u64(1 << (kappa - 1)));
+            e.add_constant(-c * u.mass() * F::from_u64(1 << (shift - 1)));
         }
     }
 
@@ -134,7 +137,8 @@ impl ChunkRelation<'_> {
     /// W_in, W_out and V_out + 2^(bits-1) = sum of limbs, at one random (k, j) per layer.
     pub(super) fn weight_range_check(&self, r: &mut Reduction<'_>) {
         let start = self.layout.weight_limbs.iter().map(|limbs| (MODEL_IN, &self.state[0], limbs));
-        let ends = self.state.iter().zip(&self.layout.rounding).map(|(state, x)| (MODEL_OUT, state, &x.quotient));
+        let rounded = self.state.iter().zip(&self.layout.rounding);
+        let ends = rounded.filter_map(|(state, x)| Some((MODEL_OUT, state, &x.as_ref()?.quotient)));
         let checked: Vec<_> = start.chain(ends).collect();
         if checked.is_empty() {
             return;

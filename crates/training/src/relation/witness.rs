@@ -146,6 +146,7 @@ impl ChunkRelation<'_> {
         let velocity = end.state.velocity.as_deref().unwrap_or_default();
         let ends = [(&end.weight_rem, end.state.weights.as_slice()), (&end.velocity_rem, velocity)];
         for (rounding, (remainder, out)) in self.layout.rounding.iter().zip(ends) {
+            let Some(rounding) = rounding else { continue };
             let remainder: Vec<u64> = remainder.iter().map(|&r| r.into()).collect();
             self.fill_weight_limbs(&rounding.remainder, &remainder, w.columns);
             self.fill_weight_limbs(&rounding.quotient, &window(out, rounding.quotient.bits), w.columns);

@@ -127,9 +127,9 @@ impl<'a> Engine<'a> {
         self.forward_backward(t, Vec::new())
     }
 
-    /// Rounds to a chunk boundary and starts the next chunk there.
-    pub(super) fn end_chunk(&mut self) -> (Rounded, Option<Rounded>) {
-        let (weights, velocity) = self.weights.round();
+    /// Rounds to a chunk boundary after step t of the run, and starts the next chunk there.
+    pub(super) fn end_chunk(&mut self, t: u32) -> (Rounded, Option<Rounded>) {
+        let (weights, velocity) = self.weights.round(self.config.decay(t / self.config.schedule.chunk_steps));
         let state = ModelState { weights: weights.values.clone(), velocity: velocity.as_ref().map(|v| v.values.clone()) };
         // A rounded value scaled up again differs from the exact one by less than 2^kappa.
         if let Ok(next) = start_weights(self.config, &state) {
