@@ -3,7 +3,7 @@ use p3_field::{Field, PrimeCharacteristicRing};
 use std::time::Instant;
 use tacit_argument::entropy::Entropy;
 use tacit_argument::field::{E, F};
-use tacit_argument::hiding::{Masker, MaskedMessages, Reduction, Secrets};
+use tacit_argument::hiding::{MaskedMessages, Masker, Reduction, Secrets};
 use tacit_argument::logup::{logup_check, logup_proof};
 use tacit_argument::transcript::Transcript;
 

@@ -8,18 +8,24 @@
 //!
 //! - **Root.** The numerator is the public 0. The denominator and its inverse are hidden messages whose product is
 //!   1: with a false claim excluded, no leaf denominator is zero.
-//! - **Layer of i variables.** With a fresh lambda and m = n1 + lambda d1, the claims on n and d at s become
-//!   `e = sum_x eq(s, x) (n0 d1 + d0 m)(x)`. In round j the prover's polynomial, without its factor eq(s_j, X), is
-//!   q0 + q1 X + q2 X^2 and the running claim is `e = (1 - s_j) q(0) + s_j q(1) = q0 + s_j (q1 + q2)`. So q1 and q2
-//!   are sent, q0 is what satisfies the check, and `q(r) = e + q1 (r - s_j) + q2 (r^2 - s_j)` is linear in hidden
-//!   values. Then n0, d0, m, d1 at r, two products, one linear claim, and a challenge c: the next point is (c, r).
+//! - **Layer of i variables (X, y), i > 0.** From the layer above stand claims on n0, n1, d0, d1 at the point s of
+//!   i - 1 coordinates. With a fresh lambda and m = n1 + lambda d1 let
+//!   `q(X) = sum_y eq(s, y) (n0 d1 + d0 m)(X, y)`, of degree 2. By the claims q(0) = n0 + lambda d0 and
+//!   q(1) = n1 + lambda d1, so its leading coefficient q2 is all that is sent, and
+//!   `e = q(r) = (1 - r) q(0) + r q(1) + (r^2 - r) q2`.
+//! - **Its other rounds** sum over one variable of y each. Without the factor eq(s_j, X) the polynomial is
+//!   q0 + q1 X + q2 X^2 with `e = (1 - s_j) q(0) + s_j q(1) = q0 + s_j (q1 + q2)`. So q1 and q2 are sent, q0 is what
+//!   satisfies that check, and `q(r) = e + (r - s_j) q1 + (r^2 - s_j) q2` is linear in hidden values.
+//! - **Its end.** n0, d0, m, d1 at the bound point, two products, one linear claim `e = n0 d1 + d0 m`; n1 is
+//!   m - lambda d1. The root's layer has no variable: e = 0 + lambda d. After the last layer a challenge c joins the
+//!   halves: the leaf point is (c, point).
 //!
 //! # Soundness
-//! A layer of i variables errs with probability at most (2 i + 2) / |E|: lambda merges a false claim with a true one
-//! (1), a false claim meets a polynomial of degree 2 in each round (2 i), and of two false halves the line through
-//! them is true at c (1; if m is false then n1 or d1 is). Summed over i < k: [`error_numerator`]. The caller adds
-//! the fingerprint's own term, (number of lookups and table rows) / |E|, and checks that fewer than p values are
-//! looked up.
+//! A layer of i variables errs with probability at most (2 i + 1) / |E|: lambda merges a false claim with a true one
+//! (1), a false polynomial of degree 2 meets the true one at the challenge (2 each round). If e is false, so is one
+//! of n0, d0, m, d1, and if it is m alone, n1. The challenge c makes a false half true with probability 1 / |E|.
+//! Together: [`error_numerator`]. The caller adds the fingerprint's own term, (lookups + table rows) / |E|, and
+//! checks that fewer than p values are looked up.
 use crate::field::E;
 use crate::hiding::{Affine, HidingError, Message, Reduction};
 use alloc::vec::Vec;
@@ -27,6 +33,8 @@ use p3_field::PrimeCharacteristicRing;
 
 #[cfg(feature = "prover")]
 mod kernels;
+#[cfg(feature = "prover")]
+mod lanes;
 #[cfg(feature = "prover")]
 mod leaves;
 #[cfg(feature = "prover")]
@@ -63,36 +71,68 @@ pub fn logup_check(reduction: &mut Reduction<'_>, log_leaves: usize) -> Result<L
     let mut unit = reduction.product(root, inverse);
     unit.add_constant(-E::ONE);
     reduction.assert_zero(unit);
-    let mut claim = LeafClaim { point: Vec::new(), numerator: Affine::default(), denominator: root.affine() };
-    for _ in 0..log_leaves {
-        claim = layer(reduction, claim)?;
+    if log_leaves == 0 {
+        return Ok(LeafClaim { point: Vec::new(), numerator: Affine::default(), denominator: root.affine() });
     }
-    Ok(claim)
+    let lambda = reduction.challenge();
+    let mut running = root.affine();
+    running.scale(lambda);
+    let mut halves = Halves::receive(reduction, Vec::new(), lambda, running)?;
+    for _ in 1..log_leaves {
+        halves = layer(reduction, &halves)?;
+    }
+    Ok(halves.join(reduction))
 }
 
-/// One layer: from a claim on its nodes to a claim on its children.
-fn layer(reduction: &mut Reduction<'_>, claim: LeafClaim) -> Result<LeafClaim, HidingError> {
+/// The claims between two layers: the halves of n and d at one point; m = n1 + lambda d1 stands for n1.
+struct Halves {
+    point: Vec<E>,
+    lambda: E,
+    n0: Message,
+    d0: Message,
+    m: Message,
+    d1: Message,
+}
+
+/// One layer: from claims on the halves of its nodes to claims on the halves of its children.
+fn layer(reduction: &mut Reduction<'_>, above: &Halves) -> Result<Halves, HidingError> {
     let lambda = reduction.challenge();
-    let mut running = claim.numerator;
-    running.add_scaled(&claim.denominator, lambda);
-    let mut point = Vec::with_capacity(claim.point.len() + 1);
-    for &s in &claim.point {
+    let mut point = Vec::with_capacity(above.point.len() + 1);
+    let q2 = reduction.receive()?;
+    let r = reduction.challenge();
+    point.push(r);
+    let mut running = line(above.n0, above.m, r);
+    running.add_scaled(&above.d0.affine(), (E::ONE - r) * lambda);
+    running.add_scaled(&above.d1.affine(), r * (lambda - above.lambda));
+    running.add_scaled(&q2.affine(), r.square() - r);
+    for &s in &above.point {
         let (q1, q2) = (reduction.receive()?, reduction.receive()?);
         let r = reduction.challenge();
         running.add_scaled(&q1.affine(), r - s);
         running.add_scaled(&q2.affine(), r.square() - s);
         point.push(r);
     }
-    let (n0, d0) = (reduction.receive()?, reduction.receive()?);
-    let (m, d1) = (reduction.receive()?, reduction.receive()?);
-    running.sub(&reduction.product(n0, d1));
-    running.sub(&reduction.product(d0, m));
-    reduction.assert_zero(running);
-    let c = reduction.challenge();
-    point.insert(0, c);
-    let mut numerator = line(n0, m, c);
-    numerator.add_scaled(&d1.affine(), -(lambda * c));
-    Ok(LeafClaim { point, numerator, denominator: line(d0, d1, c) })
+    Halves::receive(reduction, point, lambda, running)
+}
+
+impl Halves {
+    /// Receives the halves at the point and claims that the fractions they add are the running claim.
+    fn receive(r: &mut Reduction<'_>, point: Vec<E>, lambda: E, mut running: Affine) -> Result<Self, HidingError> {
+        let (n0, d0, m, d1) = (r.receive()?, r.receive()?, r.receive()?, r.receive()?);
+        running.sub(&r.product(n0, d1));
+        running.sub(&r.product(d0, m));
+        r.assert_zero(running);
+        Ok(Self { point, lambda, n0, d0, m, d1 })
+    }
+    /// Joins the halves at a challenge.
+    fn join(self, reduction: &mut Reduction<'_>) -> LeafClaim {
+        let c = reduction.challenge();
+        let mut numerator = line(self.n0, self.m, c);
+        numerator.add_scaled(&self.d1.affine(), -(self.lambda * c));
+        let mut point = self.point;
+        point.insert(0, c);
+        LeafClaim { point, numerator, denominator: line(self.d0, self.d1, c) }
+    }
 }
 
 /// (1 - c) lo + c hi.
@@ -103,8 +143,9 @@ fn line(lo: Message, hi: Message, c: E) -> Affine {
     v
 }
 
-/// Numerator of the soundness error over |E|: sum over i < k of 2 i + 2, which is k (k + 1).
+/// Numerator of the soundness error over |E|: the sum over i < k of 2 i + 1, and 1 for the last challenge.
 #[must_use]
 pub const fn error_numerator(log_leaves: usize) -> u64 {
-    (log_leaves as u64) * (log_leaves as u64 + 1)
+    let k = log_leaves as u64;
+    if k == 0 { 0 } else { k * k + 1 }
 }

@@ -136,7 +136,7 @@ fn claim(
     reduction.finish(PadLayout { first: relation.column_cells() }, vectors)
 }
 
-/// Verifies a proof of a relation over the trace and the long-lived vectors given.
+/// Verifies a proof of a relation over the trace and the long-lived vectors given; returns the plan that it followed.
 ///
 /// # Errors
 /// [`ArgumentError`] naming the check that failed.
@@ -147,7 +147,7 @@ pub fn check(
     log_inv_rate: usize,
     others: &[Committed],
     proof: &RelationProof,
-) -> Result<(), ArgumentError> {
+) -> Result<Plan, ArgumentError> {
     let shapes: Vec<VectorShape> = others.iter().map(|c| c.shape).collect();
     let plan = plan(relation, log_inv_rate, &shapes)?;
     let mut roots: Vec<[u8; 32]> = others.iter().map(|c| c.root).collect();
@@ -156,5 +156,6 @@ pub fn check(
     roots.rotate_right(1);
     let claim = claim(relation, &mut transcript, &proof.masked, roots.len())?;
     let pins: Vec<Pin> = others.iter().map(|c| c.pin.clone()).collect();
-    Ok(opening_check(&plan.opening, &roots, claim, &pins, &mut transcript, &proof.opening)?)
+    opening_check(&plan.opening, &roots, claim, &pins, &mut transcript, &proof.opening)?;
+    Ok(plan)
 }

@@ -63,7 +63,9 @@ impl Instance {
     fn pairs(&self) -> Vec<Pair<'_>> {
         let column = |values: &[E], base: bool| -> Column<'_> {
             if base {
-                Column::Base(Cow::Owned(values.iter().map(|&v| tacit_argument::field::coordinates(v)[0]).collect::<Vec<F>>()))
+                Column::Base(Cow::Owned(
+                    values.iter().map(|&v| tacit_argument::field::coordinates(v)[0]).collect::<Vec<F>>(),
+                ))
             } else {
                 Column::Ext(values.to_vec())
             }
@@ -107,18 +109,8 @@ impl Instance {
 }
 
 /// (log rows, units, row weights): no rows, one unit, units that are no power of two, several weights.
-const SHAPES: [(usize, usize, usize); 10] = [
-    (0, 1, 1),
-    (0, 5, 2),
-    (1, 1, 1),
-    (3, 1, 3),
-    (1, 2, 1),
-    (2, 3, 2),
-    (4, 7, 3),
-    (5, 8, 1),
-    (3, 13, 4),
-    (8, 20, 2),
-];
+const SHAPES: [(usize, usize, usize); 10] =
+    [(0, 1, 1), (0, 5, 2), (1, 1, 1), (3, 1, 3), (1, 2, 1), (2, 3, 2), (4, 7, 3), (5, 8, 1), (3, 13, 4), (8, 20, 2)];
 
 fn instances() -> impl Iterator<Item = Instance> {
     SHAPES.into_iter().enumerate().map(|(i, (n, units, q))| Instance::random(n, units, q, &mut Values::new(i as u8)))

@@ -75,11 +75,12 @@ fn the_schedule_is_a_closed_formula_and_equals_the_proof() {
     for k in 0..=12 {
         let leaves = leaves(k, &mut Values::new(k as u8));
         let (run, _) = run(&leaves);
-        assert_eq!(run.schedule.messages, k * k + 3 * k + 2);
+        assert_eq!(run.schedule.messages, if k == 0 { 2 } else { k * k + 2 * k + 3 });
         assert_eq!(run.schedule.products.len(), 2 * k + 1);
         assert_eq!(run.messages.messages.len(), run.schedule.messages);
         assert_eq!(run.messages.sacrifices.len(), run.schedule.products.len());
-        assert_eq!(error_numerator(k), (0..k as u64).map(|i| 2 * i + 2).sum::<u64>());
+        let layers: u64 = (0..k as u64).map(|i| 2 * i + 1).sum();
+        assert_eq!(error_numerator(k), layers + u64::from(k > 0));
     }
 }
 
@@ -182,19 +183,20 @@ fn reckless(masker: &mut Masker<'_>, (n, d): &Leaves, root: E, inverse: E) {
     while let Some(children) = layers.pop() {
         let lambda = masker.challenge();
         let (lo, hi) = children.split_at(children.len() / 2);
-        let mut nodes: Vec<[E; 4]> =
-            lo.iter().zip(hi).map(|(a, b)| [a[0], a[1], b[0] + lambda * b[1], b[1]]).collect();
+        let mut nodes: Vec<[E; 4]> = lo.iter().zip(hi).map(|(a, b)| [a[0], a[1], b[0] + lambda * b[1], b[1]]).collect();
         let mut bound = vec![];
-        for j in 0..point.len() {
+        while nodes.len() > 1 {
             let half = nodes.len() / 2;
-            let weights = tacit_argument::multilinear::eq_table(&point[j + 1..], E::ONE);
+            let weights = tacit_argument::multilinear::eq_table(&point[bound.len()..], E::ONE);
             let at = |x: E| -> E {
                 let line = |i: usize, c: usize| nodes[i][c] + x * (nodes[i + half][c] - nodes[i][c]);
                 (0..half).map(|i| weights[i] * (line(i, 0) * line(i, 3) + line(i, 1) * line(i, 2))).sum()
             };
             let (q0, p1, p2) = (at(E::ZERO), at(E::ONE), at(E::TWO));
             let q2 = (p2 - p1.double() + q0).halve();
-            masker.send(p1 - q0 - q2);
+            if !bound.is_empty() {
+                masker.send(p1 - q0 - q2);
+            }
             masker.send(q2);
             let r = masker.challenge();
             nodes = (0..half)
@@ -203,9 +205,10 @@ fn reckless(masker: &mut Masker<'_>, (n, d): &Leaves, root: E, inverse: E) {
             bound.push(r);
         }
         nodes[0].into_iter().for_each(|v| masker.send(v));
-        bound.insert(0, masker.challenge());
         point = bound;
     }
+    // What joins the halves of the leaves.
+    let _ = masker.challenge();
 }
 
 fn reckless_accepted(leaves: &Leaves, root: E, inverse: E) -> bool {

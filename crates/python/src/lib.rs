@@ -1,1 +1,20 @@
-//! python
+//! The private native module of the Python package: conversions only. `tacit.session` is its one caller.
+mod data;
+mod errors;
+mod run;
+mod work;
+
+use pyo3::prelude::*;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[pymodule]
+mod _native {
+    #[pymodule_export]
+    use super::data::{commit_dataset, commit_model, verify_commitment};
+    #[pymodule_export]
+    use super::errors::Failure;
+    #[pymodule_export]
+    use super::run::{assemble_run, describe, estimate_run, order_seed, prove_chunk, run_statement, verify_run};
+}

@@ -79,8 +79,8 @@ impl Coefficients {
 
     /// c_{t,0} = 2^kappa, for every t.
     #[must_use]
-    pub const fn start(&self) -> u64 {
-        1 << self.kappa
+    pub fn start(&self) -> u64 {
+        1u64.checked_shl(self.kappa).unwrap_or(u64::MAX)
     }
 
     /// c_{t,s}; saturates at the largest u128.

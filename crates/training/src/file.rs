@@ -22,6 +22,12 @@ pub enum Kind {
     Run = 2,
     /// A release: rounded weights and their proof.
     Release = 3,
+    /// A model's record.
+    Model = 4,
+    /// A run's statement, before it is proven.
+    Statement = 5,
+    /// One chunk of a run.
+    Chunk = 6,
 }
 
 /// The bytes are not a file of ours.

@@ -9,18 +9,21 @@ extern crate alloc;
 pub mod canonical;
 pub mod coefficients;
 pub mod config;
+pub mod estimate;
 pub mod file;
 pub mod initial;
 pub mod nowrap;
 pub mod order;
 pub mod record;
 pub mod relation;
+pub mod release;
 pub mod run;
 pub mod statement;
 pub mod tables;
 #[cfg(feature = "prover")]
 pub mod trainer;
 pub mod validity;
+pub mod words;
 
 /// `floor((v + 2^(s-1)) / 2^s)` for s >= 1 and v for s = 0, with the remainder `v + 2^(s-1) - 2^s rescale(v, s)`
 /// in [0, 2^s). Exact for |v| < 2^126 and s <= 64.

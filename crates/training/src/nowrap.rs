@@ -8,7 +8,7 @@
 //! the statement and refuses what does not fit. Row counts are those of [`Coefficients`]; column norms, which would
 //! give tighter bounds, are not used.
 use crate::coefficients::Coefficients;
-use crate::config::{Activation, DERIVATIVE_BITS, Loss, Part, RunConfig};
+use crate::config::{DERIVATIVE_BITS, Loss, Part, RunConfig};
 use alloc::vec::Vec;
 use tacit_argument::field::P;
 use thiserror::Error;
@@ -67,12 +67,9 @@ pub enum Inequality {
     /// v_out < 2^(boundary bits - 1), where a boundary rounds velocities.
     #[error("the velocity fits the window of a chunk boundary")]
     VelocityBoundary,
-    /// k_D + f' <= 62.
+    /// k + f' <= 62. As |act'| <= 2^f', it implies 2^(k-1) max|act'| + 2^(k+f'-1) + 2^(f'-1) < p as well.
     #[error("q_bits + 12 <= 62")]
     DerivativeUnique,
-    /// 2^(k-1) max|act'| + 2^(k_D+f'-1) + 2^(f'-1) < p.
-    #[error("2^(q_bits-1) max|act'| + 2^(q_bits+11) + 2^11 < p")]
-    Derivative,
     /// 2^(fg+1) C exp(0) < p.
     #[error("2^(fg+1) C exp(0) < p")]
     Softmax,
@@ -91,7 +88,7 @@ impl Inequality {
             | Self::VelocityBoundary => {
                 "use a smaller chunk_steps, smaller z_bits or q_bits, or a lower learning rate"
             }
-            Self::DerivativeUnique | Self::Derivative => "use smaller q_bits",
+            Self::DerivativeUnique => "use smaller q_bits",
             Self::Softmax => "use a smaller fg",
         }
     }
@@ -146,7 +143,8 @@ fn gradient_bound(config: &RunConfig, l: usize) -> u128 {
     match config.architecture.loss {
         Loss::CrossEntropy | Loss::BceWithLogits => pow2(s.fg),
         Loss::Mse => {
-            let difference = pow2(layer.z_bits.saturating_sub(1)).saturating_add(pow2(config.target_bits.saturating_sub(1)));
+            let difference =
+                pow2(layer.z_bits.saturating_sub(1)).saturating_add(pow2(config.target_bits.saturating_sub(1)));
             pow2(s.fg.saturating_sub(s.fa)).saturating_mul(difference)
         }
     }
@@ -210,7 +208,8 @@ pub fn check(config: &RunConfig, chunk: u32, w_in: u128, v_in: u128) -> Result<B
     for (l, layer) in config.architecture.layers.iter().enumerate() {
         let (a, d) = (input_bound(config, l), gradient_bound(config, l));
         let w_max = start.saturating_add(mass.saturating_mul(a).saturating_mul(d));
-        let v_max = if momentum { state_start.saturating_add(state_mass.saturating_mul(a).saturating_mul(d)) } else { 0 };
+        let v_max =
+            if momentum { state_start.saturating_add(state_mass.saturating_mul(a).saturating_mul(d)) } else { 0 };
         unique(l, Inequality::ForwardUnique, layer.z_bits, f)?;
         below_p(l, Inequality::Weights, w_max.saturating_mul(2))?;
         below_p(l, Inequality::Velocity, v_max.saturating_mul(2))?;
@@ -229,9 +228,6 @@ pub fn check(config: &RunConfig, chunk: u32, w_in: u128, v_in: u128) -> Result<B
         }
         if layer.activation.is_smooth() && l + 1 < config.architecture.layers.len() {
             unique(l, Inequality::DerivativeUnique, layer.q_bits, DERIVATIVE_BITS)?;
-            let most = pow2(if layer.activation == Activation::Tanh { DERIVATIVE_BITS } else { DERIVATIVE_BITS - 2 });
-            let product = pow2(layer.q_bits.saturating_sub(1)).saturating_mul(most);
-            below_p(l, Inequality::Derivative, rescaled(product, layer.q_bits, DERIVATIVE_BITS))?;
         }
         layers.push(LayerBounds { a, d, w_max, v_max });
     }

@@ -2,7 +2,8 @@
 //!
 //! All start from expq(d), about 2^60 exp(-d 2^-fa), built from integer Taylor series and integer squarings only. A
 //! table's value is the real function rounded half up wherever the real value is not within about 2^-40 of a tie;
-//! at a tie the algorithm, not the real value, is the definition.
+//! at a tie the algorithm, not the real value, is the definition. Arguments are those of a valid configuration:
+//! 1 <= fa <= 14 and at most 20 output bits.
 use alloc::vec::Vec;
 
 /// Domain of every table: d in [0, 2^16) or z in [-2^15, 2^15), at index z + 2^15.

@@ -5,10 +5,12 @@
 use crate::config::{Loss, RunConfig};
 use alloc::vec::Vec;
 
+mod columns;
 mod engine;
 mod error;
 mod kernel;
 mod loss;
+mod pass;
 mod trace;
 mod update;
 
@@ -56,7 +58,12 @@ impl Data {
         let half = 1i32 << (config.data_bits - 1);
         if let Some(at) = self.features.iter().position(|x| !(-half..half).contains(x)) {
             let value = self.features[at];
-            return Err(TrainError::FeatureRange { row: at / inputs, column: at % inputs, value, bits: config.data_bits });
+            return Err(TrainError::FeatureRange {
+                row: at / inputs,
+                column: at % inputs,
+                value,
+                bits: config.data_bits,
+            });
         }
         let (least, most) = match config.architecture.loss {
             Loss::CrossEntropy => (0, config.outputs(config.architecture.layers.len() - 1) as i32 - 1),
@@ -99,17 +106,17 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// [`TrainError::WindowOverflow`] or [`TrainError::WeightOverflow`].
     pub fn step(&mut self) -> Result<bool, TrainError> {
-        let config = self.engine.config();
+        let config = self.engine.config;
         if self.step >= config.schedule.total_steps {
             return Ok(false);
         }
         self.engine.step(self.step)?;
         self.step += 1;
-        if self.step.is_multiple_of(config.schedule.chunk_steps) || self.step == config.schedule.total_steps {
+        if self.at_boundary() {
             if !self.step.is_multiple_of(config.schedule.chunk_steps) {
                 self.engine.padding(self.step)?;
             }
-            self.engine.end_chunk(self.step - 1);
+            self.engine.end_chunk(self.step - 1)?;
         }
         Ok(true)
     }
@@ -120,12 +127,17 @@ impl<'a> Trainer<'a> {
     /// As [`Self::step`].
     pub fn finish(mut self) -> Result<ModelState, TrainError> {
         while self.step()? {}
-        self.state().ok_or(TrainError::InsideChunk { step: self.step })
+        Ok(self.engine.boundary)
     }
 
-    /// The weights, if the last step taken ended a chunk.
+    /// The weights, if the last step taken ended a chunk: inside one there is no rounded state.
     #[must_use]
-    pub fn state(&self) -> Option<ModelState> {
-        self.engine.boundary_state()
+    pub fn state(&self) -> Option<&ModelState> {
+        self.at_boundary().then_some(&self.engine.boundary)
+    }
+
+    const fn at_boundary(&self) -> bool {
+        let schedule = &self.engine.config.schedule;
+        self.step.is_multiple_of(schedule.chunk_steps) || self.step == schedule.total_steps
     }
 }

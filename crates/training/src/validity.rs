@@ -108,7 +108,8 @@ pub fn verify_data(record: &DataRecord, proof: &RelationProof) -> Result<(), Val
     record.validate()?;
     let relation = ValidityRelation::new(record);
     let rate = usize::from(record.vector.log_inv_rate);
-    Ok(check(LABEL, &record.digest()?, &relation, rate, &[record.committed()?], proof)?)
+    check(LABEL, &record.digest()?, &relation, rate, &[record.committed()?], proof)?;
+    Ok(())
 }
 
 #[cfg(feature = "prover")]

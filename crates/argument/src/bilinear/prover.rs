@@ -114,7 +114,8 @@ fn fold(t: &mut Vec<E>, r: E) {
 }
 
 fn sum(parts: impl ParallelIterator<Item = [E; 3]>) -> [E; 3] {
-    parts.reduce(|| [E::ZERO; 3], |a, b| [a[0] + b[0], a[1] + b[1], a[2] + b[2]])
+    let add = |a: [E; 3], b: [E; 3]| [a[0] + b[0], a[1] + b[1], a[2] + b[2]];
+    parts.par_fold_reduce(|| [E::ZERO; 3], add, add)
 }
 
 fn first_round(p: &Pair<'_>, rows: &[Vec<[E; 3]>]) -> [E; 3] {

@@ -1,75 +1,17 @@
 //! The prover's loops over one layer: build its parent, evaluate a round, fold.
 //!
-//! A layer is stored by node, `[n0, d0, n1, d1]`: the two fractions that the node adds. Once lambda is drawn, n1 is
-//! replaced by m = n1 + lambda d1. Every variable is bound from the most significant one, so a loop over packed lanes
-//! never crosses lanes and every stream is contiguous.
-use crate::field::{E, F};
+//! A layer is stored by node, `[n0, d0, n1, d1]`: the two fractions that the node adds. When its first variable is
+//! bound, n1 is replaced by m = n1 + lambda d1. Variables are bound from the most significant one, so a loop over
+//! packed lanes never crosses lanes and every stream is contiguous.
+use super::lanes::{Lanes, add, dot, line, mul, sub};
+use crate::field::E;
 use crate::multilinear::eq_table;
 use alloc::vec::Vec;
-use p3_field::extension::PackedCubicTrinomialExtensionField;
-use p3_field::{Algebra, BasedVectorSpace, Field, PackedFieldExtension, PackedValue, PrimeCharacteristicRing};
+use p3_field::PrimeCharacteristicRing;
 use p3_maybe_rayon::prelude::*;
 
-/// As many elements of F as a vector register holds.
-pub(super) type PF = <F as Field>::Packing;
-/// As many elements of E, coordinate by coordinate.
-pub(super) type PE = PackedCubicTrinomialExtensionField<F, PF>;
-/// Lanes in [`PF`] and [`PE`].
-pub(super) const WIDTH: usize = <PF as PackedValue>::WIDTH;
 /// log2 of the nodes that one pass over the low eq table covers: table and accumulators stay in the first cache.
 const LOG_BLOCK: usize = 9;
-
-/// [`E`] or [`PE`].
-pub(super) trait Lanes: Copy + Send + Sync + Algebra<E> + BasedVectorSpace<Self::Base> {
-    /// The coordinates' type.
-    type Base: PrimeCharacteristicRing + Copy;
-    /// log2 of the number of lanes.
-    const LOG_LANES: usize;
-    /// The lane values of a table, in order.
-    fn gather(table: &[E]) -> Vec<Self>;
-    /// The sum over the lanes.
-    fn total(self) -> E;
-}
-
-impl Lanes for E {
-    type Base = F;
-    const LOG_LANES: usize = 0;
-    fn gather(table: &[E]) -> Vec<Self> {
-        table.to_vec()
-    }
-    fn total(self) -> E {
-        self
-    }
-}
-
-impl Lanes for PE {
-    type Base = PF;
-    const LOG_LANES: usize = WIDTH.ilog2() as usize;
-    fn gather(table: &[E]) -> Vec<Self> {
-        table.chunks_exact(WIDTH).map(Self::from_ext_slice).collect()
-    }
-    fn total(self) -> E {
-        <Self as PackedFieldExtension<F, E>>::to_ext_iter([self]).sum()
-    }
-}
-
-/// a b + c d with one reduction per coordinate.
-#[inline(always)]
-pub(super) fn dot<T: Lanes>(a: T, b: T, c: T, d: T) -> T {
-    let [a, b, c, d] = [a, b, c, d].map(|v| {
-        let v = v.as_basis_coefficients_slice();
-        [v[0], v[1], v[2]]
-    });
-    let (b02, b12) = (b[0] + b[2], b[1] + b[2]);
-    let (d02, d12) = (d[0] + d[2], d[1] + d[2]);
-    let left = [a[0], a[1], a[2], c[0], c[1], c[2]];
-    let rows = [
-        T::Base::dot_product(&left, &[b[0], b[2], b[1], d[0], d[2], d[1]]),
-        T::Base::dot_product(&left, &[b[1], b02, b12, d[1], d02, d12]),
-        T::Base::dot_product(&left, &[b[2], b[1], b02, d[2], d[1], d02]),
-    ];
-    T::from_basis_coefficients_fn(|i| rows[i])
-}
 
 /// eq(s, .) over the variables still unbound, as a product of a high and a low table.
 pub(super) struct Eq<T> {
@@ -88,18 +30,22 @@ impl<T: Lanes> Eq<T> {
     pub(super) fn drop_variable(&mut self) {
         if self.hi.len() > 1 { halve(&mut self.hi) } else { halve(&mut self.lo) }
     }
-    /// Sums `eq(block, .) * (q(0), q(infinity))` over blocks, given each block's sums under the low table.
-    pub(super) fn blocks<I>(&self, blocks: I, sums: impl Fn(&[T], I::Item) -> [T; 2] + Sync + Send) -> [E; 2]
+    /// Sums `eq * value` over blocks, given each block's sums under the low table.
+    pub(super) fn blocks<I, const N: usize>(
+        &self,
+        blocks: I,
+        sums: impl Fn(&[T], I::Item) -> [T; N] + Sync + Send,
+    ) -> [E; N]
     where
         I: IndexedParallelIterator,
     {
         let total = blocks.zip(self.hi.par_iter()).par_fold_reduce(
-            || [T::ZERO; 2],
+            || [T::ZERO; N],
             |acc, (block, &w)| {
                 let s = sums(&self.lo, block);
-                [acc[0] + s[0] * w, acc[1] + s[1] * w]
+                core::array::from_fn(|k| acc[k] + s[k] * w)
             },
-            |a, b| [a[0] + b[0], a[1] + b[1]],
+            |a, b| core::array::from_fn(|k| a[k] + b[k]),
         );
         total.map(T::total)
     }
@@ -118,60 +64,83 @@ pub(super) type Node<T> = [T; 4];
 
 /// The fraction of a node of which n1 was not replaced yet.
 #[inline(always)]
-pub(super) fn fraction<T: Lanes>([n0, d0, n1, d1]: Node<T>) -> [T; 2] {
-    [dot(n0, d1, n1, d0), d0 * d1]
+pub(super) fn fraction<T: Lanes>([n0, d0, n1, d1]: &Node<T>) -> [T; 2] {
+    [dot(n0, d1, n1, d0), mul(d0, d1)]
 }
 
 /// The layer above: node x adds the nodes x and x + half.
 pub(super) fn parents<T: Lanes>(nodes: &[Node<T>]) -> Vec<Node<T>> {
-    let half = nodes.len() / 2;
-    (0..half)
-        .into_par_iter()
+    let (lo, hi) = nodes.split_at(nodes.len() / 2);
+    lo.par_iter()
+        .zip(hi)
         .with_min_len(1 << 8)
-        .map(|x| {
-            let ([n0, d0], [n1, d1]) = (fraction(nodes[x]), fraction(nodes[x + half]));
+        .map(|(lo, hi)| {
+            let ([n0, d0], [n1, d1]) = (fraction(lo), fraction(hi));
             [n0, d0, n1, d1]
         })
         .collect()
 }
 
-/// Adds weight * (q(0), q(infinity)) of the line through two nodes.
-#[inline(always)]
-pub(super) fn accumulate<T: Lanes>(acc: &mut [T; 2], weight: T, lo: Node<T>, hi: Node<T>) {
-    let [n0, d0, m, d1] = [0, 1, 2, 3].map(|k| hi[k] - lo[k]);
-    acc[0] += weight * dot(lo[0], lo[3], lo[1], lo[2]);
-    acc[1] += weight * dot(n0, d1, d0, m);
+/// q2 of a layer's first round, n1 not replaced yet: the leading coefficient needs differences only.
+pub(super) fn first_round<T: Lanes>(nodes: &[Node<T>], eq: &Eq<T>, lambda: E) -> E {
+    let (lo, hi) = nodes.split_at(nodes.len() / 2);
+    let (block, lambda) = (eq.lo.len(), T::from(lambda));
+    let [q2] = eq.blocks(lo.par_chunks(block).zip(hi.par_chunks(block)), |weights, (lo, hi)| {
+        let mut acc = T::ZERO;
+        for (w, (lo, hi)) in weights.iter().zip(lo.iter().zip(hi)) {
+            let (d0, d1) = (sub(&hi[1], &lo[1]), sub(&hi[3], &lo[3]));
+            let m = add(&sub(&hi[2], &lo[2]), &mul(&d1, &lambda));
+            acc = add(&acc, &mul(&dot(&sub(&hi[0], &lo[0]), &d1, &d0, &m), w));
+        }
+        [acc]
+    });
+    q2
 }
 
-/// Replaces n1 by m = n1 + lambda d1 and evaluates the first round; zeros if there is no round.
-pub(super) fn first_round<T: Lanes>(nodes: &mut [Node<T>], eq: &Eq<T>, lambda: E) -> [E; 2] {
-    if let [node] = nodes {
-        node[2] += node[3] * lambda;
-        return [E::ZERO; 2];
-    }
-    let (lo, hi) = nodes.split_at_mut(nodes.len() / 2);
+/// Adds weight * (q0, q2) of the line through two nodes.
+#[inline(always)]
+pub(super) fn accumulate<T: Lanes>(acc: &mut [T; 2], weight: &T, lo: &Node<T>, hi: &Node<T>) {
+    acc[0] = add(&acc[0], &mul(&dot(&lo[0], &lo[3], &lo[1], &lo[2]), weight));
+    let (n0, d0) = (sub(&hi[0], &lo[0]), sub(&hi[1], &lo[1]));
+    let (m, d1) = (sub(&hi[2], &lo[2]), sub(&hi[3], &lo[3]));
+    acc[1] = add(&acc[1], &mul(&dot(&n0, &d1, &d0, &m), weight));
+}
+
+/// q0 and q2 of a later round.
+pub(super) fn round<T: Lanes>(nodes: &[Node<T>], eq: &Eq<T>) -> [E; 2] {
+    let (lo, hi) = nodes.split_at(nodes.len() / 2);
     let block = eq.lo.len();
-    eq.blocks(lo.par_chunks_mut(block).zip(hi.par_chunks_mut(block)), |weights, (lo, hi)| {
+    eq.blocks(lo.par_chunks(block).zip(hi.par_chunks(block)), |weights, (lo, hi)| {
         let mut acc = [T::ZERO; 2];
-        for ((&w, lo), hi) in weights.iter().zip(lo).zip(hi) {
-            lo[2] += lo[3] * lambda;
-            hi[2] += hi[3] * lambda;
-            accumulate(&mut acc, w, *lo, *hi);
+        for (w, (lo, hi)) in weights.iter().zip(lo.iter().zip(hi)) {
+            accumulate(&mut acc, w, lo, hi);
         }
         acc
     })
 }
 
-/// (1 - r) lo + r hi.
+/// Binds the first variable of a layer: n1 becomes m.
 #[inline(always)]
-pub(super) fn fold<T: Lanes>(lo: &Node<T>, hi: &Node<T>, r: T) -> Node<T> {
-    [0, 1, 2, 3].map(|k| lo[k] + (hi[k] - lo[k]) * r)
+pub(super) fn bind_first<T: Lanes>(lo: &mut Node<T>, hi: &Node<T>, r: &T, lambda: &T) {
+    bind(lo, hi, r);
+    lo[2] = add(&lo[2], &mul(&lo[3], lambda));
 }
 
-/// Binds a variable to r in place and evaluates the next round in the same pass.
-pub(super) fn fold_round<T: Lanes>(nodes: &mut Vec<Node<T>>, eq: &Eq<T>, r: E) -> [E; 2] {
+/// Binds a variable to r. In place: a node of packed lanes is too large to be passed around.
+#[inline(always)]
+pub(super) fn bind<T: Lanes>(lo: &mut Node<T>, hi: &Node<T>, r: &T) {
+    for (lo, hi) in lo.iter_mut().zip(hi) {
+        *lo = line(lo, hi, r);
+    }
+}
+
+/// Binds a variable in place and evaluates the next round in the same pass: q0 and q2.
+pub(super) fn bind_round<T: Lanes>(
+    nodes: &mut Vec<Node<T>>,
+    eq: &Eq<T>,
+    bind: impl Fn(&mut Node<T>, &Node<T>) + Sync + Send,
+) -> [E; 2] {
     let (half, quarter) = (nodes.len() / 2, nodes.len() / 4);
-    let r = T::from(r);
     let (lo, hi) = nodes.split_at_mut(half);
     let (a, b) = lo.split_at_mut(quarter);
     let (c, d) = hi.split_at(quarter);
@@ -180,10 +149,10 @@ pub(super) fn fold_round<T: Lanes>(nodes: &mut Vec<Node<T>>, eq: &Eq<T>, r: E) -
     let blocks = bound.zip(c.par_chunks(block).zip(d.par_chunks(block)));
     let sums = eq.blocks(blocks, |weights, ((a, b), (c, d))| {
         let mut acc = [T::ZERO; 2];
-        for ((&w, (a, b)), (c, d)) in weights.iter().zip(a.iter_mut().zip(b)).zip(c.iter().zip(d)) {
-            *a = fold(a, c, r);
-            *b = fold(b, d, r);
-            accumulate(&mut acc, w, *a, *b);
+        for ((w, (a, b)), (c, d)) in weights.iter().zip(a.iter_mut().zip(b)).zip(c.iter().zip(d)) {
+            bind(a, c);
+            bind(b, d);
+            accumulate(&mut acc, w, a, b);
         }
         acc
     });

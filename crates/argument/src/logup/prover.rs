@@ -1,6 +1,7 @@
 //! The prover's side: builds the tree from the leaves, walks it from the root and frees a layer when it is done.
 use super::LABEL;
-use super::kernels::{Eq, Lanes, Node, PE, WIDTH, first_round, fold, fold_round, fraction, parents};
+use super::kernels::{Eq, Node, bind, bind_first, bind_round, first_round, fraction, parents, round};
+use super::lanes::{Lanes, PE, WIDTH};
 use super::leaves::Leaves;
 use crate::field::{E, F};
 use crate::hiding::Masker;
@@ -47,7 +48,7 @@ pub fn logup_proof(masker: &mut Masker<'_>, numerators: Vec<F>, denominators: Ve
     let leaves = Leaves::new(n, d);
     let mut layers = tree(n, d, leaves.as_ref());
     let [sum, root] = match layers.last() {
-        Some(Layer::Scalar(top)) => fraction(top[0]),
+        Some(Layer::Scalar(top)) => fraction(&top[0]),
         _ => [n[0].into(), d[0]],
     };
     let Some(inverse) = root.try_inverse() else {
@@ -60,7 +61,7 @@ pub fn logup_proof(masker: &mut Masker<'_>, numerators: Vec<F>, denominators: Ve
     masker.begin(LABEL);
     masker.send(root);
     masker.send(inverse);
-    let mut walk = Walk { masker, point: Vec::new(), claim: [E::ZERO, root] };
+    let mut walk = Walk { masker, above: [E::ZERO, E::ZERO, E::ZERO, root], lambda: E::ZERO, point: Vec::new() };
     let mut spare = Vec::new();
     while let Some(layer) = layers.pop() {
         match layer {
@@ -70,6 +71,9 @@ pub fn logup_proof(masker: &mut Masker<'_>, numerators: Vec<F>, denominators: Ve
     }
     if let Some(leaves) = leaves {
         walk.layer(|s| s.leaves(&leaves, spare));
+    }
+    if n.len() > 1 {
+        walk.point.insert(0, walk.masker.challenge());
     }
     Ok(walk.point)
 }
@@ -100,46 +104,55 @@ fn unpack(nodes: &[Node<PE>]) -> Vec<Node<E>> {
     nodes.iter().flat_map(|node| (0..WIDTH).map(|lane| node.map(|v| v.extract(lane)))).collect()
 }
 
-/// Between two layers: the claims n(point), d(point).
+/// Between two layers: the halves `[n0, d0, m, d1]` at the point.
 struct Walk<'a, 'b> {
     masker: &'a mut Masker<'b>,
+    above: Node<E>,
+    lambda: E,
     point: Vec<E>,
-    claim: [E; 2],
 }
 
 impl Walk<'_, '_> {
     fn layer(&mut self, rounds: impl FnOnce(&mut Rounds<'_, '_>) -> Node<E>) {
         let lambda = self.masker.challenge();
-        let claim = self.claim[0] + lambda * self.claim[1];
-        let bound = Vec::with_capacity(self.point.len() + 1);
-        let mut state = Rounds { masker: self.masker, at: &self.point, lambda, claim, bound };
+        let [n0, d0, m, d1] = self.above;
+        let ends = [n0 + lambda * d0, m + (lambda - self.lambda) * d1];
+        let bound = Vec::with_capacity(self.point.len() + 2);
+        let mut state = Rounds { masker: self.masker, at: &self.point, lambda, ends, claim: E::ZERO, bound };
         let node = rounds(&mut state);
-        let mut bound = state.bound;
+        let bound = state.bound;
         node.into_iter().for_each(|v| self.masker.send(v));
-        let c = self.masker.challenge();
-        let [n0, d0, m, d1] = node;
-        self.claim = [n0 + c * (m - lambda * d1 - n0), d0 + c * (d1 - d0)];
-        bound.insert(0, c);
-        self.point = bound;
+        (self.above, self.lambda, self.point) = (node, lambda, bound);
     }
 }
 
-/// Within a layer: the sumcheck at the layer's point.
+/// Within a layer.
 struct Rounds<'a, 'b> {
     masker: &'a mut Masker<'b>,
     at: &'a [E],
     lambda: E,
+    /// q(0) and q(1) of the first round.
+    ends: [E; 2],
     claim: E,
     bound: Vec<E>,
 }
 
 impl Rounds<'_, '_> {
-    /// Sends q1, q2 of a round and draws its challenge.
+    /// Sends q2 of the first round and draws its challenge.
+    fn send_first(&mut self, q2: E) -> E {
+        self.masker.send(q2);
+        let r = self.masker.challenge();
+        let [lo, hi] = self.ends;
+        self.claim = lo + r * (hi - lo) + q2 * (r.square() - r);
+        self.bound.push(r);
+        r
+    }
+    /// Sends q1 and q2 of a later round and draws its challenge.
     ///
-    /// q1 follows from the claim by a division. A zero coordinate (probability 2^-191) makes the messages wrong,
+    /// q1 follows from the claim by a division. A zero coordinate (probability 2^-191) makes the message wrong,
     /// which costs completeness only.
     fn send(&mut self, [q0, q2]: [E; 2]) -> E {
-        let s = self.at[self.bound.len()];
+        let s = self.at[self.bound.len() - 1];
         let q1 = (self.claim - q0) * s.try_inverse().unwrap_or_default() - q2;
         self.masker.send(q1);
         self.masker.send(q2);
@@ -150,50 +163,69 @@ impl Rounds<'_, '_> {
     }
     /// The eq table of the variables after the one to be bound next.
     fn eq<T: Lanes>(&self) -> Eq<T> {
-        Eq::new(self.at.get(self.bound.len() + 1..).unwrap_or_default())
+        Eq::new(&self.at[self.bound.len()..])
     }
-    /// Binds every variable above the lanes, given the first round's sums.
+    /// Binds every variable above the lanes, given the first sums.
     fn run<T: Lanes>(&mut self, nodes: &mut Vec<Node<T>>, mut eq: Eq<T>, mut sums: [E; 2]) {
         while nodes.len() > 1 {
-            let r = self.send(sums);
+            let r = T::from(self.send(sums));
             if nodes.len() > 2 {
                 eq.drop_variable();
-                sums = fold_round(nodes, &eq, r);
+                sums = bind_round(nodes, &eq, |lo, hi| bind(lo, hi, &r));
             } else {
-                nodes[0] = fold(&nodes[0], &nodes[1], T::from(r));
+                let (lo, hi) = nodes.split_at_mut(1);
+                bind(&mut lo[0], &hi[0], &r);
                 nodes.truncate(1);
             }
         }
     }
-    fn finish<T: Lanes>(&mut self, nodes: &mut Vec<Node<T>>, lambda: E) {
-        let eq = self.eq();
-        let sums = first_round(nodes, &eq, lambda);
-        self.run(nodes, eq, sums);
+    /// Binds every variable above the lanes of a whole layer; at least one.
+    fn whole<T: Lanes>(&mut self, nodes: &mut Vec<Node<T>>) {
+        let mut eq = self.eq();
+        let r = self.send_first(first_round(nodes, &eq, self.lambda));
+        let (r, lambda) = (T::from(r), T::from(self.lambda));
+        if nodes.len() > 2 {
+            eq.drop_variable();
+            let sums = bind_round(nodes, &eq, |lo, hi| bind_first(lo, hi, &r, &lambda));
+            self.run(nodes, eq, sums);
+        } else {
+            let (lo, hi) = nodes.split_at_mut(1);
+            bind_first(&mut lo[0], &hi[0], &r, &lambda);
+            nodes.truncate(1);
+        }
     }
     fn scalar(&mut self, mut nodes: Vec<Node<E>>) -> Node<E> {
-        self.finish(&mut nodes, self.lambda);
+        if nodes.len() > 1 {
+            self.whole(&mut nodes);
+        } else {
+            let d1 = nodes[0][3];
+            nodes[0][2] += self.lambda * d1;
+        }
         nodes[0]
     }
     /// Leaves the layer's memory in `spare` for the next one.
     fn packed(&mut self, mut nodes: Vec<Node<PE>>, spare: &mut Vec<Node<PE>>) -> Node<E> {
-        self.finish(&mut nodes, self.lambda);
+        self.whole(&mut nodes);
         let node = self.lanes(&nodes);
         *spare = nodes;
         node
     }
     fn leaves(&mut self, leaves: &Leaves<'_>, mut nodes: Vec<Node<PE>>) -> Node<E> {
         let mut eq = self.eq();
-        let sums = leaves.first_round(&eq, self.lambda);
-        let r = self.send(sums);
+        let r = self.send_first(leaves.first_round(&eq, self.lambda));
         eq.drop_variable();
-        let sums = leaves.fold_round(&mut nodes, &eq, r, self.lambda);
+        let sums = leaves.bind_round(&mut nodes, &eq, r, self.lambda);
         self.run(&mut nodes, eq, sums);
         self.lanes(&nodes)
     }
-    /// Binds the variables within one register; lambda is in it already.
+    /// Binds the variables within one register.
     fn lanes(&mut self, nodes: &[Node<PE>]) -> Node<E> {
         let mut nodes = unpack(nodes);
-        self.finish(&mut nodes, E::ZERO);
+        if nodes.len() > 1 {
+            let eq = self.eq();
+            let sums = round(&nodes, &eq);
+            self.run(&mut nodes, eq, sums);
+        }
         nodes[0]
     }
 }

@@ -12,14 +12,20 @@ use p3_field::PrimeCharacteristicRing;
 use p3_multilinear_util::point::Point;
 use p3_sumcheck::PrescribedPointPcs;
 use p3_sumcheck::layout::PrefixProver;
+use p3_whir::WhirDomain;
 use p3_whir::pcs::proof::{PcsProof, QueryOpenings};
 use p3_whir::pcs::prover::WhirProver;
 use p3_whir::pcs::verifier::errors::VerifierError;
 
 /// The library's prover and verifier of one opening.
-pub(super) type Pcs = WhirProver<E, F, Dft, OracleMmcs, Challenger, PrefixProver<F, E>>;
+pub(super) type Pcs<D> = WhirProver<E, F, D, OracleMmcs, Challenger, PrefixProver<F, E>>;
 
-pub(super) fn pcs(config: &OpeningConfig, gamma: E, roots: &[[u8; 32]]) -> (Pcs, OracleMmcs, OracleRoots) {
+pub(super) fn pcs<D: WhirDomain<F, E>>(
+    config: &OpeningConfig,
+    dft: D,
+    gamma: E,
+    roots: &[[u8; 32]],
+) -> (Pcs<D>, OracleMmcs, OracleRoots) {
     let roots = OracleRoots(roots.to_vec());
     let mmcs = OracleMmcs::new(FirstOracle {
         shapes: config.shapes().to_vec(),
@@ -28,7 +34,7 @@ pub(super) fn pcs(config: &OpeningConfig, gamma: E, roots: &[[u8; 32]]) -> (Pcs,
         gamma: coordinates(gamma),
         roots: roots.clone(),
     });
-    (Pcs::new(config.whir().clone(), Dft::default(), mmcs.clone()), mmcs, roots)
+    (Pcs::new(config.whir().clone(), dft, mmcs.clone()), mmcs, roots)
 }
 
 /// Checks `sum_v <f_v, claim.weights[v]> = claim.value` and every pin, for the vectors behind `roots`.
@@ -89,7 +95,7 @@ fn whir_check(
     transcript: &mut Transcript,
     proof: PcsProof<F, E, OracleMmcs>,
 ) -> Result<(), OpeningError> {
-    let (pcs, mmcs, roots) = pcs(config, gamma, roots);
+    let (pcs, mmcs, roots) = pcs(config, Dft::default(), gamma, roots);
     let checked = pcs.verify_at(&roots, &proof, &config.protocol(), &[point], transcript.challenger());
     checked.map(|_| ()).map_err(|e| match e {
         VerifierError::MerkleProofInvalid { .. } => match mmcs.failure() {

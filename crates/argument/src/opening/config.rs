@@ -21,8 +21,8 @@ use p3_whir::pcs::prover::WhirProver;
 
 /// What the library is asked for, per error term; their sum then stays below 2^-128 (checked for every config).
 const BITS_PER_TERM: usize = 131;
-/// Proof of work per query phase: counts towards the 128 bits, costs milliseconds. At most 20 by the design.
-const WORK_BITS: usize = 16;
+/// Proof of work per query phase: counts towards the 128 bits, costs some tens of milliseconds. The most that the design allows.
+const WORK_BITS: usize = 20;
 /// Variables folded per WHIR round after the first.
 const FOLD: usize = 4;
 /// Rates that a proof may have, log2 of the inverse.
@@ -45,8 +45,15 @@ pub struct OpeningConfig {
 /// Rows that a proof opens of the first oracle: what every uniform block must cover per opening.
 ///
 /// # Errors
-/// [`OpeningError::Rate`] or [`OpeningError::Parameters`] for unsupported numbers.
+/// [`OpeningError::Rate`], [`OpeningError::Height`] or [`OpeningError::Sources`] for unsupported numbers.
 pub fn queries_for(log_inv_rate: usize, h: usize, source_columns: usize) -> Result<usize, OpeningError> {
+    let (min, max) = (*TRACE_LOG_HEIGHTS.start(), *TRACE_LOG_HEIGHTS.end());
+    if h < min || h > max {
+        return Err(OpeningError::Height { vector: 0, got: h, min, max });
+    }
+    if source_columns == 0 || source_columns > MAX_SOURCES {
+        return Err(OpeningError::Sources { got: source_columns, max: MAX_SOURCES });
+    }
     first_queries(&whir_config(log_inv_rate, h, log2_ceil(3 * source_columns), source_columns)?)
 }
 

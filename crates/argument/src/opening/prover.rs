@@ -1,7 +1,7 @@
 //! The prover of the masked opening.
 use super::check::{Pcs, pcs};
 use super::commit::{LongLived, Trace};
-use super::config::OpeningConfig;
+use super::config::{Dft, OpeningConfig};
 use super::error::OpeningError;
 use super::oracle::OracleData;
 use super::shape::VectorShape;
@@ -21,13 +21,20 @@ use p3_matrix::dense::RowMajorMatrix;
 use p3_maybe_rayon::prelude::*;
 use p3_multilinear_util::point::Point;
 use p3_sumcheck::layout::{Layout as _, PrefixProver, Table};
+use p3_whir::WhirDomain;
 use p3_whir::pcs::proof::{PcsProof, QueryOpenings};
 
-/// Deviations of a dishonest prover, for the tests.
+/// Deviations of a dishonest prover, for the tests; the default has none.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Tamper {
+pub(super) struct Tamper<D> {
+    /// Added to the mu that is sent.
     pub mu: E,
+    /// Added to the challenge that was drawn.
     pub gamma: E,
+    /// Added to the last coefficient of P's first column.
+    pub p: F,
+    /// Encodes the later oracles.
+    pub dft: D,
 }
 
 /// Proves `sum_v <f_v, claim.weights[v]> = claim.value` and every pin. Consumes the trace: its mask serves once.
@@ -42,7 +49,7 @@ pub fn opening_proof(
     pins: &[Pin],
     transcript: &mut Transcript,
 ) -> Result<OpeningProof, OpeningError> {
-    prove(config, trace, others, claim, pins, transcript, Tamper::default())
+    prove(config, trace, others, claim, pins, transcript, Tamper::<Dft>::default())
 }
 
 fn check_inputs(config: &OpeningConfig, trace: &Trace, others: &[&LongLived]) -> Result<(), OpeningError> {
@@ -62,14 +69,14 @@ fn check_inputs(config: &OpeningConfig, trace: &Trace, others: &[&LongLived]) ->
 }
 
 #[allow(clippy::too_many_arguments)]
-pub(super) fn prove(
+pub(super) fn prove<D: WhirDomain<F, E>>(
     config: &OpeningConfig,
     trace: Trace,
     others: &[&LongLived],
     claim: Claim,
     pins: &[Pin],
     transcript: &mut Transcript,
-    tamper: Tamper,
+    tamper: Tamper<D>,
 ) -> Result<OpeningProof, OpeningError> {
     check_inputs(config, &trace, others)?;
     weights::validate(config, &claim, pins)?;
@@ -85,6 +92,7 @@ pub(super) fn prove(
     add_sources(&mut mask, &values, others, gamma, h);
     drop(values);
     let mut p = mask;
+    p[(1 << h) - 1] += tamper.p;
 
     let rounds = source_rounds(&p, tables, h, mu + gamma * sigma, transcript);
     let (rho_j, rho_s) = rounds.point.split_at(h);
@@ -101,7 +109,7 @@ pub(super) fn prove(
     p.resize(columns << h, F::ZERO);
     let roots: Vec<[u8; 32]> = core::iter::once(root).chain(others.iter().map(|o| o.root)).collect();
     let trees = core::iter::once(tree).chain(others.iter().map(|o| Arc::clone(&o.tree))).collect();
-    let (pcs, _, _) = pcs(config, gamma, &roots);
+    let (pcs, _, _) = pcs(config, tamper.dft, gamma, &roots);
     let whir = whir_proof(config, &pcs, p, OracleData::First(trees), Point::new(rho), transcript)?;
     Ok(OpeningProof { mu, source_rounds: rounds.messages, value: rounds.value, column_rounds, whir })
 }
@@ -124,9 +132,9 @@ fn add_sources(mask: &mut [F], trace: &[F], others: &[&LongLived], gamma: E, h: 
     });
 }
 
-fn whir_proof(
+fn whir_proof<D: WhirDomain<F, E>>(
     config: &OpeningConfig,
-    pcs: &Pcs,
+    pcs: &Pcs<D>,
     p: Vec<F>,
     data: OracleData<RowMajorMatrix<F>>,
     point: Point<E>,

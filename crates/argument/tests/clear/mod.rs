@@ -128,11 +128,8 @@ impl Run {
     /// The run of a prover who meant message i to be `delta` more and did everything else right: the same messages,
     /// hence challenges, another pad, and triples and openings that agree with it.
     pub fn meant_otherwise(&self, i: usize, delta: E, z: E) -> Self {
-        let mut run = Self {
-            cells: self.cells.clone(),
-            messages: self.messages.clone(),
-            schedule: self.schedule.clone(),
-        };
+        let mut run =
+            Self { cells: self.cells.clone(), messages: self.messages.clone(), schedule: self.schedule.clone() };
         run.set(3 * i, run.cell(3 * i) + delta);
         for (k, &(a, b)) in self.schedule.products.iter().enumerate() {
             let (p, q) = (run.cell(3 * a), run.cell(3 * b));

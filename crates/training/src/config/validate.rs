@@ -1,7 +1,7 @@
 //! The rules of a valid configuration, one error variant each.
 use super::{
-    Activation, Loss, MAX_BATCH, MAX_CHUNK_ROWS, MAX_CHUNK_STEPS, MAX_DECAY_BITS, MAX_FILTER, MAX_LAYERS, MAX_RATE, MAX_ROWS, MAX_STEPS,
-    MAX_WEIGHTS, MAX_WIDTH, MAX_WINDOW, RunConfig,
+    Activation, Loss, MAX_BATCH, MAX_CHUNK_ROWS, MAX_CHUNK_STEPS, MAX_DECAY_BITS, MAX_FILTER, MAX_LAYERS, MAX_RATE,
+    MAX_ROWS, MAX_STEPS, MAX_WEIGHTS, MAX_WIDTH, MAX_WINDOW, RunConfig,
 };
 use core::ops::RangeInclusive;
 use thiserror::Error;

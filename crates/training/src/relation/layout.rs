@@ -3,7 +3,13 @@
 //! A trace column is one slot of R = T B cells (row = t B + b). The order of groups is a function of the
 //! configuration; prover, verifier and tests read this one description.
 use crate::config::{Activation, DERIVATIVE_BITS, Loss, Part, RunConfig, limb_widths};
+use super::{Builder, TRACE};
 use alloc::vec::Vec;
+use p3_field::PrimeCharacteristicRing;
+use tacit_argument::field::{E, F};
+use tacit_argument::form::Form;
+use tacit_argument::functional::LowId;
+use tacit_argument::hiding::{Affine, Cell};
 use tacit_argument::multilinear::log2_ceil;
 
 /// A quantity split into limbs of exact widths, least significant first; one group of columns per limb.
@@ -122,24 +128,62 @@ impl ModelLayout {
     }
 }
 
-/// A quantity per weight in limbs, least significant first: per limb a copy of the model layout inside the trace.
+/// Limbs of one value per weight, least significant first: per limb a copy of the model layout inside the trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WeightLimbs {
-    /// Bits of all limbs.
+    /// Bits of the value: W_in + 2^(bits-1), or a remainder.
     pub bits: u32,
-    /// (width, first R-slot, layout relative to the trace's payload, R-slots taken).
+    /// (width, first R-slot, layout relative to the trace's payload, R-slots taken), least significant first.
     pub limbs: Vec<(u32, usize, ModelLayout, usize)>,
 }
 
 impl WeightLimbs {
-    /// (weight 2^shift, layout) of each limb.
-    pub fn weighted(&self) -> impl Iterator<Item = (u64, &ModelLayout)> + '_ {
+    /// Takes slots of 2^log_rows cells from `next` on.
+    #[must_use]
+    pub fn new(config: &RunConfig, bits: u32, log_rows: usize, next: &mut usize) -> Self {
+        let align = ModelLayout::new(config, 0).max_stride().saturating_sub(log_rows);
+        let limb = |width| {
+            let first = next.next_multiple_of(1 << align);
+            let layout = ModelLayout::new(config, first << log_rows);
+            let slots = layout.cells.div_ceil(1 << log_rows) - first;
+            *next = first + slots;
+            (width, first, layout, slots)
+        };
+        Self { bits, limbs: limb_widths(bits).into_iter().rev().map(limb).collect() }
+    }
+
+    /// Adds `scale sum_k inputs_k value(k, .)` of one layer, its rows read through `low`.
+    pub(crate) fn add_to(&self, e: &mut Affine, (layer, low): (usize, LowId), inputs: &[E], scale: E) {
         let mut shift = 0;
-        self.limbs.iter().map(move |(width, _, layout, _)| {
-            let weight = 1u64 << shift;
+        for (width, _, layout, _) in &self.limbs {
+            let first = layout.first.get(layer).copied().unwrap_or(0);
+            for (k, &w) in inputs.iter().enumerate() {
+                e.add_cell(Cell { vector: TRACE, low, slot: first + k }, w * scale * F::from_u64(1 << shift));
+            }
             shift += width;
-            (weight, layout)
-        })
+        }
+    }
+
+    /// Every cell of a limb's slots lies in [0, 2^width), cells of no weight included.
+    pub(crate) fn lookups(&self, b: &mut Builder) {
+        for &(width, first, _, slots) in &self.limbs {
+            (first..first + slots).for_each(|slot| b.range(width, Form::column(TRACE, slot)));
+        }
+    }
+
+    /// Writes the limbs of `value(i)`, i in the order of the configuration's weights; cells of no weight stay.
+    #[cfg(feature = "prover")]
+    pub(crate) fn fill(&self, config: &RunConfig, value: impl Fn(usize) -> u64, columns: &mut [F]) {
+        let mut shift = 0;
+        for (width, _, layout, _) in &self.limbs {
+            for l in 0..config.architecture.layers.len() {
+                let (first, n) = (config.weight_offset(l), config.outputs(l));
+                for i in 0..config.k(l) * n {
+                    columns[layout.cell(l, i / n, i % n)] = F::from_u64((value(first + i) >> shift) & ((1 << width) - 1));
+                }
+            }
+            shift += width;
+        }
     }
 }
 
@@ -221,7 +265,7 @@ impl TraceLayout {
             Loss::Mse => LossColumns::SquaredError,
         };
         let log_rows = log2_ceil(config.rows_per_chunk());
-        let start = weight_bits.map(|bits| weight_limbs(config, bits, log_rows, &mut a));
+        let start = weight_bits.map(|bits| WeightLimbs::new(config, bits, log_rows, &mut a.next));
         let parts = [Some(Part::Weights), config.schedule.momentum().then_some(Part::Velocity)];
         let rounding = parts
             .into_iter()
@@ -229,8 +273,8 @@ impl TraceLayout {
             .map(|part| {
                 let bits = config.boundary_shift(part);
                 (bits > 0).then(|| Rounding {
-                    remainder: weight_limbs(config, bits, log_rows, &mut a),
-                    quotient: weight_limbs(config, config.boundary_bits(part), log_rows, &mut a),
+                    remainder: WeightLimbs::new(config, bits, log_rows, &mut a.next),
+                    quotient: WeightLimbs::new(config, config.boundary_bits(part), log_rows, &mut a.next),
                 })
             })
             .collect();
@@ -241,21 +285,4 @@ impl TraceLayout {
     pub fn per_weight(&self) -> impl Iterator<Item = &WeightLimbs> {
         self.weight_limbs.iter().chain(self.rounding.iter().flatten().flat_map(|r| [&r.remainder, &r.quotient]))
     }
-}
-
-fn weight_limbs(config: &RunConfig, bits: u32, log_rows: usize, a: &mut Allocator) -> WeightLimbs {
-    let align = ModelLayout::new(config, 0).max_stride().saturating_sub(log_rows);
-    let limbs = limb_widths(bits)
-        .into_iter()
-        .rev()
-        .map(|w| {
-            a.next = a.next.next_multiple_of(1 << align);
-            let first = a.next;
-            let layout = ModelLayout::new(config, first << log_rows);
-            let slots = layout.cells.div_ceil(1 << log_rows) - first;
-            a.take(slots);
-            (w, first, layout, slots)
-        })
-        .collect();
-    WeightLimbs { bits, limbs }
 }

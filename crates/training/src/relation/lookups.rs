@@ -87,9 +87,7 @@ pub(crate) fn chunk_lookups(config: &RunConfig, layout: &TraceLayout) -> Builder
     }
     softmax_lookups(config, layout, &mut b);
     for w in layout.per_weight() {
-        for (width, first, _, slots) in &w.limbs {
-            (*first..first + slots).for_each(|s| b.range(*width, column(s)));
-        }
+        w.lookups(&mut b);
     }
     b
 }

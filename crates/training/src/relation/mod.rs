@@ -30,6 +30,7 @@ use tacit_argument::multilinear::log2_ceil;
 use tacit_argument::proof::Relation;
 use tacit_argument::soundness::{ErrorTerm, LOGUP, SCHWARTZ_ZIPPEL, SUMCHECK, algebraic};
 
+pub(crate) use instances::unit_weights;
 pub(crate) use lookups::Builder;
 #[cfg(feature = "prover")]
 pub use prove::Witness;

@@ -7,7 +7,7 @@ use super::check::{Row, cell};
 use super::instances::{FINAL, VELOCITY, WeightUnit};
 use super::layout::ModelLayout;
 use super::terms::Equation;
-use super::{ChunkRelation, MODEL_IN, MODEL_OUT, StartWeights, TRACE};
+use super::{ChunkRelation, MODEL_IN, MODEL_OUT, StartWeights};
 use crate::config::Part;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -118,9 +118,7 @@ impl ChunkRelation<'_> {
         let (shift, which) = (self.config.boundary_shift(part), usize::from(part == Part::Velocity));
         add_matrix(e, u, low, (MODEL_OUT, &self.state[which]), c * F::from_u64(1 << shift));
         if let Some(rounding) = &self.layout.rounding[which] {
-            for (weight, layout) in rounding.remainder.weighted() {
-                add_matrix(e, u, low, (TRACE, layout), c * F::from_u64(weight));
-            }
+            rounding.remainder.add_to(e, (u.layer, low), &u.inputs, c);
             e.add_constant(-c * u.mass() * F::from_u64(1 << (shift - 1)));
         }
     }
@@ -149,9 +147,7 @@ impl ChunkRelation<'_> {
             for (vector, state, limbs) in &checked {
                 let mut e = Affine::constant(u.mass() * F::from_u64(1 << (limbs.bits - 1)));
                 add_matrix(&mut e, &u, low, (*vector, state), E::ONE);
-                for (weight, layout) in limbs.weighted() {
-                    add_matrix(&mut e, &u, low, (TRACE, layout), -E::from_u64(weight));
-                }
+                limbs.add_to(&mut e, (l, low), &u.inputs, -E::ONE);
                 r.assert_zero(e);
             }
         }

@@ -1,5 +1,5 @@
 //! Fills the trace of a chunk from its execution.
-use super::layout::{Limbs, LossColumns, ModelLayout, WeightLimbs};
+use super::layout::{Limbs, LossColumns, ModelLayout};
 use super::prove::Witness;
 use super::ChunkRelation;
 use crate::config::RunConfig;
@@ -140,31 +140,17 @@ impl ChunkRelation<'_> {
         }
         let window = |v: &[i64], bits: u32| v.iter().map(|&v| v.wrapping_add(1 << (bits - 1)) as u64).collect::<Vec<_>>();
         if let Some(limbs) = &self.layout.weight_limbs {
-            self.fill_weight_limbs(limbs, &window(start, limbs.bits), w.columns);
+            let values = window(start, limbs.bits);
+            limbs.fill(self.config, |i| values[i], w.columns);
         }
         let end = &trace.end;
         let velocity = end.state.velocity.as_deref().unwrap_or_default();
         let ends = [(&end.weight_rem, end.state.weights.as_slice()), (&end.velocity_rem, velocity)];
         for (rounding, (remainder, out)) in self.layout.rounding.iter().zip(ends) {
             let Some(rounding) = rounding else { continue };
-            let remainder: Vec<u64> = remainder.iter().map(|&r| r.into()).collect();
-            self.fill_weight_limbs(&rounding.remainder, &remainder, w.columns);
-            self.fill_weight_limbs(&rounding.quotient, &window(out, rounding.quotient.bits), w.columns);
-        }
-    }
-
-    fn fill_weight_limbs(&self, limbs: &WeightLimbs, values: &[u64], columns: &mut [F]) {
-        let mut shift = 0;
-        for (width, _, layout, _) in &limbs.limbs {
-            for l in 0..self.layout.layers.len() {
-                let (first, n) = (self.config.weight_offset(l), self.config.outputs(l));
-                for (k, row) in values[first..first + self.config.k(l) * n].chunks(n).enumerate() {
-                    for (j, &v) in row.iter().enumerate() {
-                        columns[layout.cell(l, k, j)] = F::from_u64((v >> shift) & ((1 << width) - 1));
-                    }
-                }
-            }
-            shift += width;
+            rounding.remainder.fill(self.config, |i| remainder[i].into(), w.columns);
+            let values = window(out, rounding.quotient.bits);
+            rounding.quotient.fill(self.config, |i| values[i], w.columns);
         }
     }
 

@@ -2,15 +2,12 @@
 //!
 //! Beside the batch's real rows a step computes one masked row (all features 0) whenever the padded batch has
 //! masked rows: they are all alike, and their Z must stay in its window too.
-use super::kernel::{Rescaled, Shape, outer, product, transpose};
-use super::loss::{LossFunction, LossTrace, at};
+use super::loss::{LossFunction, LossTrace};
 use super::update::{Overflow, Rounded, Weights};
 use super::{Data, ModelState, TrainError};
-use crate::config::{Activation, DERIVATIVE_BITS, Layer, RunConfig};
+use crate::config::{Activation, Layer, RunConfig};
 use crate::order::RowOrder;
-use crate::rescale;
 use crate::tables;
-use alloc::vec;
 use alloc::vec::Vec;
 
 /// One layer's integers in one step, row-major. The vectors that a layer does not have are empty.
@@ -45,32 +42,36 @@ pub(super) struct Step {
 
 /// Value and derivative tables of the smooth activations in use.
 #[derive(Clone, Debug)]
-struct Smooth {
-    activation: Activation,
-    value: Vec<i32>,
-    derivative: Vec<i32>,
+pub(super) struct Smooth {
+    pub activation: Activation,
+    pub value: Vec<i32>,
+    pub derivative: Vec<i32>,
 }
 
 /// Executes the steps of a chunk, and of the chunks after it.
 #[derive(Clone, Debug)]
 pub(super) struct Engine<'a> {
-    config: &'a RunConfig,
+    pub(super) config: &'a RunConfig,
     data: &'a Data,
     order: RowOrder<'a>,
     loss: LossFunction,
-    smooth: Vec<Smooth>,
-    weights: Weights,
-    /// The rounded state, between chunks.
-    boundary: Option<ModelState>,
+    pub(super) smooth: Vec<Smooth>,
+    pub(super) weights: Weights,
+    /// The rounded state at the last chunk boundary.
+    pub(super) boundary: ModelState,
 }
 
 impl<'a> Engine<'a> {
-    pub(super) fn new(config: &'a RunConfig, step: u32, start: &ModelState, data: &'a Data) -> Result<Self, TrainError> {
+    pub(super) fn new(
+        config: &'a RunConfig,
+        step: u32,
+        start: &ModelState,
+        data: &'a Data,
+    ) -> Result<Self, TrainError> {
         let expected = config.weight_count();
         let velocities = if config.schedule.momentum() { expected } else { 0 };
         let velocity = start.velocity.as_ref().map_or(0, Vec::len);
-        for (name, expected, got) in
-            [("weights", expected, start.weights.len()), ("velocities", velocities, velocity)]
+        for (name, expected, got) in [("weights", expected, start.weights.len()), ("velocities", velocities, velocity)]
         {
             if expected != got {
                 return Err(TrainError::StateLength { name, expected, got });
@@ -81,7 +82,9 @@ impl<'a> Engine<'a> {
             .into_iter()
             .filter(|a| config.architecture.layers.iter().any(|x| x.activation == *a))
             .map(|activation| match activation {
-                Activation::Sigmoid => (activation, tables::sigmoid_table(fa, fa), tables::sigmoid_derivative_table(fa)),
+                Activation::Sigmoid => {
+                    (activation, tables::sigmoid_table(fa, fa), tables::sigmoid_derivative_table(fa))
+                }
                 _ => (activation, tables::tanh_table(fa), tables::tanh_derivative_table(fa)),
             })
             .map(|(activation, value, derivative)| Smooth { activation, value, derivative })
@@ -94,26 +97,12 @@ impl<'a> Engine<'a> {
             loss: LossFunction::new(config),
             smooth,
             weights,
-            boundary: Some(start.clone()),
+            boundary: start.clone(),
         })
-    }
-
-    pub(super) const fn config(&self) -> &'a RunConfig {
-        self.config
-    }
-
-    pub(super) fn boundary_state(&self) -> Option<ModelState> {
-        self.boundary.clone()
-    }
-
-    /// W_t and V_t, F and state bits plus kappa.
-    pub(super) const fn weights(&self) -> &Weights {
-        &self.weights
     }
 
     /// Step t of the run, with its update.
     pub(super) fn step(&mut self, t: u32) -> Result<Step, TrainError> {
-        self.boundary = None;
         let rows = self.order.batch(t);
         let step = self.forward_backward(t, rows)?;
         let gradient = self.gradient(t, &step)?;
@@ -128,15 +117,12 @@ impl<'a> Engine<'a> {
     }
 
     /// Rounds to a chunk boundary after step t of the run, and starts the next chunk there.
-    pub(super) fn end_chunk(&mut self, t: u32) -> (Rounded, Option<Rounded>) {
+    pub(super) fn end_chunk(&mut self, t: u32) -> Result<(Rounded, Option<Rounded>), TrainError> {
         let (weights, velocity) = self.weights.round(self.config.decay(t / self.config.schedule.chunk_steps));
-        let state = ModelState { weights: weights.values.clone(), velocity: velocity.as_ref().map(|v| v.values.clone()) };
-        // A rounded value scaled up again differs from the exact one by less than 2^kappa.
-        if let Ok(next) = start_weights(self.config, &state) {
-            self.weights = next;
-        }
-        self.boundary = Some(state);
-        (weights, velocity)
+        self.boundary =
+            ModelState { weights: weights.values.clone(), velocity: velocity.as_ref().map(|v| v.values.clone()) };
+        self.weights = start_weights(self.config, &self.boundary).map_err(|e| weight_overflow(self.config, t, &e))?;
+        Ok((weights, velocity))
     }
 
     fn forward_backward(&self, t: u32, rows: Vec<u32>) -> Result<Step, TrainError> {
@@ -164,11 +150,11 @@ impl<'a> Engine<'a> {
         Ok(Step { layers, loss, rows, labels })
     }
 
-    fn layer(&self, l: usize) -> &'a Layer {
+    pub(super) fn layer(&self, l: usize) -> &'a Layer {
         &self.config.architecture.layers[l]
     }
 
-    fn matrix(&self, l: usize) -> &[i64] {
+    pub(super) fn matrix(&self, l: usize) -> &[i64] {
         let at = self.config.weight_offset(l);
         &self.weights.weights[at..at + self.layer(l).k() * self.layer(l).outputs as usize]
     }
@@ -187,86 +173,6 @@ impl<'a> Engine<'a> {
         }
         out
     }
-
-    /// A_{l+1} from layer l.
-    fn activations(&self, l: usize, from: &LayerStep) -> Vec<i32> {
-        let (layer, bias) = (self.layer(l), self.layer(l + 1).bias);
-        let values = if layer.activation.is_smooth() { &from.act } else { &from.z };
-        let mut out = Vec::with_capacity(values.len() + values.len() / layer.outputs as usize);
-        for row in values.chunks(layer.outputs as usize) {
-            if layer.activation == Activation::Relu {
-                out.extend(row.iter().map(|&z| z.max(0)));
-            } else {
-                out.extend_from_slice(row);
-            }
-            out.extend(bias.then_some(1 << self.config.scales.fa));
-        }
-        out
-    }
-
-    fn forward(&self, t: u32, l: usize, input: Vec<i32>, count: usize) -> Result<LayerStep, TrainError> {
-        let layer = self.layer(l);
-        let shape = Shape { rows: count, inner: layer.k(), columns: layer.outputs as usize };
-        let raw = product(&input, self.matrix(l), shape);
-        let Rescaled { quotient: z, remainder: z_rem } = raw
-            .rescale(self.config.weight_bits(), layer.z_bits)
-            .map_err(|value| self.window_overflow(l, "z", t, value, layer.z_bits))?;
-        let smooth = self.smooth.iter().find(|s| s.activation == layer.activation);
-        let read = |table: &[i32]| z.iter().map(|&z| at(table, z)).collect();
-        let act = smooth.map_or_else(Vec::new, |s| read(&s.value));
-        let deriv = smooth.map_or_else(Vec::new, |s| read(&s.derivative));
-        Ok(LayerStep { input, z, z_rem, act, deriv, ..LayerStep::default() })
-    }
-
-    /// From D of layer l to Q and D of the layer before.
-    fn backward(&self, t: u32, l: usize, d: &[i32], before: &mut LayerStep, count: usize) -> Result<(), TrainError> {
-        let (layer, hidden) = (self.layer(l), self.layer(l - 1));
-        let (inputs, outputs) = (layer.inputs as usize, layer.outputs as usize);
-        let transposed = transpose(&self.matrix(l)[..inputs * outputs], inputs, outputs);
-        let raw = product(d, &transposed, Shape { rows: count, inner: outputs, columns: inputs });
-        let Rescaled { quotient: q, remainder } = raw
-            .rescale(self.config.weight_bits(), hidden.q_bits)
-            .map_err(|value| self.window_overflow(l - 1, "q", t, value, hidden.q_bits))?;
-        match hidden.activation {
-            Activation::Identity => before.d.clone_from(&q),
-            Activation::Relu => before.d = q.iter().zip(&before.z).map(|(&q, &z)| if z > 0 { q } else { 0 }).collect(),
-            Activation::Sigmoid | Activation::Tanh => {
-                // |derivative| <= 1, so D stays in Q's window.
-                (before.d, before.d_rem) = q
-                    .iter()
-                    .zip(&before.deriv)
-                    .map(|(&q, &g)| {
-                        let (d, rem) = rescale(i128::from(q) * i128::from(g), DERIVATIVE_BITS);
-                        (d as i32, rem as u32)
-                    })
-                    .unzip();
-            }
-        }
-        before.q = q;
-        before.q_rem = remainder;
-        Ok(())
-    }
-
-    /// G_t = w_t A^T D of every layer, in the order of the weights.
-    fn gradient(&self, t: u32, step: &Step) -> Result<Vec<i64>, TrainError> {
-        let weight = self.config.schedule.batch_weight(t, self.config.scales.omega);
-        let mut out = Vec::with_capacity(self.weights.weights.len());
-        for (l, x) in step.layers.iter().enumerate() {
-            let (k, n) = (self.layer(l).k(), self.layer(l).outputs as usize);
-            let rows = step.rows.len();
-            let sums = outer(&x.input[..rows * k], &x.d[..rows * n], Shape { rows, inner: k, columns: n });
-            let scaled = sums
-                .into_i64()
-                .and_then(|v| v.into_iter().map(|g| g.checked_mul(i64::try_from(weight).ok()?)).collect::<Option<Vec<_>>>());
-            out.extend(scaled.ok_or(TrainError::WeightOverflow { layer: l, name: "gradient", step: t })?);
-        }
-        Ok(out)
-    }
-
-    fn window_overflow(&self, l: usize, name: &'static str, step: u32, value: i128, window: u32) -> TrainError {
-        let layer = self.layer(l);
-        TrainError::WindowOverflow { layer: l, inputs: layer.inputs, outputs: layer.outputs, name, step, value, window }
-    }
 }
 
 fn start_weights(config: &RunConfig, start: &ModelState) -> Result<Weights, Overflow> {
@@ -278,28 +184,4 @@ fn weight_overflow(config: &RunConfig, step: u32, overflow: &Overflow) -> TrainE
     let layers = config.architecture.layers.len();
     let layer = (0..layers).rev().find(|&l| config.weight_offset(l) <= overflow.index).unwrap_or(0);
     TrainError::WeightOverflow { layer, name: overflow.name, step }
-}
-
-/// The index of masked rows in a vector of `count` computed rows: the last one.
-pub(super) const fn computed_row(b: usize, count: usize) -> usize {
-    if b < count { b } else { count - 1 }
-}
-
-/// A row-major matrix of computed rows into columns of `height` rows at row `first`, the last computed row repeated
-/// up to the padded batch.
-pub(super) fn scatter<T: Copy>(from: &[T], count: usize, padded: usize, out: &mut [T], height: usize, first: usize) {
-    if from.is_empty() {
-        return;
-    }
-    let width = from.len() / count;
-    for (unit, column) in out.chunks_mut(height).enumerate().take(width) {
-        for (b, cell) in column[first..first + padded].iter_mut().enumerate() {
-            *cell = from[computed_row(b, count) * width + unit];
-        }
-    }
-}
-
-/// A zeroed column-major matrix.
-pub(super) fn columns<T: Copy + Default>(units: usize, height: usize) -> Vec<T> {
-    vec![T::default(); units * height]
 }

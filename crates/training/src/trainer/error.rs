@@ -62,12 +62,6 @@ pub enum TrainError {
         /// Chunks of the run.
         chunks: u32,
     },
-    /// The run stopped inside a chunk, where there is no rounded state.
-    #[error("step {step} is inside a chunk; the model is rounded at chunk boundaries only")]
-    InsideChunk {
-        /// Steps taken.
-        step: u32,
-    },
     /// A rounded quantity left its window.
     #[error("{}", window_overflow(*layer, *inputs, *outputs, name, *step, *value, *window))]
     WindowOverflow {

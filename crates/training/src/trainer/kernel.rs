@@ -185,3 +185,65 @@ impl Product {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Product, Shape, multiply, outer, outer_in, product, transpose};
+    use alloc::vec::Vec;
+
+    fn wide(p: Product) -> Vec<i128> {
+        match p {
+            Product::Small(v) => v.into_iter().map(i128::from).collect(),
+            Product::Large(v) => v,
+        }
+    }
+
+    /// Both sides of each limit take different paths to the same integers, blocks and panels included.
+    #[test]
+    fn every_path_computes_the_same_product() {
+        let shape = Shape { rows: 37, inner: 5, columns: 1030 };
+        for bits in [20, 36, 37, 44, 45, 46, 62] {
+            let a: Vec<i32> = (0..shape.rows * shape.inner).map(|i| (i as i32 * 7919) % 32768 - 16384).collect();
+            let w: Vec<i64> = (0..shape.inner * shape.columns).map(|i| (1 << bits) - i as i64).collect();
+            assert_eq!(wide(product(&a, &w, shape)), multiply::<i128>(&a, &w, shape), "{bits} bits");
+        }
+    }
+
+    #[test]
+    fn every_path_computes_the_same_gradient() {
+        let shape = Shape { rows: 5, inner: 19, columns: 7 };
+        for (bits_a, bits_d) in [(15, 20), (15, 30), (30, 30), (31, 31)] {
+            let entries = |bits: u32, n: usize, sign: i64| -> Vec<i32> {
+                (0..n).map(|i| (sign * ((1i64 << bits) - 1 - i as i64)) as i32).collect()
+            };
+            let a = entries(bits_a, shape.rows * shape.inner, 1);
+            let d = entries(bits_d, shape.rows * shape.columns, -1);
+            assert_eq!(wide(outer(&a, &d, shape)), outer_in::<i128>(&a, &d, shape), "{bits_a} and {bits_d} bits");
+        }
+    }
+
+    #[test]
+    fn rescaling_is_exact_on_both_paths_and_at_both_ends() {
+        for shift in [0, 1, 20, 62] {
+            for q in [-8i128, -1, 0, 7] {
+                let v = if shift == 0 { q } else { (q << shift) - (1 << (shift - 1)) };
+                let large = Product::Large([v].into()).rescale(shift, 4).map(|r| (r.quotient, r.remainder));
+                assert_eq!(large, Ok(([q as i32].into(), [0].into())));
+                if let Ok(v) = i64::try_from(v) {
+                    let small = Product::Small([v].into()).rescale(shift, 4).map(|r| (r.quotient, r.remainder));
+                    assert_eq!(small, large);
+                }
+            }
+            for q in [-9i128, 8] {
+                let v = q << shift;
+                assert_eq!(Product::Large([v].into()).rescale(shift, 4).map(|_| ()), Err(q));
+            }
+        }
+        assert_eq!(Product::Small([9 << 3].into()).rescale(3, 4).map(|_| ()), Err(9));
+    }
+
+    #[test]
+    fn transposes() {
+        assert_eq!(transpose(&[1, 2, 3, 4, 5, 6], 2, 3), [1, 4, 2, 5, 3, 6]);
+    }
+}

@@ -3,11 +3,11 @@
 //! Columns are **column-major**: the cell of unit j at row x is `[j * height + x]`, and row x = t B' + b is example b
 //! of step t within the chunk, B' the padded batch. Masked rows (beyond the batch, and in padding steps) hold the
 //! honest values of an all-zero example under that step's weights; gradients D are 0 there.
-use super::engine::{Engine, Step, columns, scatter};
+use super::columns::{empty, record};
+use super::engine::Engine;
 use super::{Data, LossTrace, ModelState, TrainError};
-use crate::config::{Activation, Loss, RunConfig};
+use crate::config::{Activation, RunConfig};
 use alloc::borrow::Cow;
-use alloc::vec;
 use alloc::vec::Vec;
 
 /// The columns of one layer. Those a layer does not have are empty.
@@ -69,8 +69,8 @@ pub struct ChunkTrace {
     /// How the chunk ends.
     pub end: ChunkEnd,
     /// Activation, and whether the next layer reads a bias, per layer; 2^fa.
-    shape: Vec<(Activation, bool)>,
-    one: i32,
+    pub(super) shape: Vec<(Activation, bool)>,
+    pub(super) one: i32,
 }
 
 impl ChunkTrace {
@@ -93,7 +93,9 @@ impl ChunkTrace {
     /// D_l, the gradient at Z: one column per output. Empty if there is no layer l.
     #[must_use]
     pub fn gradient(&self, l: usize) -> Cow<'_, [i32]> {
-        let Some((x, &(activation, _))) = self.layers.get(l).zip(self.shape.get(l)) else { return Cow::Owned(Vec::new()) };
+        let Some((x, &(activation, _))) = self.layers.get(l).zip(self.shape.get(l)) else {
+            return Cow::Owned(Vec::new());
+        };
         if l + 1 == self.layers.len() {
             return Cow::Borrowed(&self.loss_gradient);
         }
@@ -130,8 +132,8 @@ pub fn train_chunk(config: &RunConfig, chunk: u32, start: &ModelState, data: &Da
             record(&mut trace, &step, t as usize * padded, padded);
         }
     }
-    let (weights, velocity) = (engine.weights().weights.clone(), engine.weights().velocity().map(<[i64]>::to_vec));
-    let (rounded, rounded_velocity) = engine.end_chunk(first + real - 1);
+    let (weights, velocity) = (engine.weights.weights.clone(), engine.weights.velocity().map(<[i64]>::to_vec));
+    let (rounded, rounded_velocity) = engine.end_chunk(first + real - 1)?;
     let velocity_out = rounded_velocity.unwrap_or_default();
     trace.end = ChunkEnd {
         state: ModelState { weights: rounded.values, velocity: velocity.is_some().then_some(velocity_out.values) },
@@ -141,111 +143,4 @@ pub fn train_chunk(config: &RunConfig, chunk: u32, start: &ModelState, data: &Da
         velocity_rem: velocity_out.remainders,
     };
     Ok(trace)
-}
-
-/// The trace with its columns allocated.
-fn empty(config: &RunConfig, real_steps: usize) -> ChunkTrace {
-    let (height, layers) = (config.rows_per_chunk(), &config.architecture.layers);
-    let last = layers.len() - 1;
-    let outputs = config.outputs(last);
-    let layer = |(l, x): (usize, &crate::config::Layer)| {
-        let n = x.outputs as usize;
-        let hidden = if l < last { n } else { 0 };
-        let smooth = if x.activation.is_smooth() { hidden } else { 0 };
-        LayerTrace {
-            z: columns(n, height),
-            z_rem: columns(n, height),
-            act: columns(smooth, height),
-            deriv: columns(smooth, height),
-            q: columns(hidden, height),
-            q_rem: columns(hidden, height),
-            d: columns(smooth, height),
-            d_rem: columns(smooth, height),
-        }
-    };
-    ChunkTrace {
-        height,
-        real_steps,
-        rows: vec![None; height],
-        features: columns(layers[0].inputs as usize, height),
-        labels: columns(config.label_width(), height),
-        layers: layers.iter().enumerate().map(layer).collect(),
-        loss: match config.architecture.loss {
-            Loss::CrossEntropy => LossTrace::CrossEntropy {
-                e: columns(outputs, height),
-                p: columns(outputs, height),
-                rem: columns(outputs, height),
-                argmax: columns(1, height),
-                max: columns(1, height),
-                sum: columns(1, height),
-            },
-            Loss::BceWithLogits => LossTrace::BceWithLogits { sig: columns(outputs, height) },
-            Loss::Mse => LossTrace::Mse,
-        },
-        loss_gradient: columns(outputs, height),
-        end: ChunkEnd {
-            state: ModelState { weights: Vec::new(), velocity: None },
-            weights: Vec::new(),
-            weight_rem: Vec::new(),
-            velocity: Vec::new(),
-            velocity_rem: Vec::new(),
-        },
-        shape: layers.iter().map(|x| (x.activation, x.bias)).collect(),
-        one: 1 << config.scales.fa,
-    }
-}
-
-/// Writes one step into rows `first .. first + padded`.
-fn record(trace: &mut ChunkTrace, step: &Step, first: usize, padded: usize) {
-    let height = trace.height;
-    let real = step.rows.len();
-    let count = if real < padded { real + 1 } else { real };
-    let (inputs, bias) = (trace.features.len() / height, trace.shape[0].1);
-    for (cell, &row) in trace.rows[first..].iter_mut().zip(&step.rows) {
-        *cell = Some(row);
-    }
-    for (b, row) in step.layers[0].input.chunks(inputs + usize::from(bias)).enumerate().take(real) {
-        for (column, &v) in trace.features.chunks_mut(height).zip(row) {
-            column[first + b] = v;
-        }
-    }
-    for (b, row) in step.labels.chunks(trace.labels.len() / height).enumerate() {
-        for (column, &v) in trace.labels.chunks_mut(height).zip(row) {
-            column[first + b] = v;
-        }
-    }
-    for (out, x) in trace.layers.iter_mut().zip(&step.layers) {
-        scatter(&x.z, count, padded, &mut out.z, height, first);
-        scatter(&x.z_rem, count, padded, &mut out.z_rem, height, first);
-        scatter(&x.act, count, padded, &mut out.act, height, first);
-        scatter(&x.deriv, count, padded, &mut out.deriv, height, first);
-        scatter(&x.q, count, padded, &mut out.q, height, first);
-        scatter(&x.q_rem, count, padded, &mut out.q_rem, height, first);
-        if !out.d.is_empty() {
-            scatter(&x.d, count, padded, &mut out.d, height, first);
-            scatter(&x.d_rem, count, padded, &mut out.d_rem, height, first);
-        }
-    }
-    if let Some(last) = step.layers.last() {
-        scatter(&last.d, count, padded, &mut trace.loss_gradient, height, first);
-    }
-    record_loss(&mut trace.loss, &step.loss, (count, padded, height, first));
-}
-
-fn record_loss(out: &mut LossTrace, from: &LossTrace, (count, padded, height, first): (usize, usize, usize, usize)) {
-    match (out, from) {
-        (
-            LossTrace::CrossEntropy { e, p, rem, argmax, max, sum },
-            LossTrace::CrossEntropy { e: e1, p: p1, rem: rem1, argmax: argmax1, max: max1, sum: sum1 },
-        ) => {
-            for (out, from) in [(e, e1), (p, p1), (rem, rem1), (argmax, argmax1), (sum, sum1)] {
-                scatter(from, count, padded, out, height, first);
-            }
-            scatter(max1, count, padded, max, height, first);
-        }
-        (LossTrace::BceWithLogits { sig }, LossTrace::BceWithLogits { sig: sig1 }) => {
-            scatter(sig1, count, padded, sig, height, first);
-        }
-        _ => {}
-    }
 }

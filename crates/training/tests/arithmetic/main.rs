@@ -1,4 +1,6 @@
 //! The exact arithmetic against a slow reference that follows the text of `docs/arithmetic.md` line by line.
+#![allow(clippy::unwrap_used)]
+
 mod coefficients;
 mod config;
 mod naive;
@@ -7,20 +9,20 @@ mod order;
 mod tables;
 mod trainer;
 
-use tacit_training::config::{
-    Activation, Architecture, Layer, Loss, Order, RunConfig, Scales, Schedule,
-};
+use tacit_training::config::{Activation, Architecture, Layer, Loss, Order, RunConfig, Scales, Schedule};
 use tacit_training::trainer::{Data, ModelState};
 
 /// A small deterministic generator for test data.
 pub struct Random(u64);
 
 impl Random {
+    /// From a seed.
     pub fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(1))
     }
 
-    pub fn next(&mut self) -> u64 {
+    /// Uniform 64 bits.
+    pub fn word(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -30,7 +32,7 @@ impl Random {
 
     /// Uniform in [low, high).
     pub fn range(&mut self, low: i64, high: i64) -> i64 {
-        low + (self.next() % (high - low) as u64) as i64
+        low + (self.word() % (high - low) as u64) as i64
     }
 }
 

@@ -8,7 +8,11 @@ pub fn rescale(v: i128, s: u32) -> i128 {
     if s == 0 { v } else { (v + (1 << (s - 1))).div_euclid(1 << s) }
 }
 
+/// max, e, p, rem, first maximum.
+pub type Softmax = (i128, Vec<i128>, Vec<i128>, Vec<i128>, usize);
+
 /// Everything of one step; every matrix has a row per example of the padded batch.
+#[derive(Default)]
 pub struct NaiveStep {
     pub rows: Vec<Option<usize>>,
     /// W_t per layer.
@@ -21,8 +25,8 @@ pub struct NaiveStep {
     pub d: Vec<Matrix>,
     /// w_t A^T D per layer.
     pub g: Vec<Matrix>,
-    /// Softmax: per example (max, e, p, rem, first maximum).
-    pub softmax: Vec<(i128, Vec<i128>, Vec<i128>, Vec<i128>, usize)>,
+    /// Per example.
+    pub softmax: Vec<Softmax>,
 }
 
 pub struct NaiveChunk {
@@ -167,13 +171,12 @@ fn loss(config: &RunConfig, data: &Data, out: &mut NaiveStep) -> Matrix {
                 let p: Vec<i128> = e.iter().map(|e| (e << fg) / sum).collect();
                 let rem = e.iter().zip(&p).map(|(e, p)| (e << fg) - p * sum).collect();
                 let first = z.iter().position(|&v| v == max).unwrap();
-                let d = p.iter().enumerate().map(|(j, p)| p - if label(0) == j as i128 { 1 << fg } else { 0 }).collect();
+                let d =
+                    p.iter().enumerate().map(|(j, p)| p - if label(0) == j as i128 { 1 << fg } else { 0 }).collect();
                 out.softmax.push((max, e, p, rem, first));
                 d
             }
-            Loss::BceWithLogits => {
-                z.iter().enumerate().map(|(j, &v)| sigmoid(fa, fg, v) - (label(j) << fg)).collect()
-            }
+            Loss::BceWithLogits => z.iter().enumerate().map(|(j, &v)| sigmoid(fa, fg, v) - (label(j) << fg)).collect(),
             Loss::Mse => z.iter().enumerate().map(|(j, &v)| (v - label(j)) << (fg - fa)).collect(),
         };
         if row.is_none() {
@@ -196,7 +199,13 @@ fn backward(config: &RunConfig, w: &[Matrix], last: Matrix, out: &mut NaiveStep)
         let q: Matrix = raw.iter().map(|r| r.iter().map(|&v| rescale(v, f)).collect()).collect();
         let through = |q: i128, z: i128| match layers[l - 1].activation {
             Activation::Identity => q,
-            Activation::Relu => if z <= 0 { 0 } else { q },
+            Activation::Relu => {
+                if z <= 0 {
+                    0
+                } else {
+                    q
+                }
+            }
             Activation::Sigmoid => rescale(q * sigmoid_derivative(fa, z), 12),
             Activation::Tanh => rescale(q * tanh_derivative(fa, z), 12),
         };
@@ -214,7 +223,9 @@ fn matrices(config: &RunConfig, flat: &[i128]) -> Vec<Matrix> {
         .architecture
         .layers
         .iter()
-        .map(|x| (0..x.inputs + u32::from(x.bias)).map(|_| (0..x.outputs).map(|_| at.next().unwrap()).collect()).collect())
+        .map(|x| {
+            (0..x.inputs + u32::from(x.bias)).map(|_| (0..x.outputs).map(|_| at.next().unwrap()).collect()).collect()
+        })
         .collect()
 }
 

@@ -200,7 +200,10 @@ fn a_forward_overflow_names_layer_step_value_and_remedy() {
         "layer 2 (Linear 4->3) overflowed its 16-bit window at step 0: |z| = 41,233 > 32,767; \
          lower the learning rate or set a smaller scale (fewer fractional bits)"
     );
-    assert!(matches!(error, TrainError::WindowOverflow { layer: 1, name: "z", step: 0, value: 41_233, window: 16, .. }));
+    assert!(matches!(
+        error,
+        TrainError::WindowOverflow { layer: 1, name: "z", step: 0, value: 41_233, window: 16, .. }
+    ));
 }
 
 #[test]
@@ -269,7 +272,7 @@ fn weights_that_leave_64_bits() {
     config.schedule.rates = Schedule::encode_rates(&[1 << 40; 7]);
     let error = attempt(&config, |data, state| {
         data.features.fill(511);
-        data.labels.fill(1000);
+        data.labels.fill(500);
         state.weights.fill(0);
     });
     assert_eq!(error, TrainError::WeightOverflow { layer: 0, name: "weight", step: 0 });
@@ -280,10 +283,43 @@ fn weights_that_leave_64_bits() {
     assert_eq!(error, TrainError::WeightOverflow { layer: 1, name: "velocity", step: 0 });
 }
 
+/// The largest D and A with the largest batch weight: 2^(30 + 15 + 2 + 20).
+#[test]
+fn a_gradient_that_leaves_64_bits() {
+    let mut config = small(Activation::Identity, Loss::Mse);
+    config.scales = Scales { fa: 1, fg: 15, fw: 36, kappa: 0, omega: 20 };
+    (config.data_bits, config.target_bits) = (16, 16);
+    config.architecture.layers = layers(&[5, 1], Activation::Identity, true);
+    let error = attempt(&config, |data, state| {
+        data.features.fill(i16::MAX.into());
+        data.labels.fill(i16::MIN.into());
+        state.weights.fill(0);
+    });
+    assert_eq!(error, TrainError::WeightOverflow { layer: 0, name: "gradient", step: 0 });
+}
+
+/// W_T = 2^63 - 1 fits 64 bits; rounded to 2^62 and scaled up again it does not.
+#[test]
+fn a_boundary_that_leaves_64_bits() {
+    let mut config = small(Activation::Relu, Loss::CrossEntropy);
+    config.scales.kappa = 1;
+    config.schedule.filter = vec![2, 1];
+    config.schedule.chunk_steps = 1;
+    config.schedule.rates = Schedule::encode_rates(&[1, 0, 0, 0, 0, 0, 0]);
+    let error = attempt(&config, |data, state| {
+        data.features.fill(0);
+        state.weights.fill(0);
+        state.weights[0] = (1 << 62) - 1;
+        state.velocity.as_mut().unwrap()[0] = -1;
+    });
+    assert_eq!(error, TrainError::WeightOverflow { layer: 0, name: "weight", step: 0 });
+}
+
 #[test]
 fn bad_data_and_states_are_refused() {
     let config = small(Activation::Relu, Loss::CrossEntropy);
-    let refuse = |change: fn(&mut Data, &mut ModelState), expected: TrainError| assert_eq!(attempt(&config, change), expected);
+    let refuse =
+        |change: fn(&mut Data, &mut ModelState), expected: TrainError| assert_eq!(attempt(&config, change), expected);
     refuse(|d, _| d.features.truncate(49), TrainError::DataLength { name: "features", expected: 50, got: 49 });
     refuse(|d, _| d.labels.push(0), TrainError::DataLength { name: "labels", expected: 10, got: 11 });
     refuse(|d, _| d.features[13] = 512, TrainError::FeatureRange { row: 2, column: 3, value: 512, bits: 10 });
@@ -312,7 +348,7 @@ fn a_model_has_no_state_inside_a_chunk() {
     let mut random = Random::new(1);
     let (data, state) = (data(&config, &mut random), start(&config, &mut random));
     let mut trainer = Trainer::new(&config, &state, &data).unwrap();
-    assert_eq!(trainer.state(), Some(state));
+    assert_eq!(trainer.state(), Some(&state));
     for t in 1..=7 {
         assert!(trainer.step().unwrap());
         assert_eq!((trainer.steps(), trainer.state().is_some()), (t, t == 4 || t == 7));

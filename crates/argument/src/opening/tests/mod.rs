@@ -1,10 +1,12 @@
 //! Tests of the opening: honest runs for every kind of shape, dishonest provers, changed proofs, the rank of blocks.
+use super::config::Dft;
 use super::prover::{Tamper, prove};
 use super::*;
 use crate::entropy::Entropy;
 use crate::functional::{Low, TensorWeight, Weights};
 use crate::hiding::Claim;
 use alloc::vec;
+use p3_whir::WhirDomain;
 
 mod attacks;
 mod honest;
@@ -115,7 +117,7 @@ impl World {
         core::iter::once(trace).chain(self.others.iter().map(LongLived::root)).collect()
     }
 
-    pub fn prove_with(&mut self, claim: Claim, tamper: Tamper) -> (Vec<[u8; 32]>, OpeningProof) {
+    pub fn prove_with<D: WhirDomain<F, E>>(&mut self, claim: Claim, tamper: Tamper<D>) -> (Vec<[u8; 32]>, OpeningProof) {
         let trace = self.trace();
         let roots = self.roots(trace.root());
         let others: Vec<&LongLived> = self.others.iter().collect();
@@ -124,7 +126,7 @@ impl World {
     }
 
     pub fn prove(&mut self) -> (Vec<[u8; 32]>, OpeningProof) {
-        self.prove_with(self.claim(), Tamper::default())
+        self.prove_with(self.claim(), Tamper::<Dft>::default())
     }
 
     pub fn check(&self, roots: &[[u8; 32]], proof: &OpeningProof) -> Result<(), OpeningError> {

@@ -1,0 +1,65 @@
+# Each target is one line into the real tool. `make demo` and `make test` work on a machine with Python 3.11+
+# and a Rust toolchain. VENV=/path uses a virtual environment that has the requirements already, and installs
+# nothing into it but this package.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+CARGO ?= cargo
+
+REQUIREMENTS := requirements/all.txt
+INSTALLED := $(VENV)/.tacit-requirements
+EXTENSION := python/tacit/_native.abi3.so
+SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
+
+.PHONY: demo demo-digits demo-lending test bench lint fuzz build wheel clean
+
+demo: build
+	$(BIN)/python -m demos.breast_cancer
+
+demo-digits: build
+	$(BIN)/python -m demos.digits
+
+demo-lending: build
+	$(BIN)/python -m demos.lending
+
+test: build lint
+	$(CARGO) test --release --workspace --exclude tacit-python
+	$(BIN)/python -m pytest
+
+bench: build
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps -r requirements/bench.txt
+	set -e; for script in benches/*.py; do $(BIN)/python $$script; done
+
+lint: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/python -m mypy
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --release --workspace --all-targets -- -D warnings
+
+fuzz: build
+	$(BIN)/python -m fuzz.files
+
+build: $(EXTENSION)
+
+wheel: $(INSTALLED)
+	$(BIN)/maturin build --release --out dist
+
+$(EXTENSION): $(INSTALLED) $(SOURCES)
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --quiet
+	touch $@
+
+ifeq ($(VENV),.venv)
+$(INSTALLED): $(REQUIREMENTS)
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r $(REQUIREMENTS)
+	touch $@
+else
+$(INSTALLED):
+	test -x $(BIN)/python
+	touch $@
+endif
+
+clean:
+	rm -rf .venv dist demo-output $(EXTENSION)

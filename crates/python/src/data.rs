@@ -1,0 +1,258 @@
+//! Commitments of data sets and models.
+use crate::errors::Failed;
+use crate::work;
+use pyo3::buffer::PyBuffer;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::PyBytes;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+use tacit_argument::entropy::Entropy;
+use tacit_argument::field::F;
+use tacit_argument::hiding::wipe;
+use tacit_argument::multilinear::log2_ceil;
+use tacit_argument::opening::{LongLived, PIN_BLOCK, long_lived_shape};
+use tacit_argument::proof::RelationProof;
+use tacit_training::config::RunConfig;
+use tacit_training::file::{self, Kind};
+use tacit_training::record::{DataRecord, Labels, ModelRecord, RECORD_VERSION, SUITE_BLAKE3, Vector};
+use tacit_training::run;
+use tacit_training::trainer::Data;
+use tacit_training::validity::{commit_data, data_payload, verify_data};
+use tacit_training::words::{Words, data_words};
+
+/// log2 of the inverse rate of every tree.
+pub const LOG_INV_RATE: u8 = 2;
+
+/// A public data commitment.
+#[derive(Serialize, Deserialize)]
+pub struct DataFile {
+    pub record: DataRecord,
+    /// The public schema document; its hash is the record's schema id.
+    pub schema: String,
+    pub proof: RelationProof,
+}
+
+#[derive(Deserialize)]
+struct Description {
+    rows: u32,
+    features: u32,
+    label_columns: u32,
+    label_kind: String,
+    classes: u32,
+    fa: u32,
+    data_bits: u32,
+    schema_id: String,
+    schema: String,
+    names: Option<Vec<String>>,
+    released: Vec<String>,
+    proofs: usize,
+}
+
+pub fn seed32(bytes: &[u8], what: &str) -> Result<[u8; 32], Failed> {
+    bytes.try_into().map_err(|_| Failed::usage(format!("{what} has {} bytes, not 32", bytes.len())))
+}
+
+/// Hash of the public schema document, as the Python package computes it.
+fn schema_id(document: &str) -> [u8; 32] {
+    Sha256::new().chain_update(b"tacit/schema/v1\0").chain_update(document.as_bytes()).finalize().into()
+}
+
+/// Contiguous values of a buffer.
+pub fn values<T: pyo3::buffer::Element>(py: Python<'_>, b: &PyBuffer<T>) -> PyResult<Vec<T>> {
+    if !b.is_c_contiguous() {
+        return Err(Failed::usage("an array is not contiguous").into());
+    }
+    b.to_vec(py)
+}
+
+fn narrow(v: &[i64]) -> Result<Vec<i32>, Failed> {
+    v.iter().map(|&x| i32::try_from(x).map_err(|_| Failed::usage(format!("label {x} does not fit 32 bits")))).collect()
+}
+
+/// Column-major to row-major.
+fn transposed(columns: &[i32], n: usize) -> Vec<i32> {
+    let d = columns.len() / n.max(1);
+    (0..columns.len()).map(|i| columns[(i % d) * n + i / d]).collect()
+}
+
+fn labels(d: &Description) -> Result<Labels, Failed> {
+    match d.label_kind.as_str() {
+        "class" => Ok(Labels::Class { classes: d.classes }),
+        "binary" => Ok(Labels::Binary { outputs: d.label_columns }),
+        "real" => Ok(Labels::Real { outputs: d.label_columns, bits: d.data_bits }),
+        other => Err(Failed::usage(format!("labels of kind {other:?} cannot be committed"))),
+    }
+}
+
+type Made = (Vec<u8>, Vec<u8>, u64, u64);
+
+fn make(d: Description, data: Data, seed: [u8; 32], secret: [u8; 32]) -> Result<Made, Failed> {
+    let labels = labels(&d)?;
+    let id = schema_id(&d.schema);
+    if tacit_training::words::hex(&id) != d.schema_id {
+        return Err(Failed::usage("the schema id is not the hash of the schema document"));
+    }
+    let stride = log2_ceil(d.rows as usize);
+    let cells = (d.features as usize + labels.columns() as usize) << stride;
+    let rate = usize::from(LOG_INV_RATE);
+    // One opening more for the validity proof, one more in reserve for a proof of equality.
+    let shape = long_lived_shape(cells, stride, d.proofs + 2, rate).map_err(|e| Failed::usage(e.to_string()))?;
+    let rows = (shape.block - PIN_BLOCK) as u64;
+    let record = DataRecord {
+        version: RECORD_VERSION,
+        rows: d.rows,
+        features: d.features,
+        labels,
+        fa: d.fa,
+        data_bits: d.data_bits,
+        schema: id,
+        names: d.names,
+        released: d.released,
+        vector: Vector { suite: SUITE_BLAKE3, log_inv_rate: LOG_INV_RATE, shape, row_budget: rows, root: [0; 32] },
+        pin: Default::default(),
+    };
+    let mut payload = data_payload(&record, &data);
+    let context = Sha256::new().chain_update(b"tacit/commit").chain_update(seed).finalize().into();
+    let entropy = Entropy::fresh(&secret, &context).map_err(|e| Failed::usage(e.to_string()))?;
+    let made = commit_data(record, &payload, &seed, entropy)?;
+    wipe::<F>(&mut payload);
+    let queries = queries(&shape)? as u64;
+    let digest = made.record.digest().map_err(|e| Failed::usage(e.to_string()))?;
+    let body = DataFile { record: made.record, schema: d.schema, proof: made.proof };
+    // What the validity proof opened is spent already.
+    Ok((digest.to_vec(), file::encode(Kind::Data, &body)?, rows - queries, queries))
+}
+
+/// Rows that one proof opens of each of its trees.
+pub fn queries(shape: &tacit_argument::opening::VectorShape) -> Result<usize, Failed> {
+    tacit_argument::opening::queries_for(usize::from(LOG_INV_RATE), shape.log_height.max(11), 1)
+        .map_err(|e| Failed::usage(e.to_string()))
+}
+
+/// `(digest, file, rows, reserve)` of a data set given column by column.
+#[pyfunction]
+pub fn commit_dataset<'py>(
+    py: Python<'py>,
+    description: &str,
+    features: PyBuffer<i32>,
+    labels: PyBuffer<i64>,
+    seed: PyBackedBytes,
+    secret: PyBackedBytes,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>, u64, u64)> {
+    let d: Description = serde_json::from_str(description).map_err(|e| Failed::usage(format!("description: {e}")))?;
+    let (seed, secret) = (seed32(&seed, "the seed")?, seed32(&secret, "the vault's secret")?);
+    let n = d.rows as usize;
+    let data = Data {
+        features: transposed(&values(py, &features)?, n),
+        labels: transposed(&narrow(&values(py, &labels)?)?, n),
+    };
+    if data.features.len() != n * d.features as usize || data.labels.len() != n * d.label_columns as usize || n == 0 {
+        return Err(Failed::usage("the arrays do not have the described shape").into());
+    }
+    let expected = 1e-6 * (data.features.len() as f64) + 1.0;
+    let (digest, file, rows, reserve) = work::run(py, progress, expected, move || make(d, data, seed, secret))?;
+    Ok((PyBytes::new(py, &digest), PyBytes::new(py, &file), rows, reserve))
+}
+
+/// `(digest, file, rows, reserve)` of a model's weights.
+#[pyfunction]
+pub fn commit_model<'py>(
+    py: Python<'py>,
+    config: &str,
+    weights: PyBuffer<i64>,
+    seed: PyBackedBytes,
+    proofs: usize,
+) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>, u64, u64)> {
+    let config = config_of(config)?;
+    let (seed, weights) = (seed32(&seed, "the seed")?, values(py, &weights)?);
+    let (record, rows, reserve) = py.detach(|| -> Result<_, Failed> {
+        check_weights(&config, &weights)?;
+        let made = run::commit_model(&config, &weights, LOG_INV_RATE, proofs + 1, &seed)?;
+        let reserve = queries(&made.record.vector.shape)? as u64;
+        let rows = made.record.vector.row_budget;
+        Ok((made.record, rows, reserve))
+    })?;
+    let digest = record.digest().map_err(|e| Failed::usage(e.to_string()))?;
+    let bytes = file::encode(Kind::Model, &record).map_err(Failed::from)?;
+    Ok((PyBytes::new(py, &digest), PyBytes::new(py, &bytes), rows, reserve))
+}
+
+pub fn config_of(json: &str) -> Result<RunConfig, Failed> {
+    let config: RunConfig = serde_json::from_str(json).map_err(|e| Failed::usage(format!("configuration: {e}")))?;
+    config.validate().map_err(|e| Failed::usage(format!("invalid configuration: {e}")))?;
+    Ok(config)
+}
+
+pub fn check_weights(config: &RunConfig, weights: &[i64]) -> Result<(), Failed> {
+    let expected = config.weight_count();
+    if weights.len() != expected {
+        return Err(Failed::usage(format!("{} weights for an architecture of {expected}", weights.len())));
+    }
+    Ok(())
+}
+
+/// A data set as trained on, from row-major arrays.
+pub fn rows(py: Python<'_>, features: &PyBuffer<i32>, labels: &PyBuffer<i64>) -> PyResult<Data> {
+    Ok(Data { features: values(py, features)?, labels: narrow(&values(py, labels)?)? })
+}
+
+/// The tree of a committed data set, rebuilt from its seed.
+pub fn rebuild_data(record: &DataRecord, data: &Data, seed: &[u8; 32]) -> Result<LongLived, Failed> {
+    let mut payload = data_payload(record, data);
+    let vector = LongLived::commit(record.vector.shape, usize::from(record.vector.log_inv_rate), &payload, seed);
+    wipe(&mut payload);
+    let vector = vector.map_err(|e| Failed::usage(e.to_string()))?;
+    same_root(vector.root(), record.vector.root, "data set")?;
+    Ok(vector)
+}
+
+/// The commitment of a model, rebuilt from its seed.
+pub fn rebuild_model(config: &RunConfig, record: ModelRecord, weights: &[i64], seed: &[u8; 32]) -> Result<run::ModelCommitment, Failed> {
+    let mut payload = tacit_training::relation::model_payload(config, weights);
+    let vector = LongLived::commit(record.vector.shape, usize::from(record.vector.log_inv_rate), &payload, seed);
+    wipe(&mut payload);
+    let vector = vector.map_err(|e| Failed::usage(e.to_string()))?;
+    same_root(vector.root(), record.vector.root, "model")?;
+    Ok(run::ModelCommitment { vector, record })
+}
+
+fn same_root(got: [u8; 32], expected: [u8; 32], what: &str) -> Result<(), Failed> {
+    if got == expected { Ok(()) } else { Err(Failed::usage(format!("these are not the {what} and seed of the commitment"))) }
+}
+
+/// Decodes and fully checks a data commitment.
+pub fn checked_data(bytes: &[u8]) -> Result<(DataFile, [u8; 32]), Failed> {
+    let body: DataFile = file::decode(Kind::Data, bytes)?;
+    if schema_id(&body.schema) != body.record.schema {
+        return Err(Failed::rejected("data", "SchemaId", "the schema document is not the one that the commitment names"));
+    }
+    verify_data(&body.record, &body.proof)?;
+    let digest = body.record.digest().map_err(|e| Failed::rejected("data", "Encoding", e.to_string()))?;
+    Ok((body, digest))
+}
+
+/// Checks a data commitment and its validity proof.
+#[pyfunction]
+pub fn verify_commitment(py: Python<'_>, bytes: &[u8]) -> PyResult<String> {
+    Ok(py.detach(|| -> Result<_, Failed> {
+        let (body, digest) = checked_data(bytes)?;
+        verdict(&data_words(&body.record, &digest), &[], data_statement(&body, &digest))
+    })?)
+}
+
+pub fn data_statement(body: &DataFile, digest: &[u8; 32]) -> serde_json::Value {
+    let schema: serde_json::Value = serde_json::from_str(&body.schema).unwrap_or_default();
+    serde_json::json!({ "kind": "data", "digest": tacit_training::words::hex(digest), "record": body.record, "schema": schema })
+}
+
+/// The JSON of a verdict.
+pub fn verdict(words: &Words, soundness: &[(Cow<'static, str>, f64)], statement: serde_json::Value) -> Result<String, Failed> {
+    let soundness: Vec<_> = soundness.iter().map(|(n, b)| (n, b)).collect();
+    let v = serde_json::json!({
+        "shown": words.shown, "not_shown": words.not_shown, "soundness": soundness, "statement": statement
+    });
+    serde_json::to_string(&v).map_err(|e| Failed::usage(e.to_string()))
+}

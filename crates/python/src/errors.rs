@@ -1,0 +1,128 @@
+//! From errors of the core to the one exception of this module; `tacit.session` maps its category to a Python class.
+use pyo3::create_exception;
+use pyo3::exceptions::PyException;
+use pyo3::prelude::*;
+use tacit_argument::proof::ArgumentError;
+use tacit_training::file::FileError;
+use tacit_training::run::{RunError, RunRejected};
+use tacit_training::statement::StatementError;
+use tacit_training::trainer::TrainError;
+use tacit_training::validity::ValidityError;
+
+create_exception!(_native, Failure, PyException, "category, check, subject and message of a failure of the core.");
+
+/// What a failure is about, before it becomes a Python exception.
+#[derive(Debug)]
+pub struct Failed {
+    /// "rejected", "unreadable", "release" or "usage".
+    pub category: &'static str,
+    /// The check's name: the error's variant.
+    pub check: String,
+    /// For a rejected proof: "data", "model", "configuration" or "proof".
+    pub subject: &'static str,
+    /// For people.
+    pub message: String,
+}
+
+impl Failed {
+    /// Wrong usage.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self { category: "usage", check: "usage".into(), subject: "", message: message.into() }
+    }
+    /// A check of a proof failed.
+    pub fn rejected(subject: &'static str, check: &str, message: impl Into<String>) -> Self {
+        Self { category: "rejected", check: check.into(), subject, message: message.into() }
+    }
+}
+
+impl From<Failed> for PyErr {
+    fn from(f: Failed) -> Self {
+        Python::attach(|py| {
+            let e = Failure::new_err(f.message.clone());
+            let value = e.value(py);
+            let fields = [("category", f.category), ("check", &f.check), ("subject", f.subject), ("message", &f.message)];
+            for (name, text) in fields {
+                if let Err(error) = value.setattr(name, text) {
+                    return error;
+                }
+            }
+            e
+        })
+    }
+}
+
+/// The name of an error's variant.
+fn variant(e: &impl core::fmt::Debug) -> String {
+    format!("{e:?}").chars().take_while(|c| c.is_alphanumeric()).collect()
+}
+
+impl From<FileError> for Failed {
+    fn from(e: FileError) -> Self {
+        let check = match e {
+            FileError::Damaged => "truncated",
+            FileError::TrailingBytes { .. } => "trailing",
+            FileError::Version { .. } => "version",
+            _ => "format",
+        };
+        Self { category: "unreadable", check: check.into(), subject: "", message: e.to_string() }
+    }
+}
+
+fn argument(prefix: String, e: &ArgumentError) -> Failed {
+    let check = match e {
+        ArgumentError::Hiding(e) => variant(e),
+        ArgumentError::Opening(e) => variant(e),
+        ArgumentError::Order(e) => variant(e),
+        ArgumentError::Soundness { .. } => variant(e),
+    };
+    Failed::rejected("proof", &check, format!("{prefix}{e}"))
+}
+
+impl From<ValidityError> for Failed {
+    fn from(e: ValidityError) -> Self {
+        match &e {
+            ValidityError::Record(r) => Self::rejected("data", &variant(r), e.to_string()),
+            ValidityError::Argument(a) => {
+                let inner = argument(String::new(), a);
+                Self::rejected("data", &inner.check, e.to_string())
+            }
+        }
+    }
+}
+
+impl From<StatementError> for Failed {
+    fn from(e: StatementError) -> Self {
+        let subject = match e {
+            StatementError::DataMismatch { .. } | StatementError::LabelMismatch => "data",
+            StatementError::Record { which: "data", .. } => "data",
+            StatementError::Record { .. } => "model",
+            _ => "configuration",
+        };
+        Self::rejected(subject, &variant(&e), e.to_string())
+    }
+}
+
+impl From<RunRejected> for Failed {
+    fn from(e: RunRejected) -> Self {
+        match e {
+            RunRejected::Statement(s) => s.into(),
+            RunRejected::Record { .. } => Self::rejected("model", &variant(&e), e.to_string()),
+            RunRejected::Chunk { chunk, error } => argument(format!("chunk {chunk}: "), &error),
+            RunRejected::ChunkCount { .. } | RunRejected::Soundness { .. } => {
+                Self::rejected("proof", &variant(&e), e.to_string())
+            }
+        }
+    }
+}
+
+impl From<RunError> for Failed {
+    fn from(e: RunError) -> Self {
+        Self::usage(e.to_string())
+    }
+}
+
+impl From<TrainError> for Failed {
+    fn from(e: TrainError) -> Self {
+        Self::usage(e.to_string())
+    }
+}

@@ -1,0 +1,203 @@
+//! Statements, chunks and runs.
+use crate::data::{
+    LOG_INV_RATE, checked_data, config_of, data_statement, queries, rebuild_data, rebuild_model, rows, seed32, values, verdict,
+};
+use crate::errors::Failed;
+use crate::work;
+use pyo3::buffer::PyBuffer;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::PyBytes;
+use std::borrow::Cow;
+use tacit_training::config::{Order, RunConfig};
+use tacit_training::estimate::estimate;
+use tacit_training::file::{self, Kind};
+use tacit_training::record::ModelRecord;
+use tacit_training::run::{ChunkInput, ChunkProof, RunProof, RunVerdict, prove_chunk as prove, verify_run as verify};
+use tacit_training::statement::{self, Origin, PROTOCOL_VERSION, RunStatement, SECURITY_BITS, Start};
+use tacit_training::trainer::ModelState;
+use tacit_training::words::{Words, data_words, hex, run_words};
+
+/// The seed of a shuffled order whose nonce the prover chose.
+#[pyfunction]
+pub fn order_seed<'py>(py: Python<'py>, config: &str, commitment: &[u8], nonce: u64) -> PyResult<Bound<'py, PyBytes>> {
+    let config: RunConfig = serde_json::from_str(config).map_err(|e| Failed::usage(format!("configuration: {e}")))?;
+    let body: crate::data::DataFile = file::decode(Kind::Data, commitment).map_err(Failed::from)?;
+    let digest = body.record.digest().map_err(|e| Failed::usage(e.to_string()))?;
+    let seed = statement::seed("order", &Origin::Prover { nonce }, &digest, &config).map_err(Failed::from)?;
+    Ok(PyBytes::new(py, &seed))
+}
+
+/// The public statement of a run, before anything is proven.
+#[pyfunction]
+pub fn run_statement<'py>(
+    py: Python<'py>,
+    config: &str,
+    commitment: &[u8],
+    start: &[u8],
+    start_bits: u32,
+    nonce: Option<u64>,
+    released: Vec<String>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let config = config_of(config)?;
+    let body: crate::data::DataFile = file::decode(Kind::Data, commitment).map_err(Failed::from)?;
+    let record: ModelRecord = file::decode(Kind::Model, start).map_err(Failed::from)?;
+    let shuffled = matches!(config.order, Order::Shuffled { .. });
+    let s = RunStatement {
+        version: PROTOCOL_VERSION,
+        security_bits: SECURITY_BITS,
+        log_inv_rate: LOG_INV_RATE,
+        config,
+        order_origin: nonce.filter(|_| shuffled).map(|nonce| Origin::Prover { nonce }),
+        data: body.record,
+        start: Start::Hidden { record, bits: start_bits },
+        released,
+    };
+    s.validate().map_err(|e| Failed::usage(e.to_string()))?;
+    Ok(PyBytes::new(py, &file::encode(Kind::Statement, &s).map_err(Failed::from)?))
+}
+
+fn statement_of(bytes: &[u8]) -> Result<RunStatement, Failed> {
+    Ok(file::decode(Kind::Statement, bytes)?)
+}
+
+/// Time, memory and size of a run's proof, as JSON.
+#[pyfunction]
+pub fn estimate_run(py: Python<'_>, statement: &[u8]) -> PyResult<String> {
+    let s = statement_of(statement)?;
+    let e = py.detach(|| estimate(&s)).map_err(|e| Failed::usage(e.to_string()))?;
+    let rows = queries(&s.data.vector.shape)?;
+    let json = serde_json::json!({
+        "chunks": s.config.chunks(), "seconds": e.seconds * f64::from(s.config.chunks()), "memory": e.memory,
+        "proof_bytes": e.proof_bytes * u64::from(s.config.chunks()), "rows_per_proof": rows,
+    });
+    Ok(json.to_string())
+}
+
+/// A public file and the secret seed behind it.
+type Opening = (PyBackedBytes, PyBackedBytes);
+
+/// Proves one chunk: `(proof, record of the model after it)`.
+#[pyfunction]
+#[allow(clippy::too_many_arguments)]
+pub fn prove_chunk<'py>(
+    py: Python<'py>,
+    statement: &[u8],
+    index: u32,
+    data: Opening,
+    table: (PyBuffer<i32>, PyBuffer<i64>),
+    state: (PyBuffer<i64>, Option<PyBuffer<i64>>),
+    model_in: Option<Opening>,
+    out: (PyBackedBytes, usize),
+    secret: PyBackedBytes,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
+    let statement = statement_of(statement)?;
+    let table = rows(py, &table.0, &table.1)?;
+    let velocity = state.1.as_ref().map(|v| values(py, v)).transpose()?;
+    let state = ModelState { weights: values(py, &state.0)?, velocity };
+    crate::data::check_weights(&statement.config, &state.weights)?;
+    table.validate(&statement.config).map_err(Failed::from)?;
+    let data_seed = seed32(&data.1, "the data set's seed")?;
+    let (out_seed, proofs) = (seed32(&out.0, "the model's seed")?, out.1);
+    let secret = seed32(&secret, "the vault's secret")?;
+    let start = match model_in {
+        None => None,
+        Some((record, seed)) => {
+            let record: ModelRecord = file::decode(Kind::Model, &record).map_err(Failed::from)?;
+            Some((record, seed32(&seed, "the start's seed")?))
+        }
+    };
+    let expected = estimate(&statement).map(|e| e.seconds).unwrap_or(10.0);
+    let done = work::run(py, progress, expected, move || {
+        let vector = rebuild_data(&statement.data, &table, &data_seed)?;
+        let model_in = match start {
+            None => None,
+            Some((record, seed)) => Some(rebuild_model(&statement.config, record, &state.weights, &seed)?),
+        };
+        let input = ChunkInput {
+            statement: &statement,
+            chunk: index,
+            data: &vector,
+            rows: &table,
+            start: &state,
+            model_in: model_in.as_ref(),
+            proofs: proofs + 1,
+            seed: &out_seed,
+        };
+        let made = prove(&input, &secret)?;
+        Ok((file::encode(Kind::Chunk, &made.proof)?, file::encode(Kind::Model, &made.model_out.record)?))
+    })?;
+    Ok((PyBytes::new(py, &done.0), PyBytes::new(py, &done.1)))
+}
+
+/// One file of all chunk proofs.
+#[pyfunction]
+pub fn assemble_run<'py>(py: Python<'py>, statement: &[u8], chunks: Vec<Vec<u8>>) -> PyResult<Bound<'py, PyBytes>> {
+    let statement = statement_of(statement)?;
+    let chunks = chunks.iter().map(|c| file::decode::<ChunkProof>(Kind::Chunk, c)).collect::<Result<_, _>>();
+    let run = RunProof { statement, chunks: chunks.map_err(Failed::from)? };
+    Ok(PyBytes::new(py, &file::encode(Kind::Run, &run).map_err(Failed::from)?))
+}
+
+/// A verified run, against the data commitment given.
+pub fn checked_run(proof: &[u8], commitment: Option<&[u8]>) -> Result<(RunProof, RunVerdict), Failed> {
+    let run: RunProof = file::decode(Kind::Run, proof)?;
+    if let Some(bytes) = commitment {
+        let (body, digest) = checked_data(bytes)?;
+        if body.record != run.statement.data {
+            let stated = run.statement.data.digest().map_err(|e| Failed::rejected("data", "Encoding", e.to_string()))?;
+            let message = format!("the proof is about the data commitment {}, not {}", hex(&stated), hex(&digest));
+            return Err(Failed::rejected("data", "DataCommitment", message));
+        }
+    }
+    let v = verify(&run)?;
+    Ok((run, v))
+}
+
+fn run_json(run: &RunProof) -> serde_json::Value {
+    let records: Vec<&ModelRecord> = run.chunks.iter().map(|c| &c.model_out).collect();
+    serde_json::json!({ "kind": "run", "run": run.statement, "models": records })
+}
+
+/// Soundness terms of a verified run, with their total.
+pub fn terms(v: &RunVerdict) -> Vec<(Cow<'static, str>, f64)> {
+    let mut out: Vec<(Cow<'static, str>, f64)> = v.soundness.iter().map(|t| (t.name.into(), t.bits)).collect();
+    out.push(("total, one chunk".into(), tacit_argument::soundness::total(&v.soundness)));
+    out
+}
+
+/// Checks a run's proof.
+#[pyfunction]
+#[pyo3(signature = (proof, commitment))]
+pub fn verify_run(py: Python<'_>, proof: &[u8], commitment: Option<&[u8]>) -> PyResult<String> {
+    Ok(py.detach(|| -> Result<_, Failed> {
+        let (run, v) = checked_run(proof, commitment)?;
+        verdict(&run_words(&run.statement, &v, commitment.is_some()), &terms(&v), run_json(&run))
+    })?)
+}
+
+/// What a file states, without checking its proof.
+#[pyfunction]
+pub fn describe(py: Python<'_>, bytes: &[u8]) -> PyResult<String> {
+    Ok(py.detach(|| -> Result<_, Failed> {
+        let unchecked = "whether any of this holds: the proof was not checked".to_string();
+        match file::kind(bytes)? {
+            k if k == Kind::Data as u8 => {
+                let body: crate::data::DataFile = file::decode(Kind::Data, bytes)?;
+                let digest = body.record.digest().map_err(|e| Failed::usage(e.to_string()))?;
+                let mut words = data_words(&body.record, &digest);
+                words.not_shown.insert(0, unchecked);
+                verdict(&words, &[], data_statement(&body, &digest))
+            }
+            k if k == Kind::Run as u8 => {
+                let run: RunProof = file::decode(Kind::Run, bytes)?;
+                let v = tacit_training::run::stated(&run)?;
+                let mut words: Words = run_words(&run.statement, &v, false);
+                words.not_shown.insert(0, unchecked);
+                verdict(&words, &terms(&v), run_json(&run))
+            }
+            other => Err(Failed::usage(format!("files of kind {other} have no description"))),
+        }
+    })?)
+}

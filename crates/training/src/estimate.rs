@@ -1,0 +1,59 @@
+//! What a proof will cost, from the statement alone: sizes exactly, time and memory by a fitted model.
+//!
+//! The constants were fitted on two cores (see `make bench`); they say how the cost follows the sizes, and the
+//! benchmark prints estimate and measurement side by side.
+use crate::record::ModelRecord;
+use crate::relation::ChunkRelation;
+use crate::relation::layout::ModelLayout;
+use crate::run::{RunRejected, start_weights};
+use crate::statement::{RunStatement, Start};
+use tacit_argument::opening::{VectorShape, long_lived_shape};
+use tacit_argument::proof::{Relation, plan};
+
+/// Cost of one chunk.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// Seconds on two cores.
+    pub seconds: f64,
+    /// Peak memory in bytes.
+    pub memory: u64,
+    /// Bytes of the proof.
+    pub proof_bytes: u64,
+    /// Cells of the trace.
+    pub cells: u64,
+    /// Leaves of the lookup argument.
+    pub leaves: u64,
+    /// Coefficients of the opened polynomial P.
+    pub opened: u64,
+}
+
+/// Estimates one chunk (the first: it has the most relations).
+///
+/// # Errors
+/// [`RunRejected`] if the statement cannot be proven.
+pub fn estimate(statement: &RunStatement) -> Result<Estimate, RunRejected> {
+    let rejected = |error| RunRejected::Chunk { chunk: 0, error };
+    let model: VectorShape = match &statement.start {
+        Start::Hidden { record: ModelRecord { vector, .. }, .. } => vector.shape,
+        Start::Seed { .. } => {
+            let layout = ModelLayout::new(&statement.config, 0);
+            long_lived_shape(layout.cells, layout.max_stride(), 4, usize::from(statement.log_inv_rate))
+                .map_err(|e| rejected(e.into()))?
+        }
+    };
+    let relation = ChunkRelation::new(&statement.config, 0, start_weights(statement, 0)?);
+    let Some(relation) = relation else { return Err(RunRejected::ChunkCount { expected: 0, got: 0 }) };
+    let shapes = [statement.data.vector.shape, model, model];
+    let plan = plan(&relation, usize::from(statement.log_inv_rate), &shapes).map_err(rejected)?;
+    let h = plan.opening.h();
+    let sources = plan.opening.sources() as u64;
+    let opened = 1u64 << (h + plan.opening.log_columns());
+    let (cells, leaves) = (relation.column_cells() as u64, 1u64 << relation.lookups().log_leaves());
+    let rows = 1u64 << h;
+    // Codewords of mask and vectors, the opened polynomial, the tables of its sumcheck, the lookup circuit.
+    let memory = 8 * 4 * 4 * sources * rows + 3 * 8 * opened + 48 * sources * rows + 100 * leaves + 32 * cells;
+    let seconds = 0.4 + 1e-9 * (300.0 * (leaves as f64) + 450.0 * (4 * sources * rows) as f64 + 100.0 * opened as f64);
+    let queries = plan.opening.queries() as u64;
+    let proof_bytes = queries * (32 * sources + 4 * 32 * (h as u64).saturating_sub(4)) + 48 * plan.schedule.messages as u64 + 60_000;
+    Ok(Estimate { seconds, memory, proof_bytes, cells, leaves, opened })
+}

@@ -1,0 +1,148 @@
+//! A verdict in words: what a proof shows, and beside it what it does not.
+use crate::config::{Activation, Loss, Order, RunConfig};
+use crate::record::{DataRecord, Labels};
+use crate::run::RunVerdict;
+use crate::statement::{Origin, RunStatement, Start};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// What is shown and what is not, a sentence each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Words {
+    /// What the proof establishes.
+    pub shown: Vec<String>,
+    /// What it leaves open.
+    pub not_shown: Vec<String>,
+}
+
+/// Lower-case hexadecimal.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// A verified data commitment.
+#[must_use]
+pub fn data_words(record: &DataRecord, digest: &[u8; 32]) -> Words {
+    let labels = match record.labels {
+        Labels::Class { classes } => format!("one of {classes} classes"),
+        Labels::Binary { outputs } => format!("{outputs} binary label(s)"),
+        Labels::Real { outputs, bits } => format!("{outputs} real target(s) of {bits} bits"),
+    };
+    let mut shown = alloc::vec![
+        format!("Commitment {} is to a table of {} rows and {} features.", hex(digest), record.rows, record.features),
+        format!(
+            "Every feature is an integer of {} bits ({} of them fractional); every row has {labels}.",
+            record.data_bits, record.fa
+        ),
+    ];
+    if !record.released.is_empty() {
+        shown.push(format!("Derived from the data and public: {}.", record.released.join(", ")));
+    }
+    let not_shown = alloc::vec![
+        "who collected the data, and whether it is true".to_string(),
+        "that two commitments hold different data".to_string(),
+    ];
+    Words { shown, not_shown }
+}
+
+/// A verified run.
+#[must_use]
+pub fn run_words(statement: &RunStatement, verdict: &RunVerdict, data_checked: bool) -> Words {
+    let c = &statement.config;
+    let mut shown = alloc::vec![format!(
+        "The model behind commitment {} is exactly what {} steps of SGD give on the data behind commitment {}.",
+        hex(&verdict.model_digest),
+        c.schedule.total_steps,
+        hex(&verdict.data_digest)
+    )];
+    shown.push(architecture(c));
+    shown.push(schedule(c));
+    let mut not_shown = Vec::new();
+    match &statement.start {
+        Start::Hidden { record: _, bits } => {
+            shown.push(format!(
+                "It starts from the hidden weights behind commitment {}, each below 2^{} in absolute value.",
+                verdict.start_digest.map_or_else(String::new, |d| hex(&d)),
+                i64::from(*bits) - 1 - i64::from(c.scales.fw)
+            ));
+            not_shown.push("how the hidden initial weights were chosen: they may hold a model already".to_string());
+        }
+        Start::Seed { origin } => {
+            shown.push(format!("It starts from public weights, drawn from a seed ({}).", origin_words(origin)));
+            chosen(origin, "initial weights", &mut not_shown);
+        }
+    }
+    match (&c.order, &statement.order_origin) {
+        (Order::Contiguous, _) => shown.push("Rows are read in the order of the commitment, in every epoch.".to_string()),
+        (Order::Shuffled { seed }, origin) => {
+            let words = origin.as_ref().map_or_else(String::new, origin_words);
+            shown.push(format!("Rows are shuffled in every epoch by the public seed {} ({words}).", hex(seed)));
+            if let Some(o) = origin {
+                chosen(o, "order", &mut not_shown);
+            }
+        }
+    }
+    if !statement.released.is_empty() {
+        shown.push(format!("Derived from the data and public: {}.", statement.released.join(", ")));
+    }
+    if !data_checked {
+        not_shown.push("that the data commitment is valid: no commitment file was given".to_string());
+    }
+    not_shown.push("who collected the data, and whether it is true".to_string());
+    not_shown.push("how good the model is".to_string());
+    Words { shown, not_shown }
+}
+
+fn chosen(origin: &Origin, what: &str, out: &mut Vec<String>) {
+    if matches!(origin, Origin::Prover { .. }) {
+        out.push(format!("that the {what} was not chosen to please: the prover picked the seed"));
+    }
+}
+
+fn origin_words(origin: &Origin) -> String {
+    match origin {
+        Origin::Prover { nonce } => format!("nonce {nonce}, chosen by the prover"),
+        Origin::Verifier { nonce } => format!("nonce {}, given by a verifier", hex(nonce)),
+        Origin::Beacon { name, round, .. } => format!("round {round} of the beacon {name}"),
+    }
+}
+
+fn architecture(c: &RunConfig) -> String {
+    let widths: Vec<String> = c
+        .architecture
+        .layers
+        .iter()
+        .map(|l| {
+            let activation = match l.activation {
+                Activation::Identity => "",
+                Activation::Relu => ", ReLU",
+                Activation::Sigmoid => ", sigmoid",
+                Activation::Tanh => ", tanh",
+            };
+            format!("Linear {}->{}{}{activation}", l.inputs, l.outputs, if l.bias { "" } else { " without bias" })
+        })
+        .collect();
+    let loss = match c.architecture.loss {
+        Loss::CrossEntropy => "cross-entropy",
+        Loss::BceWithLogits => "binary cross-entropy with logits",
+        Loss::Mse => "mean squared error",
+    };
+    format!("Architecture: {}; loss: {loss}; {} weights and biases.", widths.join("; "), c.weight_count())
+}
+
+fn schedule(c: &RunConfig) -> String {
+    let s = &c.schedule;
+    let rates: Vec<String> = s.rates.iter().take(4).map(|r| format!("{} for {} steps", r.rate, r.steps)).collect();
+    let more = if s.rates.len() > 4 { format!(" and {} more spans", s.rates.len() - 4) } else { String::new() };
+    format!(
+        "Batches of {} rows of {}{}; integer learning rates {}{more}, in units of 2^-{} per unit of summed gradient{}.",
+        s.batch,
+        s.rows,
+        if s.drop_last { ", partial batches dropped" } else { "" },
+        rates.join(", "),
+        c.scales.fw - c.scales.fa - c.scales.fg - c.scales.omega,
+        if s.momentum() { "; momentum by a public filter" } else { "" }
+    )
+}

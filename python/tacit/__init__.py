@@ -1,0 +1,109 @@
+"""Zero-knowledge proofs of machine-learning training.
+
+Commit a private data set, train a PyTorch model on it, prove it, verify it:
+
+    data = tacit.commit(X, y, vault="clinic.vault")
+    model, opt, loader, loss_fn = tacit.make_provable(model, opt, data, loss_fn, batch_size=64)
+    ...the training loop, unchanged...
+    tacit.prove(model).save("run.tacit")
+    tacit.verify("run.tacit", data="clinic.commitment")
+
+Importing `tacit` imports neither torch nor numpy; what is used is loaded when it is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tacit.commitment import CommittedData, commit, open_data
+    from tacit.dataset import Column, QuantisedData, Schema, Target, quantise
+    from tacit.errors import ProofRejected, TacitError, UnreadableFile
+    from tacit.proving import Proof
+    from tacit.releasing import Release
+    from tacit.runs import Run, open_run
+    from tacit.session import Estimate, Verdict
+    from tacit.training import estimate, make_provable, prove, release, run_of
+    from tacit.vault import Vault
+    from tacit.verifying import inspect, verify
+
+__all__ = [
+    "Column",
+    "CommittedData",
+    "Estimate",
+    "Proof",
+    "ProofRejected",
+    "QuantisedData",
+    "Release",
+    "Run",
+    "Schema",
+    "TacitError",
+    "Target",
+    "UnreadableFile",
+    "Vault",
+    "Verdict",
+    "commit",
+    "estimate",
+    "inspect",
+    "make_provable",
+    "open_data",
+    "open_run",
+    "prove",
+    "quantise",
+    "release",
+    "run_of",
+    "verify",
+]
+
+_HOMES = {
+    "Column": "dataset",
+    "CommittedData": "commitment",
+    "Estimate": "session",
+    "Proof": "proving",
+    "ProofRejected": "errors",
+    "QuantisedData": "dataset",
+    "Release": "releasing",
+    "Run": "runs",
+    "Schema": "dataset",
+    "TacitError": "errors",
+    "Target": "dataset",
+    "UnreadableFile": "errors",
+    "Vault": "vault",
+    "Verdict": "session",
+    "commit": "commitment",
+    "estimate": "training",
+    "inspect": "verifying",
+    "make_provable": "training",
+    "open_data": "commitment",
+    "open_run": "runs",
+    "prove": "training",
+    "quantise": "dataset",
+    "release": "training",
+    "run_of": "training",
+    "verify": "verifying",
+}
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("tacit")
+    except PackageNotFoundError:
+        return "0+source"
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from the module that holds it."""
+    if name == "__version__":
+        return _version()
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'tacit' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"tacit.{home}"), name)
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,92 @@
+"""Files that are either the old or the new version after a crash, never something between.
+
+A write goes to a temporary file in the same directory, is fsynced, renamed over the target, and the
+directory is fsynced. Secret files are created with mode 0600 before the first byte is written.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from tacit.errors import UnreadableFile, UsageError
+
+__all__ = ["TEMPORARY_SUFFIX", "fsync_directory", "read_limited", "write_all", "write_atomic"]
+
+TEMPORARY_SUFFIX = ".tmp"
+"""Names that end like this are unfinished writes; nothing reads them."""
+
+
+def fsync_directory(directory: Path) -> None:
+    """Make the names in `directory` durable."""
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_all(handle: int, content: bytes | bytearray | memoryview) -> None:
+    """Write all of `content` to a file descriptor; `os.write` alone may stop early."""
+    view = memoryview(content).cast("B")
+    while view:
+        view = view[os.write(handle, view) :]
+
+
+def write_atomic(
+    path: str | os.PathLike[str],
+    content: bytes | Iterable[bytes],
+    *,
+    mode: int = 0o644,
+    overwrite: bool = True,
+) -> None:
+    """Write `content` (bytes, or pieces of it in order) to `path`, durably and all at once.
+
+    With `overwrite=False` an existing file is refused, also when it appears during the write.
+    """
+    target = Path(path)
+    pieces = [content] if isinstance(content, bytes) else content
+    temporary = target.parent / f".{target.name}.{secrets.token_hex(8)}{TEMPORARY_SUFFIX}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    try:
+        handle = os.open(temporary, flags, mode)
+    except OSError as error:
+        raise UsageError(f"cannot write {target}: {error.strerror}") from error
+    try:
+        try:
+            for piece in pieces:
+                write_all(handle, piece)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        if overwrite:
+            os.replace(temporary, target)
+        else:
+            os.link(temporary, target)
+            os.unlink(temporary)
+        fsync_directory(target.parent)
+    except FileExistsError as error:
+        raise UsageError(f"{target} exists already") from error
+    except OSError as error:
+        raise UsageError(f"cannot write {target}: {error.strerror}") from error
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+
+
+def read_limited(path: str | os.PathLike[str], *, limit: int, what: str) -> bytes:
+    """Read a whole file of at most `limit` bytes; `what` names it in errors."""
+    content = bytearray()
+    try:
+        with open(path, "rb") as file:
+            # Piece by piece: asking for the limit at once would allocate it.
+            while len(content) <= limit and (piece := file.read(min(1 << 24, limit + 1))):
+                content += piece
+    except OSError as error:
+        raise UnreadableFile(f"cannot read the {what} {os.fspath(path)}: {error.strerror}") from error
+    if len(content) > limit:
+        raise UnreadableFile(f"the {what} {os.fspath(path)} is larger than {limit:,} bytes and was not read")
+    return bytes(content)

@@ -1,0 +1,179 @@
+"""No wrap: for every layer, K a w_max + 2^(m+F-1) + 2^(F-1) < p, so that an integer product is the residue that
+a proof speaks of.
+
+w_max = c_0 w_in + c_v v_in + a d sum_s c_s B_s bounds every weight at every step of a chunk: a bounds a layer's
+inputs, d its gradients, B_s the rows of a batch and c the coefficients. A verifier computes the same bounds
+from the statement, carries them from chunk to chunk and checks the same inequalities. The planner assumes one
+rate for all steps; `RunBounds` follows the real ones while training.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import accumulate
+
+from tacit.arithmetic.config import DERIVATIVE_BITS, Layer, RunConfig
+from tacit.arithmetic.errors import NoWrapError, NoWrapFailure
+from tacit.arithmetic.rates import batch_weight
+from tacit.arithmetic.tables import softmax_bits
+
+FIELD = (1 << 64) - (1 << 32) + 1
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a chunk guarantees: |W_t| <= `w_max[l]` at scale F, and at its end |W| <= `w_out`, |V| <= `v_out` at
+    the scales of a state.
+    """
+
+    w_max: tuple[int, ...]
+    w_out: int
+    v_out: int
+
+
+def input_bound(config: RunConfig, index: int) -> int:
+    """a: the largest |A| that layer `index` (from 0) can read, its bias input 2^fa included."""
+    one = 1 << config.scales.fa
+    if index == 0:
+        return max(one, 1 << (config.data_bits - 1))
+    before = config.architecture.layers[index - 1]
+    return one if before.activation in ("sigmoid", "tanh") else max(one, 1 << (before.z_bits - 1))
+
+
+def gradient_bound(config: RunConfig, index: int) -> int:
+    """d: the largest |D| at the pre-activations of layer `index` (from 0)."""
+    layers, scales = config.architecture.layers, config.scales
+    if index + 1 < len(layers):
+        return 1 << (layers[index].q_bits - 1)
+    if config.architecture.loss == "mse":
+        return ((1 << (layers[index].z_bits - 1)) + (1 << max(0, config.target_bits - 1))) << (
+            scales.fg - scales.fa
+        )
+    return 1 << scales.fg
+
+
+@dataclass(frozen=True)
+class Mass:
+    """What the steps of a chunk can add up to: |W_t| <= 2^kappa w_in + `velocity` v_in + `products` a d, and
+    |V| <= `velocity_start` v_in + `velocity_products` a d at the scale of V plus kappa bits.
+    """
+
+    velocity: int
+    products: int
+    velocity_start: int
+    velocity_products: int
+
+
+def constant_mass(config: RunConfig, rate: int, steps: int) -> Mass:
+    """The mass of `steps` steps of one chunk if no rate exceeds `rate`."""
+    schedule, scales = config.schedule, config.scales
+    rows = max(
+        batch_weight(schedule, scales.omega, t) * schedule.batch_size(t)
+        for t in (0, schedule.steps_per_epoch - 1)
+    )
+    taps = list(accumulate(schedule.filter[:steps]))
+    return Mass(
+        velocity=rate * sum(schedule.filter[1 : steps + 1]),
+        products=rows * rate * (sum(taps) + (steps - len(taps)) * taps[-1]),
+        velocity_start=schedule.filter[steps] if steps < len(schedule.filter) else 0,
+        velocity_products=rows * taps[-1],
+    )
+
+
+def check_chunk(config: RunConfig, w_in: int, v_in: int, mass: Mass) -> tuple[Bounds, list[NoWrapFailure]]:
+    """The bounds of a chunk and every inequality that fails.
+
+    `w_in`, `v_in` bound |W| (scale fw) and |V| (scale fa + fg + omega) at the start of the chunk.
+    """
+    scales, f = config.scales, config.scales.f
+    failed: list[NoWrapFailure] = []
+    w_max: list[int] = []
+    v_max = 0
+    for index, layer in enumerate(config.architecture.layers):
+        a, d = input_bound(config, index), gradient_bound(config, index)
+        weight = (w_in << scales.kappa) + mass.velocity * v_in + mass.products * a * d
+        w_max.append(weight)
+        v_max = max(v_max, mass.velocity_start * v_in + mass.velocity_products * a * d)
+        checks = [
+            ("2 w_max < p", 2 * weight),
+            (
+                "K a w_max + 2^(m+F-1) + 2^(F-1) < p",
+                layer.k * a * weight + (1 << (layer.z_bits + f - 1)) + (1 << (f - 1)),
+            ),
+        ]
+        if index:
+            below = config.architecture.layers[index - 1]
+            checks.append(
+                (
+                    "N d w_max + 2^(k+F-1) + 2^(F-1) < p",
+                    layer.outputs * d * weight + (1 << (below.q_bits + f - 1)) + (1 << (f - 1)),
+                )
+            )
+        if scales.kappa:
+            checks.append(("2 v_max < p", 2 * v_max))
+        checks += _table_checks(config, index, layer)
+        failed += [_failure(index, layer, text, left) for text, left in checks if left >= FIELD]
+    v_out = (v_max >> scales.kappa) + 1 if scales.kappa else 0
+    return Bounds(tuple(w_max), (max(w_max) >> scales.kappa) + 1, v_out), failed
+
+
+def _table_checks(config: RunConfig, index: int, layer: Layer) -> list[tuple[str, int]]:
+    checks = []
+    if layer.activation in ("sigmoid", "tanh"):
+        bits = DERIVATIVE_BITS
+        peak = 1 << (bits if layer.activation == "tanh" else bits - 2)
+        left = (peak << (layer.q_bits - 1)) + (1 << (layer.q_bits + bits - 1)) + (1 << (bits - 1))
+        checks.append(("2^(k-1) max|act'| + 2^(k+f'-1) + 2^(f'-1) < p", left))
+    if index + 1 == len(config.architecture.layers) and config.architecture.loss == "cross_entropy":
+        checks.append(
+            ("2^(fg+1) C exp(0) < p", layer.outputs << (config.scales.fg + 1 + softmax_bits(layer.outputs)))
+        )
+    return checks
+
+
+def _failure(index: int, layer: Layer, text: str, left: int) -> NoWrapFailure:
+    return NoWrapFailure(index + 1, layer.name, text, math.log2(left), 64.0)
+
+
+class RunBounds:
+    """The bounds of a run, step by step, as the verifier of its proof will compute them."""
+
+    def __init__(self, config: RunConfig, w_in: int) -> None:
+        """Starts a run from |W_0| <= `w_in`."""
+        self._config = config
+        self._w_in, self._v_in = w_in, 0
+        self._steps = 0
+        self._mass = Mass(0, 0, 0, 0)
+        self._rows: list[int] = []
+
+    def admit(self, rate: int, rows: int) -> None:
+        """Takes a step with integer rate `rate` and w_t B_t = `rows`; raises `NoWrapError` if it cannot be
+        proven.
+        """
+        taps = self._config.schedule.filter
+        recent = [*self._rows, rows][-len(taps) :]
+        velocity = sum(d * r for d, r in zip(taps, reversed(recent), strict=False))
+        inside = self._steps % self._config.schedule.chunk_steps + 1
+        tap = taps[inside] if inside < len(taps) else 0
+        mass = Mass(
+            velocity=self._mass.velocity + rate * tap,
+            products=self._mass.products + rate * velocity,
+            velocity_start=tap,
+            velocity_products=velocity,
+        )
+        bounds, failed = check_chunk(self._config, self._w_in, self._v_in, mass)
+        if failed:
+            raise NoWrapError(
+                failed[0],
+                f"a run with these windows cannot be proven beyond step {self._steps}: stop there, or start "
+                "again "
+                "naming its length (epochs= or max_steps=) and its largest rate (learning_rates=), or with a "
+                "smaller window_bits or gradient_bits",
+            )
+        self._steps += 1
+        if inside == self._config.schedule.chunk_steps:
+            self._w_in, self._v_in = bounds.w_out, bounds.v_out
+            self._mass, self._rows = Mass(0, 0, 0, 0), []
+        else:
+            self._mass, self._rows = mass, recent

@@ -1,0 +1,248 @@
+"""Exact training, step by step: the integers that a proof speaks of, on numpy arrays.
+
+A `Trainer` is told the learning rate of each step and remembers what a proof needs. Every call checks that it
+comes in turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tacit.arithmetic.config import next_power_of_two
+from tacit.arithmetic.data import TrainingData, label_matrix
+from tacit.arithmetic.errors import ArithmeticConfigError, SequenceError
+from tacit.arithmetic.matmul import Gemm, IntMatrix, Operand, Product, numpy_gemm
+from tacit.arithmetic.momentum import MomentumState, zeros_like
+from tacit.arithmetic.nowrap import RunBounds
+from tacit.arithmetic.order import batch_rows
+from tacit.arithmetic.planner import Plan
+from tacit.arithmetic.rates import batch_weight, effective_lr, integer_rate
+from tacit.arithmetic.record import ModelState, RunRecord
+from tacit.arithmetic.steps import Forward, backward, forward, loss_gradient, rescale
+
+
+@dataclass
+class _Step:
+    """What is in flight between forward and update."""
+
+    passed: Forward
+    top: IntMatrix | None = None
+    gradients: list[IntMatrix] | None = None
+
+
+class Trainer:
+    """Trains from `weights` (int64 [K, outputs] a layer, fw fractional bits) on a data set, by the plan.
+
+    `record` keeps the weights at chunk boundaries and re-checks every product; without it only windows are
+    checked.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        data: TrainingData,
+        weights: Sequence[IntMatrix],
+        *,
+        record: bool = True,
+        gemm: Gemm = numpy_gemm,
+    ) -> None:
+        """Checks data and weights against the plan; raises `ArithmeticConfigError`."""
+        config = plan.config
+        self.config = config
+        self.step = 0
+        self._plan, self._data, self._record = plan, data, record
+        self._labels = label_matrix(data, config.architecture)
+        self._check_data()
+        for index, (layer, w) in enumerate(zip(config.architecture.layers, weights, strict=True), start=1):
+            if w.shape != (layer.k, layer.outputs):
+                raise ArithmeticConfigError(
+                    f"layer {index} ({layer.name}): weights have shape {w.shape}, expected "
+                    f"{(layer.k, layer.outputs)}"
+                )
+            if int(np.abs(w).max(initial=0)) > plan.w_in:
+                raise ArithmeticConfigError(
+                    f"layer {index} ({layer.name}): an initial weight exceeds the planned bound {plan.w_in}"
+                )
+        self._product = Product(gemm, recheck=record)
+        self._rates: list[int] = []
+        self._lrs: list[float] = []
+        self._bounds = RunBounds(config, plan.w_in)
+        self._states: list[ModelState] = []
+        self._flight: _Step | None = None
+        self._begin_chunk(_state(weights, zeros_like(list(weights)) if config.scales.kappa else None))
+
+    def _check_data(self) -> None:
+        config, data = self.config, self._data
+        inputs = config.architecture.layers[0].inputs
+        if data.features.shape != (config.schedule.rows, inputs):
+            raise ArithmeticConfigError(
+                f"the data set has shape {data.features.shape}, the model reads "
+                f"{(config.schedule.rows, inputs)}"
+            )
+        if data.fa != config.scales.fa:
+            raise ArithmeticConfigError(
+                f"the data set has {data.fa} fractional bits, the run {config.scales.fa}"
+            )
+
+    def _begin_chunk(self, state: ModelState) -> None:
+        if self._record or not self._states:
+            self._states.append(state)
+        scale = 1 << self.config.scales.kappa
+        self._weights = [scale * w for w in state.weights]
+        self._momentum = (
+            MomentumState(self.config.schedule.filter, list(state.velocity)) if state.velocity else None
+        )
+        self._refresh()
+
+    def _refresh(self) -> None:
+        self._operands = [Operand(w) for w in self._weights]
+
+    @property
+    def weights(self) -> list[IntMatrix]:
+        """The weights now, int64 [K, outputs] a layer, F = fw + kappa fractional bits. Do not change them."""
+        return self._weights
+
+    def rows(self, step: int) -> IntMatrix:
+        """Row indices of a step's batch, int64 [B_t]."""
+        return batch_rows(self.config.schedule, self.config.order, step)
+
+    def features(self, rows: IntMatrix) -> IntMatrix:
+        """Features of these rows, int64 [rows, inputs], fa fractional bits."""
+        return self._data.features[rows].astype(np.int64)
+
+    def labels(self, rows: IntMatrix) -> IntMatrix:
+        """Labels of these rows: int64 [rows] class indices, or [rows, outputs]."""
+        return self._labels[rows]
+
+    def evaluate(self, rows: IntMatrix) -> IntMatrix:
+        """Logits for any features (int64 [rows, inputs], fa fractional bits) with the weights of now; leaves
+        the run as it is.
+        """
+        return forward(self.config, self._operands, rows, self._product, None).logits
+
+    def forward(self) -> IntMatrix:
+        """The forward pass of the current step: logits int64 [B_t, outputs]. May be repeated."""
+        if self._flight is not None and self._flight.gradients is not None:
+            raise SequenceError(
+                f"step {self.step} already has its gradient: call the optimizer's step() before the next "
+                "forward pass"
+            )
+        if self._plan.total_steps is not None and self.step >= self._plan.total_steps:
+            raise SequenceError(
+                f"the run was planned for {self._plan.total_steps} steps: name the real number of epochs or "
+                "steps at the start"
+            )
+        features = self.features(self.rows(self.step))
+        size = len(features)
+        if size < self.config.schedule.padded_batch:
+            # The trace pads the batch with a row of zeros; its values have to stay in their windows as well.
+            features = np.concatenate([features, np.zeros((1, features.shape[1]), dtype=np.int64)])
+        passed = forward(self.config, self._operands, features, self._product, self.step).first(size)
+        self._flight = _Step(passed)
+        return passed.logits
+
+    def loss_gradient(self) -> IntMatrix:
+        """D of the last layer for the current step, int64 [B_t, outputs], fg fractional bits."""
+        flight = self._in_flight()
+        if flight.top is None:
+            flight.top = loss_gradient(self.config, flight.passed.logits, self.labels(self.rows(self.step)))
+        return flight.top
+
+    def backward(self) -> list[IntMatrix]:
+        """w_t A^T D of every layer, int64 [K, outputs], at fa + fg + omega fractional bits."""
+        flight = self._in_flight()
+        if flight.gradients is not None:
+            raise SequenceError(f"backward was called twice in step {self.step}")
+        weight = batch_weight(self.config.schedule, self.config.scales.omega, self.step)
+        top = self.loss_gradient()
+        gradients = backward(
+            self.config, self._operands, flight.passed, top, product=self._product, step=self.step
+        )
+        flight.gradients = [weight * g for g in gradients] if weight != 1 else gradients
+        return flight.gradients
+
+    def _in_flight(self) -> _Step:
+        if self._flight is None:
+            raise SequenceError(f"step {self.step} has no forward pass yet")
+        return self._flight
+
+    def update(self, lr: float) -> None:
+        """Applies the step with learning rate `lr`; raises `RateError` if the scales cannot represent it."""
+        gradients = self._in_flight().gradients
+        if gradients is None:
+            raise SequenceError(f"step {self.step} has no gradient yet: call backward first")
+        rate = self._admit(lr)
+        velocity = gradients if self._momentum is None else self._momentum.add(gradients)
+        for weight, v in zip(self._weights, velocity, strict=True):
+            np.subtract(weight, rate * v, out=weight)
+        self._rates.append(rate)
+        self._lrs.append(lr)
+        self._flight = None
+        self.step += 1
+        if self.step % self.config.schedule.chunk_steps == 0:
+            self._begin_chunk(self._boundary())
+        else:
+            self._refresh()
+
+    def _admit(self, lr: float) -> int:
+        schedule, scales = self.config.schedule, self.config.scales
+        rate = integer_rate(lr, self.config.architecture, schedule.batch, scales)
+        rows = batch_weight(schedule, scales.omega, self.step) * schedule.batch_size(self.step)
+        self._bounds.admit(rate, rows)
+        return rate
+
+    def _boundary(self) -> ModelState:
+        kappa = self.config.scales.kappa
+        velocity = None if self._momentum is None else [rescale(v, kappa) for v in self._momentum.velocity]
+        return _state([rescale(w, kappa) for w in self._weights], velocity)
+
+    def finish(self) -> RunRecord:
+        """The record of the steps so far; training may go on afterwards. Needs `record=True`."""
+        if not self._record:
+            raise SequenceError('the run was not recorded: train with mode="prove"')
+        if not self.step:
+            raise SequenceError("no step was trained yet")
+        schedule = self.config.schedule
+        # One chunk that was not filled may be declared shorter: nothing was rounded at a boundary yet.
+        chunk_steps = min(schedule.chunk_steps, next_power_of_two(self.step))
+        if self.step % chunk_steps:
+            zeros = np.zeros((1, self.config.architecture.layers[0].inputs), dtype=np.int64)
+            forward(self.config, self._operands, zeros, self._product, self.step)
+        config = replace(
+            self.config,
+            schedule=replace(
+                schedule, total_steps=self.step, chunk_steps=chunk_steps, rates=tuple(self._rates)
+            ),
+        )
+        config.validate()
+        states = list(self._states)
+        if self.step % schedule.chunk_steps:
+            states.append(self._boundary())
+        architecture, scales = config.architecture, config.scales
+        effective = {
+            rate: effective_lr(rate, architecture, schedule.batch, scales) for rate in set(self._rates)
+        }
+        return RunRecord(
+            config=config,
+            data_digest=self._data.digest,
+            w_in=self._plan.w_in,
+            learning_rates=tuple(self._lrs),
+            effective_rates=tuple(effective[rate] for rate in self._rates),
+            states=tuple(states),
+        )
+
+
+def _state(weights: Sequence[IntMatrix], velocity: Sequence[IntMatrix] | None) -> ModelState:
+    return ModelState(
+        tuple(w.copy() for w in weights), None if velocity is None else tuple(v.copy() for v in velocity)
+    )
+
+
+def quantise_weights(
+    weights: Sequence[np.ndarray[tuple[int, int], np.dtype[np.float64]]], fw: int
+) -> list[IntMatrix]:
+    """Real weights (float64 [K, outputs]) to integers with fw fractional bits, rounded half up."""
+    return [np.floor(w * 2.0**fw + 0.5).astype(np.int64) for w in weights]

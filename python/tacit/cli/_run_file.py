@@ -1,0 +1,154 @@
+"""Reads run.toml: which data, which model, how it is trained. Anything unknown or missing is refused by name.
+
+vault = "clinic.vault"
+data = "patients"
+epochs = 20
+batch_size = 64
+shuffle_seed = 7           # left out: rows in order
+init_seed = 0              # of the initial weights, drawn by torch
+
+[model]
+hidden = [16]              # widths of the hidden layers; [] is linear or logistic regression
+activation = "relu"        # relu, sigmoid or tanh
+bias = true
+
+[optimizer]
+lr = 0.125
+momentum = 0.0
+
+[[schedule]]               # any number: the rate from an epoch on
+epoch = 10
+lr = 0.0625
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tacit._files import read_limited
+from tacit.errors import UnreadableFile, UsageError
+
+__all__ = ["RunFile", "read_run_file"]
+
+ACTIVATIONS = ("relu", "sigmoid", "tanh")
+
+
+@dataclass(frozen=True, slots=True)
+class RunFile:
+    """The content of a run.toml, checked."""
+
+    vault: Path | None
+    data: str | None
+    epochs: int
+    batch_size: int
+    shuffle_seed: int | None
+    init_seed: int
+    drop_last: bool
+    hidden: tuple[int, ...]
+    activation: str
+    bias: bool
+    lr: float
+    momentum: float
+    schedule: tuple[tuple[int, float], ...]
+
+    def lr_at(self, epoch: int) -> float:
+        """The learning rate of an epoch, counted from 0."""
+        rate = self.lr
+        for start, changed in self.schedule:
+            if epoch >= start:
+                rate = changed
+        return rate
+
+
+class _Table:
+    """One table of the file, read entry by entry; `done` refuses what nobody asked for."""
+
+    def __init__(self, content: Mapping[str, Any], where: str) -> None:
+        self._content = dict(content)
+        self._where = where
+
+    def take(self, name: str, kind: type, default: Any = ...) -> Any:
+        label = f"{self._where}{name}"
+        if name not in self._content:
+            if default is ...:
+                raise UsageError(f"the run file does not say {label}")
+            return default
+        value = self._content.pop(name)
+        if kind is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            raise UsageError(f"run file: {label} is {value!r}, not {_KINDS[kind]}")
+        return value
+
+    def positive(self, name: str, kind: type = int, default: Any = ...) -> Any:
+        value = self.take(name, kind, default)
+        if not value > 0:
+            raise UsageError(f"run file: {self._where}{name} is {value}; it must be positive")
+        return value
+
+    def done(self) -> None:
+        if self._content:
+            raise UsageError(f"run file: unknown entry {self._where}{next(iter(self._content))}")
+
+
+_KINDS = {
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    bool: "true or false",
+    list: "a list",
+    dict: "a table",
+}
+
+
+def read_run_file(path: Path) -> RunFile:
+    """Read and check the file. Raises `UnreadableFile` or `UsageError` naming the entry."""
+    try:
+        document = tomllib.loads(read_limited(path, limit=1 << 20, what="run file").decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UnreadableFile(f"the run file {path} is not TOML: {error}") from error
+    top = _Table(document, "")
+    model = _Table(top.take("model", dict, {}), "model.")
+    optimizer = _Table(top.take("optimizer", dict), "optimizer.")
+    vault = top.take("vault", str, None)
+    hidden = model.take("hidden", list, [])
+    if not all(isinstance(width, int) and not isinstance(width, bool) and width > 0 for width in hidden):
+        raise UsageError(f"run file: model.hidden is {hidden!r}, not a list of positive whole numbers")
+    activation = model.take("activation", str, "relu")
+    if activation not in ACTIVATIONS:
+        raise UsageError(f"run file: model.activation is {activation!r}; there are {', '.join(ACTIVATIONS)}")
+    run = RunFile(
+        vault=None if vault is None else path.parent / vault,
+        data=top.take("data", str, None),
+        epochs=top.positive("epochs"),
+        batch_size=top.positive("batch_size"),
+        shuffle_seed=top.take("shuffle_seed", int, None),
+        init_seed=top.take("init_seed", int, 0),
+        drop_last=top.take("drop_last", bool, False),
+        hidden=tuple(hidden),
+        activation=activation,
+        bias=model.take("bias", bool, True),
+        lr=optimizer.positive("lr", float),
+        momentum=optimizer.take("momentum", float, 0.0),
+        schedule=_schedule(top.take("schedule", list, [])),
+    )
+    for table in (top, model, optimizer):
+        table.done()
+    return run
+
+
+def _schedule(entries: list[Any]) -> tuple[tuple[int, float], ...]:
+    out: list[tuple[int, float]] = []
+    for entry in entries:
+        if not isinstance(entry, dict):
+            raise UsageError("run file: schedule is not a list of tables")
+        table = _Table(entry, "schedule.")
+        out.append((table.positive("epoch"), table.positive("lr", float)))
+        table.done()
+    if [epoch for epoch, _ in out] != sorted({epoch for epoch, _ in out}):
+        raise UsageError("run file: the epochs of the schedule do not ascend")
+    return tuple(out)

@@ -1,0 +1,65 @@
+"""`tacit release`: rounded weights and their proof, after the safety rules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tacit.cli._options import key_file_option, open_vault, vault_option
+
+__all__ = ["command"]
+
+
+@click.command("release", short_help="Publish the rounded weights of a run, with a proof.")
+@click.argument("run", required=False)
+@vault_option
+@key_file_option
+@click.option("--bits", type=int, default=12, show_default=True, help="Fractional bits of the weights.")
+@click.option(
+    "--model",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("model.safetensors"),
+    show_default=True,
+    help="Where the weights go.",
+)
+@click.option(
+    "--proof",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("release.tacit"),
+    show_default=True,
+    help="Where their proof goes.",
+)
+@click.option("--known", multiple=True, metavar="COLUMN", help="The recipient knows this column. Repeatable.")
+@click.option("--known-labels", is_flag=True, help="The recipient knows the labels.")
+@click.option(
+    "--override", multiple=True, metavar="RULE", help="Release although this rule refuses. Repeatable."
+)
+def command(
+    run: str | None,
+    vault: Path | None,
+    key_file: Path | None,
+    bits: int,
+    model: Path,
+    proof: Path,
+    known: tuple[str, ...],
+    known_labels: bool,
+    override: tuple[str, ...],
+) -> None:
+    """Publish the weights of RUN (by default the latest run), rounded to a few bits.
+
+    Weights tell about the data that they were trained on. The rules refuse the runs for which rows were
+    reconstructed; a refusal names its rule.
+    """
+    from tacit.releasing import release
+    from tacit.runs import open_run
+
+    made = release(
+        open_run(open_vault(vault, key_file), run),
+        bits=bits,
+        known_columns=known,
+        known_labels=known_labels,
+        overrides=override,
+    )
+    for path in made.save(model, proof):
+        click.echo(str(path))

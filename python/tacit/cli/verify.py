@@ -1,0 +1,33 @@
+"""`tacit verify`: checks a proof and says in words what it shows. Needs no torch, secrets or network."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from tacit.cli._options import show_verdict
+
+__all__ = ["command"]
+
+
+@click.command("verify", short_help="Check a proof.")
+@click.argument("proof", type=click.Path(path_type=Path))
+@click.option("--data", type=click.Path(path_type=Path), help="Commitment that the data must have.")
+@click.option("--run", type=click.Path(path_type=Path), help="For a release: the proof of its run.")
+@click.option("--model", type=click.Path(path_type=Path), help="For a release: the safetensors file.")
+@click.option("--json", "as_json", is_flag=True, help="The verdict as JSON.")
+def command(proof: Path, data: Path | None, run: Path | None, model: Path | None, as_json: bool) -> None:
+    """Check PROOF: a run (with --data), a release (with --run and --model), or a data commitment.
+
+    Exit code 0: valid; 1: rejected, the failing check is named; 3: not a file of ours, or damaged.
+    """
+    from tacit.progress import duration
+    from tacit.verifying import verify
+
+    started = time.perf_counter()
+    verdict = verify(proof, data=data, run=run, model=model)
+    if not as_json:
+        click.echo(f"VALID, checked in {duration(time.perf_counter() - started)}")
+    show_verdict(verdict, as_json=as_json)

@@ -1,0 +1,287 @@
+"""Commits a data set: integers and seeds into the vault, the commitment with its validity proof to a file."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+from collections.abc import Collection, Hashable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tacit import session
+from tacit._files import write_atomic
+from tacit.dataset.encode import ScaleRule
+from tacit.dataset.fixed_point import Scale
+from tacit.dataset.public import canonical, public_schema, schema_id
+from tacit.dataset.quantised import QuantisedData, quantise
+from tacit.dataset.report import QuantisationReport
+from tacit.dataset.schema import LabelKind, Schema
+from tacit.errors import DataError, UsageError, VaultError
+from tacit.progress import progress_bar
+from tacit.vault import Secret, Vault
+from tacit.vault.keys import Prompt
+
+__all__ = ["DEFAULT_PROOFS", "CommittedData", "commit", "open_data"]
+
+DEFAULT_NAME = "data"
+DEFAULT_PROOFS = 64
+"""How many proofs a data commitment can take part in, unless said otherwise."""
+MAX_PROOFS = 1 << 20
+
+log = logging.getLogger("tacit.commit")
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedData:
+    """A committed data set in the hands of its owner: what training and proving read."""
+
+    quantised: QuantisedData
+    digest: bytes
+    """The public commitment."""
+    schema_id: bytes
+    name: str
+    vault: Vault
+    file: bytes = field(repr=False)
+    """The public commitment file, with the validity proof."""
+
+    @property
+    def n(self) -> int:
+        """Rows."""
+        return self.quantised.n
+
+    @property
+    def features(self) -> NDArray[np.int32]:
+        """[n, d] integers with `fa` fractional bits."""
+        return self.quantised.features
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """[n] class indices, or [n, N] 0/1 or fixed-point targets."""
+        assert self.quantised.labels is not None
+        return self.quantised.labels
+
+    @property
+    def fa(self) -> int:
+        """Fractional bits."""
+        return self.quantised.fa
+
+    @property
+    def data_bits(self) -> int:
+        """Window of features and real targets, in bits."""
+        return self.quantised.data_bits
+
+    @property
+    def label_kind(self) -> LabelKind:
+        """Which losses the labels are for."""
+        assert self.quantised.label_kind is not None
+        return self.quantised.label_kind
+
+    @property
+    def classes(self) -> int:
+        """Number of classes; 0 for other labels."""
+        return self.quantised.classes
+
+    @property
+    def schema(self) -> Schema:
+        """The complete schema, to treat other rows in the same way. Secret: it may hold names."""
+        return self.quantised.schema
+
+    @property
+    def report(self) -> QuantisationReport:
+        """What rounding and clipping did. For the owner alone."""
+        return self.quantised.report
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the public commitment file."""
+        write_atomic(path, self.file)
+        return Path(path)
+
+    def __str__(self) -> str:
+        """The public commitment."""
+        return f"{self.digest.hex()} ({self.n:,} rows, {self.quantised.width:,} features)"
+
+
+def commit(
+    x: Any,
+    y: Any = None,
+    *,
+    vault: str | os.PathLike[str] | Vault,
+    name: str = DEFAULT_NAME,
+    schema: Schema | None = None,
+    scale: ScaleRule = "auto",
+    label_kind: LabelKind | None = None,
+    classes: int | Collection[Hashable] | None = None,
+    categorical: Collection[str] = (),
+    drop: Collection[str] = (),
+    fa: int | None = None,
+    data_bits: int | None = None,
+    max_clipped: float = 0.01,
+    delimiter: str | None = None,
+    proofs: int = DEFAULT_PROOFS,
+    publish_names: bool = False,
+    commitment: str | os.PathLike[str] | None = None,
+    passphrase: str | None = None,
+    key_file: str | os.PathLike[str] | None = None,
+    prompt: Prompt | None = None,
+    quiet: bool = False,
+) -> CommittedData:
+    """Commit a data set, once. See `tacit.dataset.quantise` for how `x` and `y` become integers.
+
+    The vault is made if it does not exist. The public file goes to `commitment`, by default beside the vault
+    (clinic.vault -> clinic.commitment, or named after `name`). `proofs` is fixed here: each proof opens rows,
+    and after so many the data has to be committed again. The same data under the same name gives the same
+    commitment back; other data under a name that is taken is refused.
+    """
+    if not 1 <= proofs <= MAX_PROOFS:
+        raise UsageError(f"proofs is {proofs}; it must be between 1 and {MAX_PROOFS:,}")
+    data = quantise(
+        x,
+        y,
+        schema=schema,
+        scale=scale,
+        label_kind=label_kind,
+        classes=classes,
+        categorical=categorical,
+        drop=drop,
+        fa=fa,
+        data_bits=data_bits,
+        max_clipped=max_clipped,
+        delimiter=delimiter,
+    )
+    if data.labels is None:
+        raise DataError("there are no labels: pass y, or name the target column")
+    opened = vault
+    if not isinstance(opened, Vault):
+        opened = Vault.open_or_create(opened, passphrase=passphrase, key_file=key_file, prompt=prompt)
+    public = public_schema(data, names=publish_names)
+    known = opened.has(f"data/{name}/description")
+    if known:
+        committed = _same(opened, name, data, public, proofs)
+    else:
+        committed = _store(opened, name, data, public, proofs)
+    stem = opened.path.stem if name == DEFAULT_NAME else name
+    beside = opened.path.parent / f"{stem}.commitment"
+    path = committed.save(beside if commitment is None else commitment)
+    if not quiet:
+        state = "already committed" if known else "committed"
+        print(f"{state} {committed}\npublic file {path}")
+    return committed
+
+
+def _array_bytes(array: NDArray[Any]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _array(content: bytes) -> NDArray[Any]:
+    array = cast(NDArray[Any], np.load(io.BytesIO(content), allow_pickle=False))
+    array.flags.writeable = False
+    return array
+
+
+def _store(vault: Vault, name: str, data: QuantisedData, public: dict[str, Any], proofs: int) -> CommittedData:
+    """Commit and write everything; the description comes last, so a crash before it leaves the name free."""
+    vault.budget.check_place()
+    assert data.labels is not None
+    assert data.label_kind is not None
+    open_facts = session.PublicData(
+        label_kind=data.label_kind,
+        classes=data.classes,
+        fa=data.fa,
+        data_bits=data.data_bits,
+        schema_id=schema_id(public),
+        schema=canonical(public),
+        names=public["names"]["features"] if "names" in public else None,
+        released=public["released"],
+        proofs=proofs,
+    )
+    with Secret.random() as seed, vault.secret() as shared, progress_bar("committing") as progress:
+        made = session.commit_dataset(data.features, data.labels, open_facts, seed, shared, progress)
+        description = {
+            "digest": made.digest.hex(),
+            "schema": data.schema.to_dict(),
+            "public": public,
+            "label_kind": data.label_kind,
+            "classes": data.classes,
+            "released": list(data.released),
+            "feature_names": list(data.feature_names),
+            "proofs": proofs,
+        }
+        with vault.locked():
+            if vault.has(f"data/{name}/description"):
+                raise VaultError(f"another process has committed data called {name!r} meanwhile")
+            vault.put(f"secrets/data/{name}", seed.expose())
+            vault.put(f"data/{name}/features", _array_bytes(data.features))
+            vault.put(f"data/{name}/labels", _array_bytes(data.labels))
+            vault.put(f"data/{name}/commitment", made.file)
+            vault.budget.open_account(made.digest.hex(), made.rows, made.reserve)
+            vault.put_json(f"data/{name}/description", description)
+    return CommittedData(data, made.digest, schema_id(public), name, vault, made.file)
+
+
+def _same(vault: Vault, name: str, data: QuantisedData, public: dict[str, Any], proofs: int) -> CommittedData:
+    """The commitment that `name` has, if it is of exactly this data."""
+    stored = open_data(vault, name)
+    description = vault.get_json(f"data/{name}/description")
+    assert data.labels is not None
+    same = (
+        np.array_equal(stored.features, data.features)
+        and np.array_equal(stored.labels, data.labels)
+        and description["public"] == public
+        and description["schema"] == data.schema.to_dict()
+        and description["proofs"] == proofs
+    )
+    if not same:
+        raise UsageError(
+            f"{vault.path} holds other data, or the same with other options, under the name {name!r}; "
+            "choose another name"
+        )
+    return CommittedData(data, stored.digest, stored.schema_id, name, vault, stored.file)
+
+
+def open_data(
+    vault: str | os.PathLike[str] | Vault,
+    name: str = DEFAULT_NAME,
+    *,
+    passphrase: str | None = None,
+    key_file: str | os.PathLike[str] | None = None,
+    prompt: Prompt | None = None,
+) -> CommittedData:
+    """A data set that was committed earlier."""
+    if not isinstance(vault, Vault):
+        vault = Vault.open(vault, passphrase=passphrase, key_file=key_file, prompt=prompt)
+    if not vault.has(f"data/{name}/description"):
+        known = [n.split("/")[1] for n in vault.names("data/") if n.endswith("/description")]
+        raise UsageError(f"{vault.path} has no data called {name!r}; it has {', '.join(known) or 'none'}")
+    description = vault.get_json(f"data/{name}/description")
+    schema = Schema.from_dict(description["schema"])
+    public = description["public"]
+    scales = [
+        Scale(run["offset"], run["divisor"], tuple(run["clip"]) if "clip" in run else None)
+        for run in public["features"]
+        for _ in range(run["count"])
+    ]
+    target = public.get("target")
+    quantised = QuantisedData(
+        features=_array(vault.get(f"data/{name}/features")),
+        labels=_array(vault.get(f"data/{name}/labels")),
+        fa=schema.fa,
+        data_bits=schema.data_bits,
+        label_kind=description["label_kind"],
+        classes=description["classes"],
+        schema=schema,
+        scales=tuple(scales),
+        target_scale=Scale(target["offset"], target["divisor"]) if target else None,
+        feature_names=tuple(description["feature_names"]),
+        released=tuple(description["released"]),
+        report=QuantisationReport(()),
+    )
+    digest = bytes.fromhex(description["digest"])
+    file = vault.get(f"data/{name}/commitment")
+    return CommittedData(quantised, digest, schema_id(public), name, vault, file)

@@ -1,0 +1,164 @@
+"""Training runs in the vault's keeping: the record, the commitments at chunk boundaries, finished chunk proofs.
+
+runs/NAME/record        what training left for the prover (secret)
+runs/NAME/info          data set, nonce of the order, what the configuration tells about the data
+runs/NAME/model-I       public commitment of the weights before chunk I
+runs/NAME/statement     the public statement
+runs/NAME/chunk-I       finished proof of chunk I
+secrets/runs/NAME/I     seed of that commitment
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tacit import session
+from tacit.commitment import CommittedData, open_data
+from tacit.errors import UsageError
+from tacit.vault import Secret, Vault
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from tacit.arithmetic.record import RunRecord
+
+__all__ = ["PROOFS_FINAL", "PROOFS_INSIDE", "Run", "open_run", "proofs_at", "run_names", "store_run"]
+
+PROOFS_INSIDE = 4
+"""Proofs that a model inside a chain can take part in: out, in, and two attempts more."""
+PROOFS_FINAL = 16
+"""Proofs that the final model can take part in: out, release, and statements about it."""
+
+NAME = re.compile(r"run-([0-9]+)")
+
+
+def proofs_at(boundary: int, chunks: int) -> int:
+    """For how many proofs the model before chunk `boundary` is committed."""
+    return PROOFS_FINAL if boundary == chunks else PROOFS_INSIDE
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run in a vault."""
+
+    vault: Vault
+    name: str
+
+    def __str__(self) -> str:
+        """How the command line names it."""
+        return self.name
+
+    def record(self) -> RunRecord:
+        """Configuration and weights. Secret."""
+        from tacit.arithmetic.record import RunRecord
+
+        return RunRecord.from_bytes(self.vault.get(f"runs/{self.name}/record"))
+
+    def data(self) -> CommittedData:
+        """The data set it was trained on."""
+        return open_data(self.vault, self.vault.get_json(f"runs/{self.name}/info")["data"])
+
+    def chunks(self) -> int:
+        """How many proofs make up the proof of the run."""
+        return len(self.record().states) - 1
+
+    def blob(self, what: str) -> bytes | None:
+        """Something of this run, if it is there already."""
+        name = f"runs/{self.name}/{what}"
+        return self.vault.get(name) if self.vault.has(name) else None
+
+    def keep(self, what: str, content: bytes) -> None:
+        """Store something of this run."""
+        self.vault.put(f"runs/{self.name}/{what}", content)
+
+    def boundary_seed(self, index: int) -> Secret:
+        """The seed of the commitment before chunk `index`, drawn once."""
+        name = f"runs/{self.name}/{index}"
+        with self.vault.locked():
+            if self.vault.has(f"secrets/{name}"):
+                return self.vault.secret(name)
+            return self.vault.new_secret(name)
+
+    def boundary(self, index: int, record: RunRecord) -> tuple[session.Opening, session.Committed]:
+        """The commitment of the weights before chunk `index` (after the last: of the result), with its budget.
+
+        The same seed gives the same commitment, whether it was made before or not.
+        """
+        weights: NDArray[np.int64] = record.states[index].flat_weights()
+        seed = self.boundary_seed(index)
+        made = session.commit_model(
+            record.config.to_json(), weights, seed, proofs=proofs_at(index, len(record.states) - 1)
+        )
+        with self.vault.locked():
+            if made.digest.hex() not in self.vault.accounts():
+                self.vault.budget.open_account(made.digest.hex(), made.rows, made.reserve)
+            if not self.vault.has(f"runs/{self.name}/model-{index}"):
+                self.keep(f"model-{index}", made.file)
+        return session.Opening(made.file, seed), made
+
+    def statement(self, record: RunRecord) -> bytes:
+        """The public statement, made once."""
+        known = self.blob("statement")
+        if known is not None:
+            return known
+        info = self.vault.get_json(f"runs/{self.name}/info")
+        start, _ = self.boundary(0, record)
+        made = session.run_statement(
+            record.config.to_json(),
+            self.data().file,
+            start.file,
+            # |W_0| <= w_in is range-checked as |W_0| <= 2^(bits-1).
+            (record.w_in - 1).bit_length() + 1,
+            info["nonce"],
+            info["released"],
+        )
+        self.keep("statement", made)
+        return made
+
+
+def store_run(
+    data: CommittedData,
+    record: RunRecord,
+    *,
+    nonce: int | None = None,
+    released: Sequence[str] = (),
+) -> Run:
+    """Put a finished run into the vault of its data. `nonce` is what the caller shuffled with.
+
+    The same record is stored once: proving it again finds what was proven before.
+    """
+    if record.data_digest != data.digest:
+        raise UsageError("the run was trained on another data set than this commitment's")
+    vault, content = data.vault, record.to_bytes()
+    info = {"data": data.name, "nonce": nonce, "released": list(released)}
+    with vault.locked():
+        names = run_names(vault)
+        for name in reversed(names):
+            if vault.get(f"runs/{name}/record") == content and vault.get_json(f"runs/{name}/info") == info:
+                return Run(vault, name)
+        name = f"run-{int(names[-1].removeprefix('run-')) + 1 if names else 1}"
+        vault.put_json(f"runs/{name}/info", info)
+        vault.put(f"runs/{name}/record", content)
+    return Run(vault, name)
+
+
+def run_names(vault: Vault) -> list[str]:
+    """The runs in a vault, oldest first."""
+    names = {n.split("/")[1] for n in vault.names("runs/") if n.endswith("/record")}
+    return sorted((n for n in names if NAME.fullmatch(n)), key=lambda n: int(n.removeprefix("run-")))
+
+
+def open_run(vault: str | os.PathLike[str] | Vault, name: str | None = None) -> Run:
+    """A run by its name, or the latest one."""
+    opened = vault if isinstance(vault, Vault) else Vault.open(vault)
+    names = run_names(opened)
+    if not names:
+        raise UsageError(f"{opened.path} holds no runs; train one first")
+    if name is not None and name not in names:
+        raise UsageError(f"{opened.path} has no run {name!r}; it has {', '.join(names[-8:])}")
+    return Run(opened, name or names[-1])

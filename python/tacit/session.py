@@ -1,0 +1,359 @@
+"""The only caller of the compiled module: typed functions in, typed results and exceptions out.
+
+The compiled functions take JSON text for descriptions and buffers for numbers, release the GIL, call
+`progress(done, total)` several times a second and stop when it raises. They raise `_native.Failure`, whose
+`category` picks the exception here.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
+
+from tacit.errors import (
+    NativeMissing,
+    ProofRejected,
+    ReleaseRefused,
+    TacitError,
+    TrailingBytes,
+    TruncatedFile,
+    UnreadableFile,
+    UsageError,
+    WrongConfiguration,
+    WrongData,
+    WrongModel,
+    WrongVersion,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from tacit.vault.secret import Secret
+
+__all__ = [
+    "Chunk",
+    "Committed",
+    "Estimate",
+    "Opening",
+    "Progress",
+    "PublicData",
+    "Verdict",
+    "assemble_run",
+    "commit_dataset",
+    "commit_model",
+    "describe",
+    "estimate_run",
+    "order_seed",
+    "prove_chunk",
+    "prove_release",
+    "run_statement",
+    "verify_commitment",
+    "verify_release",
+    "verify_run",
+]
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Called with (done, total); raising from it stops the work."""
+
+REJECTED: Mapping[str, type[ProofRejected]] = {
+    "data": WrongData,
+    "model": WrongModel,
+    "configuration": WrongConfiguration,
+}
+UNREADABLE: Mapping[str, type[UnreadableFile]] = {
+    "truncated": TruncatedFile,
+    "trailing": TrailingBytes,
+    "version": WrongVersion,
+}
+
+
+class Failure(Protocol):
+    """The shape of `_native.Failure`."""
+
+    category: str
+    """"rejected", "unreadable", "release" or "usage"."""
+    check: str
+    """The check's name in the verifier, the rule's name, or what is wrong with the file."""
+    subject: str
+    """For a rejected proof: "data", "model", "configuration" or "proof"."""
+    message: str
+
+
+def _load() -> Any:
+    try:
+        return importlib.import_module("tacit._native")
+    except ModuleNotFoundError as error:
+        raise NativeMissing(
+            "the compiled part of tacit is not installed: pip install . (needs the Rust toolchain)"
+        ) from error
+
+
+def translated(failure: Failure) -> TacitError:
+    """The exception of this package for one of the compiled module."""
+    if failure.category == "rejected":
+        cls = REJECTED.get(failure.subject, ProofRejected)
+        return cls(failure.message, check=failure.check)
+    if failure.category == "unreadable":
+        return UNREADABLE.get(failure.check, UnreadableFile)(failure.message)
+    if failure.category == "release":
+        return ReleaseRefused(failure.message, rule=failure.check)
+    return UsageError(failure.message)
+
+
+@contextmanager
+def _native() -> Iterator[Any]:
+    """The compiled module, with its failures translated."""
+    module = _load()
+    try:
+        yield module
+    except module.Failure as failure:
+        raise translated(cast(Failure, failure)) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """A fresh commitment: its digest, the public file, and the rows that its tree may open."""
+
+    digest: bytes
+    file: bytes = field(repr=False)
+    rows: int
+    reserve: int
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A long-lived vector that a proof opens: its public file and the seed of its salts and block."""
+
+    file: bytes = field(repr=False)
+    seed: Secret = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PublicData:
+    """What a data commitment tells in the clear."""
+
+    label_kind: str
+    classes: int
+    fa: int
+    data_bits: int
+    schema_id: bytes
+    schema: bytes
+    """The canonical public document of `tacit.dataset.public`."""
+    names: list[str] | None
+    released: list[str]
+    proofs: int
+    """How many proofs the row budget is for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Everything that the proof of one chunk reads."""
+
+    statement: bytes = field(repr=False)
+    index: int
+    data: Opening
+    features: NDArray[np.int32] = field(repr=False)
+    labels: NDArray[np.int64] = field(repr=False)
+    weights: NDArray[np.int64] = field(repr=False)
+    """Before the chunk, in the order of the commitment."""
+    velocity: NDArray[np.int64] | None = field(repr=False)
+    model_in: Opening | None
+    """The commitment of `weights`; None at a public start."""
+    out_seed: Secret = field(repr=False)
+    """Seed of the commitment of the model after the chunk."""
+    out_proofs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What proving a run will cost on this machine."""
+
+    chunks: int
+    seconds: float
+    memory: int
+    proof_bytes: int
+    rows_per_proof: int
+    """Rows that every proof opens of each commitment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A valid proof, in words: what it shows, what it does not, and how sure that is."""
+
+    shown: tuple[str, ...]
+    not_shown: tuple[str, ...]
+    soundness: tuple[tuple[str, float], ...]
+    """Terms of the soundness error, as bits."""
+    statement: Mapping[str, Any] = field(repr=False)
+
+    def __str__(self) -> str:
+        """The verdict as a person reads it."""
+        parts = [*self.shown, *(f"Not shown: {line}" for line in self.not_shown)]
+        return "\n".join(parts)
+
+
+def commit_dataset(
+    features: NDArray[np.int32],
+    labels: NDArray[np.int64],
+    public: PublicData,
+    seed: Secret,
+    vault_secret: Secret,
+    progress: Progress | None = None,
+) -> Committed:
+    """Commit a data set and prove it valid.
+
+    `features` [n, d] and `labels` [n] or [n, N] as in `QuantisedData`.
+    """
+    import numpy as np
+
+    description = {
+        "rows": int(features.shape[0]),
+        "features": int(features.shape[1]),
+        "label_columns": 1 if labels.ndim == 1 else int(labels.shape[1]),
+        "label_kind": public.label_kind,
+        "classes": public.classes,
+        "fa": public.fa,
+        "data_bits": public.data_bits,
+        "schema_id": public.schema_id.hex(),
+        "schema": public.schema.decode(),
+        "names": public.names,
+        "released": public.released,
+        "proofs": public.proofs,
+    }
+    # The commitment's layout is column by column.
+    columns = np.ascontiguousarray(features.T, dtype=np.int32)
+    targets = np.ascontiguousarray(labels.reshape(len(labels), -1).T, dtype=np.int64)
+    with _native() as native:
+        digest, file, rows, reserve = native.commit_dataset(
+            json.dumps(description), columns, targets, seed.expose(), vault_secret.expose(), progress
+        )
+    return Committed(digest, file, rows, reserve)
+
+
+def commit_model(config: str, weights: NDArray[np.int64], seed: Secret, *, proofs: int) -> Committed:
+    """Commit weights, in the order of the run record; the same arguments give the same commitment.
+
+    `config` is `RunConfig.to_json()`.
+    """
+    with _native() as native:
+        digest, file, rows, reserve = native.commit_model(config, weights, seed.expose(), proofs)
+    return Committed(digest, bytes(file), rows, reserve)
+
+
+def order_seed(config: str, commitment: bytes, nonce: int) -> bytes:
+    """The seed of a shuffled order whose nonce the prover chose: H(nonce, data commitment, architecture)."""
+    with _native() as native:
+        return bytes(native.order_seed(config, commitment, nonce))
+
+
+def run_statement(
+    config: str,
+    commitment: bytes,
+    start: bytes,
+    start_bits: int,
+    nonce: int | None,
+    released: Sequence[str],
+) -> bytes:
+    """The public statement of a run that starts from the committed model `start`, before anything is proven.
+
+    `start_bits` is the window of its range check, `nonce` the prover's for a shuffled order, `released` what
+    the configuration tells about the data. Raises `UsageError` naming the rule that the statement breaks.
+    """
+    with _native() as native:
+        return bytes(native.run_statement(config, commitment, start, start_bits, nonce, list(released)))
+
+
+def estimate_run(statement: bytes) -> Estimate:
+    """Time, memory and proof size of a run, before proving it."""
+    with _native() as native:
+        return Estimate(**json.loads(native.estimate_run(statement)))
+
+
+def prove_chunk(chunk: Chunk, vault_secret: Secret, progress: Progress | None = None) -> tuple[bytes, bytes]:
+    """Prove one chunk; returns its proof and the public commitment of the model after it.
+
+    The caller has charged the rows. Every call draws new randomness; nothing of an unfinished one is kept.
+    """
+    model_in = chunk.model_in
+    with _native() as native:
+        proof, model = native.prove_chunk(
+            chunk.statement,
+            chunk.index,
+            (chunk.data.file, chunk.data.seed.expose()),
+            (chunk.features, chunk.labels),
+            (chunk.weights, chunk.velocity),
+            None if model_in is None else (model_in.file, model_in.seed.expose()),
+            (chunk.out_seed.expose(), chunk.out_proofs),
+            vault_secret.expose(),
+            progress,
+        )
+    return bytes(proof), bytes(model)
+
+
+def assemble_run(statement: bytes, chunks: Sequence[bytes]) -> bytes:
+    """One file of all chunk proofs."""
+    with _native() as native:
+        return bytes(native.assemble_run(statement, list(chunks)))
+
+
+def prove_release(
+    run: bytes,
+    weights: NDArray[np.int64],
+    model: Opening,
+    bits: int,
+    vault_secret: Secret,
+    *,
+    overrides: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> tuple[bytes, NDArray[np.int64]]:
+    """Round the final weights to `bits` fractional bits and prove it. Raises `ReleaseRefused`."""
+    with _native() as native:
+        proof, rounded = native.prove_release(
+            run,
+            weights,
+            (model.file, model.seed.expose()),
+            bits,
+            vault_secret.expose(),
+            list(overrides),
+            progress,
+        )
+    return bytes(proof), rounded
+
+
+def _verdict(text: str) -> Verdict:
+    document = json.loads(text)
+    return Verdict(
+        shown=tuple(document["shown"]),
+        not_shown=tuple(document["not_shown"]),
+        soundness=tuple((name, float(bits)) for name, bits in document["soundness"]),
+        statement=document["statement"],
+    )
+
+
+def verify_commitment(file: bytes) -> Verdict:
+    """Check the validity proof of a data commitment. Raises `ProofRejected` or `UnreadableFile`."""
+    with _native() as native:
+        return _verdict(native.verify_commitment(file))
+
+
+def verify_run(proof: bytes, commitment: bytes | None) -> Verdict:
+    """Check a run against the commitment of its data (None: the verdict says that none was given)."""
+    with _native() as native:
+        return _verdict(native.verify_run(proof, commitment))
+
+
+def verify_release(proof: bytes, run: bytes, model: bytes, commitment: bytes | None) -> Verdict:
+    """Check that the safetensors file `model` holds the rounded result of `run`."""
+    with _native() as native:
+        return _verdict(native.verify_release(proof, run, model, commitment))
+
+
+def describe(file: bytes) -> Verdict:
+    """What any of our files states, without checking its proof."""
+    with _native() as native:
+        return _verdict(native.describe(file))

@@ -1,0 +1,223 @@
+"""One training run seen from PyTorch: keeps the module's float parameters and gradients in step with the
+integers of a `Trainer`.
+
+The integers are the record; floats are what they look like to the rest of the script. Everything that the
+script could change behind the trainer's back (parameters, gradients, batches, labels, the loss) is compared
+before the next integer is computed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tacit.arithmetic.matmul import FloatMatrix, IntMatrix
+from tacit.arithmetic.rates import batch_weight, loss_norm
+from tacit.arithmetic.record import RunRecord
+from tacit.arithmetic.trainer import Trainer
+from tacit.torch.capture import CapturedModel
+from tacit.torch.errors import TrainingLoopError
+
+_EVALUATION_ROWS = 4096
+
+
+def torch_gemm(left: FloatMatrix, right: FloatMatrix) -> FloatMatrix:
+    """The float64 product by torch's BLAS and thread count."""
+    out: FloatMatrix = torch.matmul(torch.from_numpy(left), torch.from_numpy(right)).numpy()
+    return out
+
+
+class TrainingSession:
+    """Ties a captured model to its trainer; the objects that `make_provable` returns call it."""
+
+    def __init__(self, trainer: Trainer, captured: CapturedModel) -> None:
+        """Rounds the parameters to what the integers say."""
+        self.trainer = trainer
+        self.dtype = captured.layers[0].linear.weight.dtype
+        self._captured = captured
+        self._parameters = [(name, p) for c in captured.layers for name, p in _named(c.name, c.linear)]
+        self._expected_gradients: list[Tensor] | None = None
+        self._logits: Tensor | None = None
+        self._logits_step = -1
+        self._show_weights()
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        """Weight and bias of each layer, from input to output."""
+        return [p for _, p in self._parameters]
+
+    @property
+    def step(self) -> int:
+        """The current step, from 0."""
+        return self.trainer.step
+
+    def quantise(self, x: Tensor) -> IntMatrix:
+        """Features as integers, int64 [rows, inputs]: rounded half up, clipped to the data window."""
+        config = self.trainer.config
+        inputs = config.architecture.layers[0].inputs
+        flat = x.detach().reshape(x.shape[0], -1).double().numpy()
+        if flat.shape[1] != inputs:
+            raise TrainingLoopError(f"the model reads {inputs} features, it was given rows of {flat.shape[1]}")
+        if not np.isfinite(flat).all():
+            raise TrainingLoopError("the features hold NaN or infinity")
+        half = 1 << (config.data_bits - 1)
+        return np.clip(np.floor(flat * (1 << config.scales.fa) + 0.5), -half, half - 1).astype(np.int64)
+
+    def evaluate(self, x: Tensor) -> Tensor:
+        """Logits of any rows with the integer weights of now, shape [rows, outputs]; the run is not touched."""
+        rows = self.quantise(x if x.ndim > 1 else x.reshape(1, -1))
+        parts = [
+            self.trainer.evaluate(rows[i : i + _EVALUATION_ROWS])
+            for i in range(0, max(1, len(rows)), _EVALUATION_ROWS)
+        ]
+        out = self.logits_as_floats(np.concatenate(parts))
+        return out if x.ndim > 1 else out[0]
+
+    def logits_as_floats(self, logits: IntMatrix) -> Tensor:
+        """Z 2^-fa in the dtype of the parameters."""
+        return torch.from_numpy(logits / (1 << self.trainer.config.scales.fa)).to(self.dtype)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits of the current batch, [rows, outputs]; refuses any other rows."""
+        self._check_parameters()
+        if x.requires_grad:
+            raise TrainingLoopError(
+                "the features require gradients: they are committed, so nothing can change them"
+            )
+        expected = self.trainer.features(self.trainer.rows(self.step))
+        exact = torch.from_numpy(expected / (1 << self.trainer.config.scales.fa))
+        if x.shape[0] != len(expected) or not torch.equal(
+            x.detach().reshape(len(expected), -1).double(), exact
+        ):
+            raise TrainingLoopError(
+                f"the model was not given the batch of step {self.step} (batch "
+                f"{self.step % self.trainer.config.schedule.steps_per_epoch} of the epoch): "
+                "feed every batch of the loader once, in order and unchanged; to evaluate, use model.eval() or "
+                "torch.no_grad()"
+            )
+        self._logits = self.logits_as_floats(self.trainer.forward())
+        self._logits_step = self.step
+        return self._logits.clone()
+
+    def current_logits(self) -> Tensor:
+        """What the model returned for the current batch; refuses a loss without a forward pass."""
+        if self._logits is None or self._logits_step != self.step:
+            raise TrainingLoopError(
+                f"the loss was called without a forward pass of the model in step {self.step}"
+            )
+        return self._logits
+
+    def output_gradient(self) -> Tensor:
+        """The gradient of the mean loss at the logits, [rows, outputs]."""
+        config = self.trainer.config
+        weight = batch_weight(config.schedule, config.scales.omega, self.step)
+        factor = self._gradient_unit() * weight * 2**config.scales.fa
+        return torch.from_numpy(self.trainer.loss_gradient() * float(factor)).to(self.dtype)
+
+    def _gradient_unit(self) -> Fraction:
+        config = self.trainer.config
+        s = config.scales
+        return loss_norm(config.architecture) / config.schedule.batch / (1 << (s.fa + s.fg + s.omega))
+
+    def check_labels(self, y: Tensor) -> None:
+        """Refuses labels other than the committed ones of the current batch."""
+        expected = self.labels_as_tensor(self.trainer.rows(self.step))
+        if y.numel() != expected.numel() or not torch.equal(
+            y.detach().reshape(-1).double(), expected.reshape(-1).double()
+        ):
+            raise TrainingLoopError(
+                f"the loss was not given the labels of step {self.step}: pass the y of the loader unchanged"
+            )
+
+    def labels_as_tensor(self, rows: IntMatrix) -> Tensor:
+        """Labels of these rows as PyTorch's losses want them: int64 [rows], or floats [rows, outputs]."""
+        labels = self.trainer.labels(rows)
+        match self.trainer.config.architecture.loss:
+            case "cross_entropy":
+                return torch.from_numpy(labels.copy())
+            case "bce_with_logits":
+                return torch.from_numpy(labels).to(self.dtype)
+            case "mse":
+                return torch.from_numpy(labels / (1 << self.trainer.config.scales.fa)).to(self.dtype)
+
+    def backward(self, step: int, gradient: Tensor) -> list[Tensor]:
+        """Gradients of all parameters for the mean loss, from the exact integers."""
+        if step != self.step:
+            raise TrainingLoopError(
+                f"backward was called on the loss of step {step}, the run is at step {self.step}"
+            )
+        if not torch.equal(gradient.reshape(-1), self.output_gradient().reshape(-1)):
+            raise TrainingLoopError(
+                "the gradient at the model's output is not that of the loss: use the loss_fn of make_provable, "
+                "unchanged"
+            )
+        for name, parameter in self._parameters:
+            if parameter.grad is not None and bool(parameter.grad.any()):
+                raise TrainingLoopError(
+                    f"parameter {name!r} still has a gradient: call optimizer.zero_grad() before every "
+                    "backward()"
+                )
+        unit = float(self._gradient_unit())
+        gradients: list[Tensor] = []
+        for layer, g in zip(self._captured.layers, self.trainer.backward(), strict=True):
+            gradients += self._split(layer.linear.in_features, g * unit, layer.linear.bias is not None)
+        self._expected_gradients = [g.clone() for g in gradients]
+        return gradients
+
+    def _split(self, inputs: int, matrix: NDArray[np.floating[Any]], bias: bool) -> list[Tensor]:
+        """A [K, outputs] matrix as weight [outputs, inputs] and bias [outputs]."""
+        whole = torch.from_numpy(matrix).to(self.dtype)
+        return [whole[:inputs].T.contiguous()] + ([whole[inputs].clone()] if bias else [])
+
+    def update(self, lr: float) -> None:
+        """The exact update with learning rate `lr`, then floats follow."""
+        if self._expected_gradients is None:
+            raise TrainingLoopError(f"step() was called without loss.backward() in step {self.step}")
+        self._check_parameters()
+        for (name, parameter), expected in zip(self._parameters, self._expected_gradients, strict=True):
+            if parameter.grad is None or not torch.equal(parameter.grad, expected):
+                raise TrainingLoopError(
+                    f"the gradient of {name!r} was changed after backward(): clipping, accumulation and "
+                    "regularisation are not supported"
+                )
+        self.trainer.update(lr)
+        self._expected_gradients = None
+        self._show_weights()
+
+    def _show_weights(self) -> None:
+        unit = 2.0**-self.trainer.config.scales.f
+        shown: list[Tensor] = []
+        for layer, weight in zip(self._captured.layers, self.trainer.weights, strict=True):
+            shown += self._split(layer.linear.in_features, weight * unit, layer.linear.bias is not None)
+        with torch.no_grad():
+            for (_, parameter), value in zip(self._parameters, shown, strict=True):
+                parameter.copy_(value)
+        self._shown = shown
+
+    def _check_parameters(self) -> None:
+        for (name, parameter), value in zip(self._parameters, self._shown, strict=True):
+            if not torch.equal(parameter.detach(), value):
+                raise TrainingLoopError(
+                    f"parameter {name!r} was changed by hand at step {self.step}: only the optimizer may "
+                    "change it"
+                )
+
+    def record(self) -> RunRecord:
+        """The record of the run so far, with the names of the parameters."""
+        if self._expected_gradients is not None:
+            raise TrainingLoopError(
+                f"step {self.step} has a gradient that was not applied: call optimizer.step() first"
+            )
+        return replace(self.trainer.finish(), parameter_names=self._captured.parameter_names())
+
+
+def _named(name: str, linear: torch.nn.Linear) -> list[tuple[str, torch.nn.Parameter]]:
+    prefix = f"{name}." if name else ""
+    pairs = ((f"{prefix}weight", linear.weight), (f"{prefix}bias", linear.bias))
+    return [(label, p) for label, p in pairs if isinstance(p, torch.nn.Parameter)]

@@ -1,0 +1,168 @@
+"""Stands in for the compiled module in tests of the Python around it.
+
+Files are JSON with a digest; nothing is proven. It records its calls, so that tests can see what was asked of
+it and in which order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+ROWS_PER_PROOF = 124
+
+
+class Failure(Exception):
+    """The shape of `_native.Failure`."""
+
+    def __init__(self, category: str, check: str, subject: str, message: str) -> None:
+        super().__init__(message)
+        self.category, self.check, self.subject, self.message = category, check, subject, message
+
+
+def sha(*parts: bytes) -> bytes:
+    return hashlib.sha256(b"\0".join(parts)).digest()
+
+
+def pack(**content: Any) -> bytes:
+    return b"double\n" + json.dumps(content, sort_keys=True).encode()
+
+
+def unpack(file: bytes) -> dict[str, Any]:
+    if not file.startswith(b"double\n"):
+        raise Failure("unreadable", "format", "", "this is not a tacit file")
+    try:
+        return dict(json.loads(file[7:]))
+    except ValueError as error:
+        check = "trailing" if "Extra data" in str(error) else "truncated"
+        raise Failure("unreadable", check, "", f"the file is damaged: {check}") from None
+
+
+class NativeDouble:
+    """The functions of `_native` that `tacit.session` calls."""
+
+    Failure = Failure
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.before_chunk: Callable[[int], None] = lambda index: None
+        self.attempts: list[int] = []
+        self.next_weights: list[Any] = []
+
+    def commit_dataset(self, description, features, labels, seed, secret, progress):
+        self.calls.append("commit_dataset")
+        told = json.loads(description)
+        assert features.shape == (told["features"], told["rows"])
+        assert features.dtype == np.int32
+        assert features.flags.c_contiguous
+        assert labels.shape == (told["label_columns"], told["rows"])
+        assert labels.dtype == np.int64
+        assert len(seed) == len(secret) == 32
+        progress(1, 1)
+        digest = sha(features.tobytes(), labels.tobytes(), seed)
+        file = pack(kind="data", digest=digest.hex(), description=told)
+        return digest, file, ROWS_PER_PROOF * (told["proofs"] + 1), ROWS_PER_PROOF
+
+    def commit_model(self, config, weights, seed, proofs):
+        json.loads(config)
+        digest = sha(weights.tobytes(), seed)
+        file = pack(kind="model", digest=digest.hex(), proofs=proofs)
+        return digest, file, ROWS_PER_PROOF * (proofs + 1), ROWS_PER_PROOF
+
+    def order_seed(self, config, commitment, nonce):
+        architecture = json.loads(config)["architecture"]
+        return sha(json.dumps(architecture, sort_keys=True).encode(), commitment, str(nonce).encode())
+
+    def run_statement(self, config, commitment, start, start_bits, nonce, released):
+        told = json.loads(config)
+        chunks = -(-told["schedule"]["total_steps"] // told["schedule"]["chunk_steps"])
+        return pack(
+            kind="statement",
+            data=unpack(commitment)["digest"],
+            start=unpack(start)["digest"],
+            chunks=chunks,
+            bits=start_bits,
+            nonce=nonce,
+            released=released,
+            config=told,
+        )
+
+    def estimate_run(self, statement):
+        return json.dumps(
+            {
+                "chunks": unpack(statement)["chunks"],
+                "seconds": 1.5,
+                "memory": 10**9,
+                "proof_bytes": 350_000,
+                "rows_per_proof": ROWS_PER_PROOF,
+            }
+        )
+
+    def prove_chunk(self, statement, index, data, table, state, model_in, out, secret, progress):
+        self.attempts.append(index)
+        told = unpack(statement)
+        assert unpack(data[0])["digest"] == told["data"]
+        assert (
+            sha(
+                np.ascontiguousarray(table[0].T).tobytes(),
+                np.ascontiguousarray(table[1].reshape(len(table[1]), -1).T).tobytes(),
+                data[1],
+            ).hex()
+            == told["data"]
+        )
+        assert sha(state[0].tobytes(), model_in[1]).hex() == unpack(model_in[0])["digest"]
+        self.before_chunk(index)
+        progress(1, 2)
+        after = self.next_weights[index + 1]
+        digest = sha(after.tobytes(), out[0])
+        model = pack(kind="model", digest=digest.hex(), proofs=out[1])
+        return pack(kind="chunk", index=index, out=digest.hex()), model
+
+    def assemble_run(self, statement, chunks):
+        return pack(kind="run", statement=unpack(statement), chunks=[unpack(c) for c in chunks])
+
+    def prove_release(self, run, weights, opening, bits, secret, overrides, progress):
+        fw = unpack(run)["statement"]["config"]["scales"]["fw"]
+        rounded = (weights + (1 << (fw - bits - 1))) >> (fw - bits)
+        proof = pack(kind="release", run=sha(run).hex(), bits=bits, weights=sha(rounded.tobytes()).hex())
+        return proof, rounded
+
+    def _verdict(self, statement):
+        return json.dumps(
+            {
+                "shown": ["The model is what training gives."],
+                "not_shown": ["who collected the data"],
+                "soundness": [["total", -129.5]],
+                "statement": statement,
+            }
+        )
+
+    def verify_commitment(self, file):
+        self.calls.append("verify_commitment")
+        return self._verdict(unpack(file))
+
+    def verify_run(self, proof, commitment):
+        told = unpack(proof)
+        if commitment is not None and unpack(commitment)["digest"] != told["statement"]["data"]:
+            raise Failure("rejected", "DataCommitment", "data", "the proof is about other data")
+        for position, chunk in enumerate(told["chunks"]):
+            if chunk["index"] != position:
+                raise Failure("rejected", "ChunkOrder", "proof", f"chunk {position}: wrong place")
+        return self._verdict(told)
+
+    def verify_release(self, proof, run, model, commitment):
+        told = unpack(proof)
+        if told["run"] != sha(run).hex():
+            raise Failure("rejected", "RunDigest", "configuration", "the release is of another run")
+        length = int.from_bytes(model[:8], "little")
+        header = json.loads(model[8 : 8 + length])
+        if not all(entry["dtype"] == "F32" for entry in header.values()):
+            raise Failure("rejected", "Weights", "model", "other weights")
+        return self._verdict(told)
+
+    def describe(self, file):
+        return self._verdict(unpack(file))
