@@ -43,7 +43,6 @@ pub struct Schedule {
     pub nesterov: bool,
     /// Weight decay.
     #[serde(default)]
-    #[serde(default)]
     pub decay: Option<Decay>,
 }
 
