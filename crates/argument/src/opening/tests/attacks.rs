@@ -305,7 +305,8 @@ fn the_last_oracle_must_fold_to_the_final_polynomial() {
     impl p3_dft::TwoAdicSubgroupDft<F> for Lying {
         type Evaluations = <Dft as p3_dft::TwoAdicSubgroupDft<F>>::Evaluations;
         fn dft_batch(&self, mut mat: p3_matrix::dense::RowMajorMatrix<F>) -> Self::Evaluations {
-            if p3_matrix::Matrix::height(&mat) == 1 << 10 {
+            // The last of two later oracles is the lower one.
+            if p3_matrix::Matrix::height(&mat) == 1 << 9 {
                 mat.values[0] += F::ONE;
             }
             self.0.dft_batch(mat)
