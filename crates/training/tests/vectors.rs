@@ -62,7 +62,7 @@ impl Case {
                 chunk_steps: small(schedule[4]),
                 rates: Schedule::encode_rates(self.one("rates")),
                 filter: self.one("filter").to_vec(),
-                nesterov: false,
+                nesterov: schedule[5] == 1,
                 decay: None,
             },
             order: seed.try_into().map_or(Order::Contiguous, |seed| Order::Shuffled { seed }),
