@@ -160,7 +160,7 @@ fn another_start() {
     let mut other = state.clone();
     other.weights[1] += 1;
     let mut f = Forgery::honest(&config, &state, &data(&config));
-    f.model_in = Some(model_payload(&config, &other.weights));
+    f.model_in = Some(model_payload(&config, &other.weights, None));
     // The prover's own weights are not the committed ones: the claim on W_0 and the range check see it.
     assert_eq!(f.rejected_by(), BTreeSet::from([Group::Weights, Group::Start(0)]));
     f.start = other.weights;

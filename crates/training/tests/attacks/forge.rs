@@ -88,7 +88,7 @@ impl<'a> Forgery<'a> {
     ) -> Self {
         let trace = train_chunk(executed, chunk, state, data).expect("the execution stays in its windows");
         let other = ChunkRelation::new(executed, chunk, start.clone()).expect("a chunk of the run");
-        let (_, columns) = ChunkWitness::new(other, &trace, &state.weights).expect("an honest trace");
+        let (_, columns) = ChunkWitness::new(other, &trace, state).expect("an honest trace");
         let bits = match start {
             StartWeights::Committed(bits) => bits,
             StartWeights::Public(_) => None,
@@ -105,8 +105,8 @@ impl<'a> Forgery<'a> {
             columns,
             data: data_payload(&data_record(config), data),
             start: state.weights.clone(),
-            model_in: committed.then(|| model_payload(config, &state.weights)),
-            model_out: model_payload(config, &trace.end.state.weights),
+            model_in: committed.then(|| model_payload(config, &state.weights, None)),
+            model_out: model_payload(config, &trace.end.state.weights, None),
             inputs: vec![],
             gradients: vec![],
             tables: Rc::new(Tables::new(config)),
@@ -321,7 +321,7 @@ impl Relation for Forgery<'_> {
 impl Witnessed for Forgery<'_> {
     fn send(&self, masker: &mut Masker<'_>, trace: &[F]) -> Result<(), LookupError> {
         masker.go_on_dishonestly();
-        let w = Witness { trace, inputs: &self.inputs, gradients: &self.gradients, start: &self.start };
+        let w = Witness { trace, inputs: &self.inputs, gradients: &self.gradients, start: &self.start, velocity: &[] };
         self.proves.prove(masker, &w)
     }
 }

@@ -43,6 +43,7 @@ pub fn tiny(layers: &[(u32, Activation)], inputs: u32, loss: Loss) -> RunConfig 
             chunk_steps: 4,
             rates: Schedule::encode_rates(&[128, 64, 64]),
             filter: vec![1],
+            nesterov: false,
         },
         order: Order::Contiguous,
         data_bits: 7,

@@ -131,7 +131,7 @@ fn a_start_outside_its_window() {
     owner.first = Some(first);
     let mut f = Forgery::of(&config, &config, 0, hidden(), (&owner.state, &owner.rows));
     f.start.clone_from(&huge.weights);
-    f.model_in = Some(tacit_training::relation::model_payload(&config, &huge.weights));
+    f.model_in = Some(tacit_training::relation::model_payload(&config, &huge.weights, None));
     f.derive_all();
     assert_rejected(&owner, &f);
 }

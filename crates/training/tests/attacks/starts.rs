@@ -83,7 +83,7 @@ fn a_weight_shifted_by_p_over_256() {
     huge[0] += i64::try_from(shift).expect("below 2^63");
     let mut f = honest.clone();
     f.start.clone_from(&huge);
-    f.model_in = Some(model_payload(&config, &huge));
+    f.model_in = Some(model_payload(&config, &huge, None));
     f.derive_model_out();
     // Z does not notice: the remainder takes the deviation, below 2^16 units.
     for x in 0..f.rows() {
@@ -130,7 +130,7 @@ fn the_row_of_a_constant_feature() {
     huge[1] = -(1 << 60);
     let mut f = Forgery::honest(&config, &state, &rows);
     f.start.clone_from(&huge);
-    f.model_in = Some(model_payload(&config, &huge));
+    f.model_in = Some(model_payload(&config, &huge, None));
     f.derive_all();
     assert_eq!(broken(&f), BTreeSet::from([Rule::Start(0)]));
     assert_eq!(f.rejected_by(), BTreeSet::from([Group::Start(0)]));

@@ -33,6 +33,7 @@ pub fn config(layers: Vec<Layer>, loss: Loss) -> RunConfig {
             chunk_steps: 8,
             rates: Schedule::encode_rates(&rates),
             filter: vec![1],
+            nesterov: false,
         },
         order: Order::Contiguous,
         data_bits: 12,
