@@ -1,4 +1,5 @@
 //! A run from end to end: committed, trained, proven, verified; and statements that are not its own.
+#![allow(clippy::unwrap_used)]
 mod common;
 use common::{config, layer, logistic, perceptron, prove};
 use tacit_training::config::{Activation, Loss, RunConfig};

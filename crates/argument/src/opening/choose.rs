@@ -10,7 +10,7 @@ const LONG_LIVED_LOG_HEIGHT: usize = 19;
 fn cost(rate: usize, h: usize, sources: usize, trees: usize, queries: usize) -> usize {
     let columns = (3 * sources).next_power_of_two();
     // Measured on two cores: encoding and hashing go with the first codeword's 4 S columns, sums and folds with P.
-    let nanoseconds = (4 * sources * 12 << rate) + 3 * columns * 6 + (12 << (rate + 3));
+    let nanoseconds = ((4 * sources * 12) << rate) + 3 * columns * 6 + (12 << (rate + 3));
     let microseconds = (nanoseconds << h) / 1000;
     let bytes = queries * (4 * sources * 8 + trees * 32 * (h + rate).saturating_sub(6));
     microseconds + bytes / 4

@@ -140,7 +140,6 @@ impl LongLived {
 
     /// The multilinear evaluation of the full table at a point of [`VectorShape::variables`] coordinates: published
     /// once, beside the root, at [`super::pin_point`].
-    #[must_use]
     pub fn pin(&self, point: &[E]) -> E {
         let (columns, x) = point.split_at(point.len() - self.shape.log_height);
         let low_bits = x.len().min(10);

@@ -1,4 +1,5 @@
 //! The prover's dense weight tables: `W_s(j)` for every source column s and exponent j < 2^h, packed.
+#![allow(clippy::modulo_one, reason = "the packing width is 1 where the target has no vector registers")]
 use super::config::OpeningConfig;
 use super::shape::VectorShape;
 use super::weights::Pin;

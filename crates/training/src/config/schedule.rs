@@ -29,6 +29,7 @@ pub struct Schedule {
     /// The momentum filter d; `[2^kappa]` without momentum.
     pub filter: Vec<i64>,
     /// Whether a step descends along its gradient plus the next velocity's share, as Nesterov's method does.
+    #[serde(default)]
     pub nesterov: bool,
 }
 

@@ -1,4 +1,5 @@
 //! Dishonest provers: every cell, every relation, every field of a proof; each attack asserts which check rejects it.
+#![allow(clippy::unwrap_used)]
 #[path = "../common/mod.rs"]
 mod common;
 
