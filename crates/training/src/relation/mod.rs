@@ -11,6 +11,7 @@ mod lookups;
 #[cfg(feature = "prover")]
 mod prove;
 mod terms;
+mod weights;
 #[cfg(feature = "prover")]
 mod witness;
 
@@ -69,6 +70,8 @@ pub struct ChunkRelation<'a> {
     pub(crate) pairs_at: PairIndex,
     pub(crate) lookups: LookupSystem,
     pub(crate) coefficients: Coefficients,
+    /// What the weights are multiplied by when the chunk's end is rounded; its denominator is in the shift.
+    pub(crate) decay: F,
     /// The data row of every trace row; `None` where masked.
     pub(crate) index: Vec<Option<u32>>,
     /// Slots of the trace, multiplicities included.
@@ -95,6 +98,7 @@ impl<'a> ChunkRelation<'a> {
             pairs_at,
             lookups,
             coefficients: Coefficients::new(config, chunk)?,
+            decay: F::from_u64(config.decay(chunk).0),
             index: row_index(config, chunk),
             slots,
             layout,

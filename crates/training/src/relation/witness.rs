@@ -147,6 +147,7 @@ impl ChunkRelation<'_> {
         let velocity = end.state.velocity.as_deref().unwrap_or_default();
         let ends = [(&end.weight_rem, end.state.weights.as_slice()), (&end.velocity_rem, velocity)];
         for (rounding, (remainder, out)) in self.layout.rounding.iter().zip(ends) {
+            let Some(rounding) = rounding else { continue };
             rounding.remainder.fill(self.config, |i| remainder[i].into(), w.columns);
             let values = window(out, rounding.quotient.bits);
             rounding.quotient.fill(self.config, |i| values[i], w.columns);

@@ -45,6 +45,7 @@ pub fn tiny(layers: &[(u32, Activation)], inputs: u32, loss: Loss) -> RunConfig 
             rates: Schedule::encode_rates(&[128, 64, 64]),
             filter: vec![1],
             nesterov: false,
+            decay: None,
         },
         order: Order::Contiguous,
         data_bits: 7,

@@ -34,6 +34,7 @@ pub fn config(layers: Vec<Layer>, loss: Loss) -> RunConfig {
             rates: Schedule::encode_rates(&rates),
             filter: vec![1],
             nesterov: false,
+            decay: None,
         },
         order: Order::Contiguous,
         data_bits: 12,

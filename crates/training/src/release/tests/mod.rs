@@ -40,6 +40,10 @@ fn config(layers: Vec<Layer>, loss: Loss) -> RunConfig {
             rates: Schedule::encode_rates(&[1; 112]),
             filter: vec![1],
             nesterov: false,
+<<<<<<< HEAD
+=======
+            decay: None,
+>>>>>>> momentum
         },
         order: Order::Contiguous,
         data_bits: 12,
