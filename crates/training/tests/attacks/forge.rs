@@ -4,7 +4,7 @@ use crate::rules::Group;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use tacit_argument::entropy::Entropy;
-use tacit_argument::field::{E, F, signed};
+use tacit_argument::field::{E, F, signed, to_signed};
 use tacit_argument::form::Columns;
 use tacit_argument::hiding::{HidingError, Masker, PadLayout, Reduction, Schedule, Secrets};
 use tacit_argument::lookup::{LookupError, multiplicities};
@@ -12,10 +12,10 @@ use tacit_argument::proof::{Relation, Witnessed};
 use tacit_argument::soundness::ErrorTerm;
 use tacit_argument::transcript::Transcript;
 use tacit_training::coefficients::Coefficients;
-use tacit_training::config::{Activation, RunConfig};
+use tacit_training::config::{Activation, Part, RunConfig};
 use tacit_training::order::RowOrder;
 use tacit_training::tables;
-use tacit_training::relation::layout::{LossColumns, ModelLayout, TraceLayout};
+use tacit_training::relation::layout::{LossColumns, ModelLayout, Rounding, TraceLayout};
 use tacit_training::relation::{ChunkRelation, ChunkWitness, StartWeights, Witness, model_payload};
 use tacit_training::trainer::{Data, ModelState, train_chunk};
 use tacit_training::validity::data_payload;
@@ -60,6 +60,9 @@ pub struct Forgery<'a> {
     pub data: Vec<F>,
     /// W_in in the configuration's order.
     pub start: Vec<i64>,
+    /// V_in; empty where the velocity starts at 0.
+    pub velocity: Vec<i64>,
+    pub chunk: u32,
     pub model_in: Option<Vec<F>>,
     pub model_out: Vec<F>,
     /// A_l with its bias column, and D_l, column by column.
@@ -105,8 +108,10 @@ impl<'a> Forgery<'a> {
             columns,
             data: data_payload(&data_record(config), data),
             start: state.weights.clone(),
-            model_in: committed.then(|| model_payload(config, &state.weights, None)),
-            model_out: model_payload(config, &trace.end.state.weights, None),
+            velocity: state.velocity.clone().filter(|_| chunk > 0).unwrap_or_default(),
+            chunk,
+            model_in: committed.then(|| model_payload(config, &state.weights, state.velocity.as_deref())),
+            model_out: model_payload(config, &trace.end.state.weights, trace.end.state.velocity.as_deref()),
             inputs: vec![],
             gradients: vec![],
             tables: Rc::new(Tables::new(config)),
@@ -206,35 +211,88 @@ impl<'a> Forgery<'a> {
         rows.map(|((&v, y), i)| if i.is_some() { v * scale - y * label } else { F::ZERO }).collect()
     }
 
-    /// W_t of layer l as residues, from the columns and the coefficients.
-    pub fn weights(&self, l: usize, t: usize) -> Vec<F> {
+    /// A_s^T D_s of layer l, in the order of the weights.
+    fn gradient_at(&self, l: usize, s: usize) -> Vec<F> {
         let (k, n) = (self.config.k(l), self.config.outputs(l));
         let (r, batch) = (self.rows(), self.config.padded_batch() as usize);
-        let first = self.config.weight_offset(l);
-        let scale = F::from_u64(self.coefficients.start());
-        let mut w: Vec<F> = self.start[first..first + k * n].iter().map(|&v| signed(v) * scale).collect();
-        for s in 0..t.min(self.coefficients.real_steps()) {
-            let c = self.coefficients.gradient(t, s);
-            let c = F::from_u64(u64::try_from(c).expect("a small coefficient"));
-            for (i, w) in w.iter_mut().enumerate() {
-                let rows = s * batch..(s + 1) * batch;
-                let a = &self.inputs[l][(i / n) * r..][rows.clone()];
-                let d = &self.gradients[l][(i % n) * r..][rows];
-                *w -= c * a.iter().zip(d).map(|(&a, &d)| a * d).sum::<F>();
-            }
-        }
-        w
+        let rows = |columns: &[F], unit: usize| columns[unit * r + s * batch..unit * r + (s + 1) * batch].to_vec();
+        let (a, d): (Vec<_>, Vec<_>) =
+            ((0..k).map(|i| rows(&self.inputs[l], i)).collect(), (0..n).map(|j| rows(&self.gradients[l], j)).collect());
+        let dot = |a: &[F], d: &[F]| a.iter().zip(d).map(|(&a, &d)| a * d).sum::<F>();
+        (0..k * n).map(|i| dot(&a[i / n], &d[i % n])).collect()
     }
 
-    /// Commits the weights that the columns lead to, mod p.
+    /// c_w W_in + c_v V_in + sum_s c_s A_s^T D_s of layer l as residues.
+    fn combination(&self, l: usize, [c_w, c_v]: [F; 2], c: impl Fn(usize) -> F) -> Vec<F> {
+        let range = self.config.weight_offset(l)..self.config.weight_offset(l + 1);
+        let mut out: Vec<F> = self.start[range.clone()].iter().map(|&v| signed(v) * c_w).collect();
+        if !self.velocity.is_empty() {
+            out.iter_mut().zip(&self.velocity[range]).for_each(|(w, &v)| *w += signed(v) * c_v);
+        }
+        for s in 0..self.coefficients.real_steps() {
+            let c = c(s);
+            if c != F::ZERO {
+                out.iter_mut().zip(self.gradient_at(l, s)).for_each(|(w, g)| *w += c * g);
+            }
+        }
+        out
+    }
+
+    /// W_t of layer l as residues, from the columns and the coefficients.
+    pub fn weights(&self, l: usize, t: usize) -> Vec<F> {
+        let c = &self.coefficients;
+        let field = |v: u128| F::from_u64(u64::try_from(v).expect("a small coefficient"));
+        let gradient = |s: usize| if s < t { -field(c.gradient(t, s)) } else { F::ZERO };
+        self.combination(l, [F::from_u64(c.start()), -field(c.velocity(t))], gradient)
+    }
+
+    /// What a boundary rounds in layer l: W_T times the decay's numerator, or V_T.
+    pub fn exact_end(&self, l: usize, part: Part) -> Vec<F> {
+        let c = &self.coefficients;
+        match part {
+            Part::Weights => {
+                let decay = F::from_u64(self.config.decay(self.chunk).0);
+                self.weights(l, c.real_steps()).into_iter().map(|w| w * decay).collect()
+            }
+            Part::Velocity => {
+                let field = |v: u128| F::from_u64(u64::try_from(v).expect("a small coefficient"));
+                self.combination(l, [F::ZERO, F::from_u64(c.state_velocity())], |s| field(c.state_gradient(s)))
+            }
+        }
+    }
+
+    /// Weights and, with momentum, velocity: (part, its place in a model vector, its rounding).
+    pub fn parts(&self) -> Vec<(Part, ModelLayout, Option<Rounding>)> {
+        let layouts = ModelLayout::state(self.config, self.config.schedule.momentum());
+        let parts = [Part::Weights, Part::Velocity].into_iter().zip(layouts);
+        parts.zip(&self.layout.rounding).map(|((part, layout), r)| (part, layout, r.clone())).collect()
+    }
+
+    /// Commits the end that the columns lead to: rounded where it is a small integer, else divided mod p.
     pub fn derive_model_out(&mut self) {
-        let layout = ModelLayout::new(self.config, 0);
-        let steps = self.coefficients.real_steps();
-        let scale = F::from_u64(self.coefficients.start());
-        for l in 0..self.layout.layers.len() {
-            let n = self.config.outputs(l);
-            for (i, w) in self.weights(l, steps).into_iter().enumerate() {
-                self.model_out[layout.cell(l, i / n, i % n)] = w / scale;
+        for (part, layout, rounding) in self.parts() {
+            let (shift, bits) = (self.config.boundary_shift(part), self.config.boundary_bits(part));
+            for l in 0..self.layout.layers.len() {
+                let n = self.config.outputs(l);
+                for (i, exact) in self.exact_end(l, part).into_iter().enumerate() {
+                    let cell = |layout: &ModelLayout| layout.cell(l, i / n, i % n);
+                    let small = to_signed(exact).filter(|v| v.unsigned_abs() < 1 << (shift + bits - 1).min(62));
+                    let (Some(rounding), Some(exact)) = (&rounding, small) else {
+                        self.model_out[cell(&layout)] = exact / F::from_u64(1 << shift);
+                        continue;
+                    };
+                    let (out, rem) = tacit_training::rescale(exact.into(), shift);
+                    let out = i64::try_from(out).expect("small");
+                    self.model_out[cell(&layout)] = signed(out);
+                    let window = (out + (1 << (bits - 1))) as u64;
+                    for (limbs, value) in [(&rounding.remainder, rem as u64), (&rounding.quotient, window)] {
+                        let mut at = 0;
+                        for (width, _, place, _) in &limbs.limbs {
+                            self.columns[cell(place)] = F::from_u64((value >> at) & ((1 << width) - 1));
+                            at += width;
+                        }
+                    }
+                }
             }
         }
     }
@@ -294,8 +352,10 @@ impl<'a> Forgery<'a> {
             || hidden.iter().any(|l| l.activation != Activation::Identity);
         let mut names = vec![Group::Products, Group::Weights];
         names.resize(if gated { 5 } else { 3 }, Group::Gates);
-        if self.layout.weight_limbs.is_some() {
-            names.extend((0..layers.len()).map(Group::Start));
+        let rounded = self.parts().into_iter().filter(|p| p.2.is_some()).map(|p| p.0).collect::<Vec<_>>();
+        for l in 0..layers.len() {
+            names.extend(self.layout.weight_limbs.as_ref().map(|_| Group::Start(l)));
+            names.extend(rounded.iter().map(|&part| Group::End(l, part == Part::Velocity)));
         }
         assert!(names.len() + 3 <= claims, "the chain ends with the lookups' claims");
         names.resize(claims, Group::Lookups);
@@ -324,7 +384,7 @@ impl Relation for Forgery<'_> {
 impl Witnessed for Forgery<'_> {
     fn send(&self, masker: &mut Masker<'_>, trace: &[F]) -> Result<(), LookupError> {
         masker.go_on_dishonestly();
-        let w = Witness { trace, inputs: &self.inputs, gradients: &self.gradients, start: &self.start, velocity: &[] };
+        let w = Witness { trace, inputs: &self.inputs, gradients: &self.gradients, start: &self.start, velocity: &self.velocity };
         self.proves.prove(masker, &w)
     }
 }

@@ -6,6 +6,7 @@ mod common;
 mod cells;
 mod chains;
 mod data;
+mod ends;
 mod executions;
 mod forge;
 mod lookups;

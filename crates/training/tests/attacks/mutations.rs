@@ -180,6 +180,7 @@ const VECTOR: Checks = &[
 
 /// Of a model's record.
 const MODEL: Checks = &[
+    ("velocity", &["Record::Velocity", "Argument"]),
     ("version", &["Record::Version"]),
     ("layers", &["Record::Limit"]),
     ("fw", &["Record::Limit"]),

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use tacit_argument::field::{F, signed, to_signed};
 use tacit_argument::form::Columns;
 use tacit_argument::lookup::multiplicities;
-use tacit_training::config::{Activation, limb_widths};
-use tacit_training::relation::layout::{Limbs, LossColumns, ModelLayout};
+use tacit_training::config::{Activation, Part, limb_widths};
+use tacit_training::relation::layout::{Limbs, LossColumns, ModelLayout, WeightLimbs};
 use tacit_training::tables;
 
 /// A group of the verifier's claims.
@@ -18,6 +18,8 @@ pub enum Group {
     Gates,
     /// The range check of layer l's initial weights.
     Start(usize),
+    /// The range check of layer l's final weights or (true) velocity.
+    End(usize, bool),
     Lookups,
 }
 
@@ -30,8 +32,10 @@ pub enum Rule {
     Backward(usize),
     /// D_l = rescale(Q_l A'_l).
     Derivative(usize),
-    /// W_out = W_in - sum c A^T D in layer l.
+    /// W_T and V_T of layer l, rounded: exact = 2^s out + remainder - 2^(s-1).
     Update(usize),
+    /// Limbs of the rounded weights or (true) velocity of layer l.
+    End(usize, bool),
     /// Limbs of W_in in layer l.
     Start(usize),
     /// sum_j h_j (max - Z_j) = 0.
@@ -61,6 +65,9 @@ pub enum Rule {
     Remainder,
     /// Limbs of W_in of their exact widths.
     StartLimb,
+    /// Limbs of a boundary's remainder and quotient of their exact widths.
+    RemainderLimb,
+    EndLimb,
     /// Each table's counts.
     Multiplicity,
 }
@@ -72,6 +79,7 @@ impl Rule {
             Self::Update(_) => Group::Weights,
             Self::Derivative(_) | Self::Maximum | Self::Division | Self::Boolean | Self::OneHot | Self::ExpSum => Group::Gates,
             Self::Start(l) => Group::Start(l),
+            Self::End(l, velocity) => Group::End(l, velocity),
             _ => Group::Lookups,
         }
     }
@@ -192,14 +200,49 @@ impl Broken<'_, '_> {
         }
     }
 
+    /// sum_i 2^(shift of limb i) limb_i of one weight.
+    fn recomposed(&self, limbs: &WeightLimbs, (l, k, j): (usize, usize, usize)) -> F {
+        let (mut shift, mut value) = (0, F::ZERO);
+        for (width, _, place, _) in &limbs.limbs {
+            value += F::from_u64(1 << shift) * self.f.columns[place.cell(l, k, j)];
+            shift += width;
+        }
+        value
+    }
+
+    /// Limbs of their exact widths, in every cell of their slots.
+    fn weight_limbs(&mut self, rule: Rule, limbs: &WeightLimbs) {
+        assert_eq!(limbs.limbs.iter().map(|l| l.0).sum::<u32>(), limbs.bits);
+        for &(width, first, _, slots) in &limbs.limbs {
+            let log = self.f.layout.log_rows;
+            let all = self.f.columns[first << log..(first + slots) << log].iter().all(|&v| within(v, width));
+            self.require(rule, all);
+        }
+    }
+
     fn update(&mut self) {
         let f = self.f;
-        let layout = ModelLayout::new(f.config, 0);
-        let scale = F::from_u64(f.coefficients.start());
-        for l in 0..f.layout.layers.len() {
-            let n = f.config.outputs(l);
-            for (i, w) in f.weights(l, f.coefficients.real_steps()).into_iter().enumerate() {
-                self.require(Rule::Update(l), scale * f.model_out[layout.cell(l, i / n, i % n)] == w);
+        for (part, layout, rounding) in f.parts() {
+            let (shift, bits, velocity) = (f.config.boundary_shift(part), f.config.boundary_bits(part), part == Part::Velocity);
+            let scale = F::from_u64(1 << shift);
+            for l in 0..f.layout.layers.len() {
+                let n = f.config.outputs(l);
+                for (i, exact) in f.exact_end(l, part).into_iter().enumerate() {
+                    let at = (l, i / n, i % n);
+                    let out = f.model_out[layout.cell(l, i / n, i % n)];
+                    let Some(r) = &rounding else {
+                        self.require(Rule::Update(l), out == exact);
+                        continue;
+                    };
+                    let rem = self.recomposed(&r.remainder, at);
+                    self.require(Rule::Update(l), exact == scale * out + rem - scale.halve());
+                    let window = out + F::from_u64(1 << (bits - 1));
+                    self.require(Rule::End(l, velocity), window == self.recomposed(&r.quotient, at));
+                }
+            }
+            if let Some(r) = &rounding {
+                self.weight_limbs(Rule::RemainderLimb, &r.remainder);
+                self.weight_limbs(Rule::EndLimb, &r.quotient);
             }
         }
     }
@@ -299,19 +342,12 @@ impl Broken<'_, '_> {
         let layout = ModelLayout::new(f.config, 0);
         for l in 0..f.layout.layers.len() {
             for (k, j) in (0..f.config.k(l)).flat_map(|k| (0..f.config.outputs(l)).map(move |j| (k, j))) {
-                let (mut shift, mut value) = (0, F::ZERO);
-                for (width, _, place, _) in &limbs.limbs {
-                    value += F::from_u64(1 << shift) * f.columns[place.cell(l, k, j)];
-                    shift += width;
-                }
                 let half = F::from_u64(1 << (limbs.bits - 1));
-                self.require(Rule::Start(l), model[layout.cell(l, k, j)] + half == value);
+                let holds = model[layout.cell(l, k, j)] + half == self.recomposed(limbs, (l, k, j));
+                self.require(Rule::Start(l), holds);
             }
         }
-        for &(width, first, _, slots) in &limbs.limbs {
-            let cells = &f.columns[first << f.layout.log_rows..(first + slots) << f.layout.log_rows];
-            self.require(Rule::StartLimb, cells.iter().all(|&v| within(v, width)));
-        }
+        self.weight_limbs(Rule::StartLimb, limbs);
     }
 
     fn multiplicities(&mut self) {
