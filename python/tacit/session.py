@@ -329,7 +329,10 @@ def assemble_run(statement: bytes, chunks: Sequence[bytes]) -> bytes:
 
 
 def check_release(statement: bytes, bits: int, circumstances: Circumstances) -> None:
-    """Apply the safety rules to a run, proven or not. Raises `ReleaseRefused` naming the first rule that refuses."""
+    """Apply the safety rules to a run, proven or not.
+
+    Raises `ReleaseRefused` naming the first rule that refuses.
+    """
     with _native() as native:
         native.check_release(statement, bits, circumstances.to_json())
 
