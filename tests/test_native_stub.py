@@ -53,3 +53,16 @@ def test_the_session_calls_every_function_and_no_other() -> None:
 def test_the_double_of_the_tests_has_the_parameters_of_the_module() -> None:
     for name, node in FUNCTIONS.items():
         assert len(inspect.signature(getattr(NativeDouble(), name)).parameters) == len(node.args.args), name
+
+
+def test_the_kind_of_a_file_is_in_its_first_bytes() -> None:
+    start = b"tacit\0" + (1).to_bytes(2, "big")
+    kinds = [_native.file_kind(start + bytes([kind])) for kind in range(1, 7)]
+    assert kinds == ["data", "run", "release", "model", "statement", "chunk"]
+    for other in (b"", b"tacit", start, start + b"\7", b"other\0" + start[6:] + b"\1"):
+        with pytest.raises(_native.Failure) as raised:
+            _native.file_kind(other)
+        assert (raised.value.category, raised.value.check) == ("unreadable", "format")
+    with pytest.raises(_native.Failure) as raised:
+        _native.file_kind(b"tacit\0\0\2\1")
+    assert raised.value.check == "version"

@@ -50,6 +50,7 @@ __all__ = [
     "commit_model",
     "describe",
     "estimate_run",
+    "file_kind",
     "order_seed",
     "prove_chunk",
     "prove_release",
@@ -398,6 +399,12 @@ def verify_release(proof: bytes, run: bytes, model: bytes, commitment: bytes | N
     """
     with _native() as native:
         return _verdict(native.verify_release(proof, run, model, commitment))
+
+
+def file_kind(file: bytes) -> str:
+    """What a file holds, by its first bytes: "data", "run", "release", or a part of a run."""
+    with _native() as native:
+        return str(native.file_kind(file))
 
 
 def describe(file: bytes) -> Verdict:
