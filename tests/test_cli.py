@@ -135,6 +135,21 @@ def test_training_the_same_again_is_the_same_run(trained):
     assert run_names(trained.vault) == ["run-1", "run-2"]
 
 
+def test_fit_is_a_run_like_any_other(native, clinic):
+    pytest.importorskip("torch")
+    committed()
+    data = tacit.open_data("clinic.vault", "patients")
+    fitted = tacit.fit(data, hidden=(3,), epochs=5, batch_size=8, shuffle_seed=1, init_seed=0)
+    assert fitted.losses[-1] < fitted.losses[0]
+    run = tacit.run_of(fitted)
+    native.next_weights = [state.flat_weights() for state in run.record().states]
+    proof = tacit.prove(fitted, quiet=True)
+    assert unpack(proof.content)["statement"]["data"] == data.digest.hex()
+    assert tacit.run_of(run) is run
+    with pytest.raises(UsageError, match="not trained with make_provable"):
+        tacit.prove(fitted.model.module)
+
+
 def test_check_keeps_nothing(native, clinic):
     pytest.importorskip("torch")
     committed()
@@ -308,6 +323,38 @@ def test_other_rows_are_no_neighbours_and_shared_rows_are(trained, native, clini
         found[name] = earlier_release(made)
     assert found == {"fresh": "nothing", "mixed": "neighbouring", "again": "neighbouring"}
     assert earlier_release(data) == "same"
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("class", 0.75), ("binary", 0.75), ("real", 0.0)])
+def test_metric_of_a_known_model(native, clinic, kind, expected):
+    from tacit.arithmetic.config import Architecture, Layer, Order, RunConfig, Scales, Schedule
+    from tacit.metrics import METRICS, training_metric
+
+    outputs = 2 if kind == "class" else 1
+    x = np.array([[-1.0], [-0.5], [0.5], [1.0]])
+    y = {"class": [1, 0, 1, 1], "binary": [1, 0, 1, 1], "real": [1.0, -1.0, 3.0, 1.0]}[kind]
+    data = tacit.commit(x, y, vault=clinic / "m.vault", label_kind=kind, quiet=True, scale="none")
+    loss = {"class": "cross_entropy", "binary": "bce_with_logits", "real": "mse"}[kind]
+    config = RunConfig(
+        Architecture((Layer(1, outputs, True, "identity"),), loss),
+        Scales(),
+        Schedule(4, 4, False, 1, 1, (1,)),
+        Order(),
+        12,
+        12 if kind == "real" else 0,
+    )
+    weights = {"class": [-1.0, 1.0, 0.0, 0.0], "binary": [1.0, 0.0], "real": [0.0, 1.0]}[kind]
+    assert training_metric(config, data, np.array(weights)) == expected
+    assert METRICS[kind] in ("accuracy", "R^2")
+
+
+def test_release_tells_its_owner_the_metric(trained, native, capsys):
+    made = tacit.release(trained)
+    assert made.metric == "accuracy"
+    assert 0.5 < made.metric_exact <= 1.0
+    assert abs(made.metric_exact - made.metric_rounded) < 0.1
+    assert f"{made.metric_exact:.4f} exact" in capsys.readouterr().err
+    assert str(made.metric_exact) not in repr(made)
 
 
 def test_circumstances_name_columns_by_position(trained, native):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from tacit import session
 from tacit._files import write_atomic
 from tacit.errors import UsageError
+from tacit.metrics import METRICS, training_metric
 from tacit.neighbours import earlier_release, remember_release
 from tacit.progress import progress_bar
 from tacit.proving import prove
@@ -36,6 +38,10 @@ class Release:
     """By parameter name of the module that was trained."""
     proof: bytes = field(repr=False)
     bits: int
+    metric: str
+    """What the two numbers below are, on the training rows: they tell about the data and are not published."""
+    metric_exact: float = field(repr=False)
+    metric_rounded: float = field(repr=False)
 
     def save(self, model: str | os.PathLike[str], proof: str | os.PathLike[str]) -> tuple[Path, Path]:
         """Write the weights as safetensors and the proof beside them."""
@@ -79,6 +85,7 @@ def release(
         proof, rounded = session.prove_release(
             proven.content,
             weights,
+            record.final.flat_velocity(),
             opening,
             bits,
             circumstances,
@@ -94,7 +101,13 @@ def release(
     )
     # Remembered before anything is handed out: a crash here costs a release, it does not allow a second one.
     remember_release(data, run.name)
-    return Release(tensors, proof, bits)
+    fw = record.config.scales.fw
+    exact = training_metric(record.config, data, record.final.flat_weights() * 2.0**-fw)
+    after = training_metric(record.config, data, np.asarray(rounded) * 2.0**-bits)
+    name = METRICS[data.label_kind]
+    if not quiet:
+        print(f"{name} on the training rows: {exact:.4f} exact, {after:.4f} at {bits} bits", file=sys.stderr)
+    return Release(tensors, proof, bits, name, exact, after)
 
 
 def _bits(column: NDArray[np.int32]) -> int:

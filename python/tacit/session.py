@@ -263,13 +263,20 @@ def commit_dataset(
     return Committed(digest, file, rows, reserve)
 
 
-def commit_model(config: str, weights: NDArray[np.int64], seed: Secret, *, proofs: int) -> Committed:
-    """Commit weights, in the order of the run record; the same arguments give the same commitment.
+def commit_model(
+    config: str,
+    weights: NDArray[np.int64],
+    velocity: NDArray[np.int64] | None,
+    seed: Secret,
+    *,
+    proofs: int,
+) -> Committed:
+    """Commit weights and, inside a run with momentum, the velocity, in the order of the run record.
 
-    `config` is `RunConfig.to_json()`.
+    The same arguments give the same commitment. `config` is `RunConfig.to_json()`.
     """
     with _native() as native:
-        digest, file, rows, reserve = native.commit_model(config, weights, seed.expose(), proofs)
+        digest, file, rows, reserve = native.commit_model(config, weights, velocity, seed.expose(), proofs)
     return Committed(digest, bytes(file), rows, reserve)
 
 
@@ -341,6 +348,7 @@ def check_release(statement: bytes, bits: int, circumstances: Circumstances) -> 
 def prove_release(
     run: bytes,
     weights: NDArray[np.int64],
+    velocity: NDArray[np.int64] | None,
     model: Opening,
     bits: int,
     circumstances: Circumstances,
@@ -360,6 +368,7 @@ def prove_release(
         proof, rounded = native.prove_release(
             run,
             weights,
+            velocity,
             (model.file, model.seed.expose()),
             bits,
             circumstances.to_json(),

@@ -1,5 +1,5 @@
 //! Releases: rules, proof, and the check of a model file.
-use crate::data::{check_weights, rebuild_model, seed32, values, verdict};
+use crate::data::{check_state, rebuild_model, seed32, values, verdict};
 use crate::errors::Failed;
 use crate::run::{Opening, checked_run, run_json, statement_of, terms};
 use crate::tensors::{check_tensors, float};
@@ -8,6 +8,7 @@ use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
+use tacit_training::trainer::ModelState;
 use serde::Deserialize;
 use tacit_argument::soundness::total;
 use tacit_training::file::{self, Kind};
@@ -70,7 +71,7 @@ pub fn check_release(py: Python<'_>, statement: &[u8], bits: i64, circumstances:
 /// What a release is made from.
 struct Order {
     told: Told,
-    weights: Vec<i64>,
+    state: ModelState,
     record: ModelRecord,
     seed: [u8; 32],
     bits: i64,
@@ -84,20 +85,20 @@ fn make(run: &[u8], order: &Order) -> Result<(Vec<u8>, Vec<u8>), Failed> {
     let statement = &run.statement;
     let permit = order.told.permit(statement, order.bits)?;
     let config = &statement.config;
-    check_weights(config, &order.weights)?;
+    check_state(config, &order.state)?;
     if run.chunks.last().is_none_or(|c| c.model_out != order.record) {
         return Err(Failed::usage("the model given is not the one that the run ends with"));
     }
     // The permit says that bits fits.
     let bits = order.bits as u32;
-    let rounded = rounded_weights(config, &order.weights, bits);
+    let rounded = rounded_weights(config, &order.state.weights, bits);
     if rounded.iter().any(|&w| float(w, bits).is_none()) {
         return Err(Failed::usage(format!(
             "weights with {bits} fractional bits do not fit float32; release fewer bits"
         )));
     }
-    let model = rebuild_model(config, order.record.clone(), &order.weights, &order.seed)?;
-    let input = ReleaseInput { statement, model: &model, weights: &order.weights, names: &order.names };
+    let model = rebuild_model(config, order.record.clone(), &order.state, &order.seed)?;
+    let input = ReleaseInput { statement, model: &model, weights: &order.state.weights, names: &order.names };
     let release = prove(&input, permit, &order.secret)?;
     Ok((file::encode(Kind::Release, &release)?, rounded.iter().flat_map(|w| w.to_le_bytes()).collect()))
 }
@@ -109,6 +110,7 @@ pub fn prove_release<'py>(
     py: Python<'py>,
     run: PyBackedBytes,
     weights: PyBuffer<i64>,
+    velocity: Option<PyBuffer<i64>>,
     model: Opening,
     bits: i64,
     circumstances: &str,
@@ -116,16 +118,17 @@ pub fn prove_release<'py>(
     secret: PyBackedBytes,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
+    let velocity = velocity.as_ref().map(|v| values(py, v)).transpose()?;
     let order = Order {
         told: Told::parse(circumstances)?,
-        weights: values(py, &weights)?,
+        state: ModelState { weights: values(py, &weights)?, velocity },
         record: file::decode(Kind::Model, &model.0).map_err(Failed::from)?,
         seed: seed32(&model.1, "the model's seed")?,
         bits,
         names,
         secret: seed32(&secret, "the vault's secret")?,
     };
-    let expected = 0.5 + 4e-6 * order.weights.len() as f64;
+    let expected = 0.5 + 4e-6 * order.state.weights.len() as f64;
     let (proof, rounded) = work::run(py, progress, expected, move || make(&run, &order))?;
     Ok((PyBytes::new(py, &proof), PyBytes::new(py, &rounded)))
 }

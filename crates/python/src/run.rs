@@ -1,6 +1,6 @@
 //! Statements, chunks and runs.
 use crate::data::{
-    LOG_INV_RATE, checked_data, config_of, data_statement, queries, rebuild_data, rebuild_model, rows, seed32, values, verdict,
+    LOG_INV_RATE, checked_data, config_of, data_statement, rebuild_data, rebuild_model, rows, seed32, values, verdict,
 };
 use crate::errors::Failed;
 use crate::release::release_json;
@@ -69,7 +69,7 @@ pub fn statement_of(bytes: &[u8]) -> Result<RunStatement, Failed> {
 pub fn estimate_run(py: Python<'_>, statement: &[u8]) -> PyResult<String> {
     let s = statement_of(statement)?;
     let e = py.detach(|| estimate(&s)).map_err(|e| Failed::usage(e.to_string()))?;
-    let rows = queries(&s.data.vector.shape)?;
+    let rows = e.rows_per_proof;
     let json = serde_json::json!({
         "chunks": s.config.chunks(), "seconds": e.seconds * f64::from(s.config.chunks()), "memory": e.memory,
         "proof_bytes": e.proof_bytes * u64::from(s.config.chunks()), "rows_per_proof": rows,
@@ -99,7 +99,7 @@ pub fn prove_chunk<'py>(
     let table = rows(py, &table.0, &table.1)?;
     let velocity = state.1.as_ref().map(|v| values(py, v)).transpose()?;
     let state = ModelState { weights: values(py, &state.0)?, velocity };
-    crate::data::check_weights(&statement.config, &state.weights)?;
+    crate::data::check_state(&statement.config, &state)?;
     table.validate(&statement.config).map_err(Failed::from)?;
     let data_seed = seed32(&data.1, "the data set's seed")?;
     let (out_seed, proofs) = (seed32(&out.0, "the model's seed")?, out.1);
@@ -116,7 +116,7 @@ pub fn prove_chunk<'py>(
         let vector = rebuild_data(&statement.data, &table, &data_seed)?;
         let model_in = match start {
             None => None,
-            Some((record, seed)) => Some(rebuild_model(&statement.config, record, &state.weights, &seed)?),
+            Some((record, seed)) => Some(rebuild_model(&statement.config, record, &state, &seed)?),
         };
         let input = ChunkInput {
             statement: &statement,
@@ -167,7 +167,8 @@ pub fn run_json(run: &RunProof) -> serde_json::Value {
 /// Soundness terms of a verified run, with their total.
 pub fn terms(v: &RunVerdict) -> Vec<(Cow<'static, str>, f64)> {
     let mut out: Vec<(Cow<'static, str>, f64)> = v.soundness.iter().map(|t| (t.name.into(), t.bits)).collect();
-    out.push(("total, one chunk".into(), tacit_argument::soundness::total(&v.soundness)));
+    let total = tacit_argument::soundness::total(&v.soundness) + (v.chunks as f64).log2();
+    out.push((format!("total over {} chunk(s)", v.chunks).into(), total));
     out
 }
 

@@ -1,8 +1,10 @@
 //! The public integers that make a chunk's weights a linear function of its gradients.
 //!
 //! W_t = c_{t,0} W_in - sum_{s<t} c_{t,s} A_s^T D_s - c_{t,v} V_in, at F = fw + kappa fractional bits, with
-//! c_{t,0} = 2^kappa, c_{t,s} = w_s sum_{u=s}^{t-1} rho_u d_{u-s} and c_{t,v} = sum_{u<t} rho_u d_{u+1}. Steps count
-//! within the chunk. Beyond the last real step T*, c_{t,.} = c_{T*,.}: padding changes nothing.
+//! c_{t,0} = 2^kappa, c_{t,s} = w_s sum_{u=s}^{t-1} rho_u h_{u-s} and c_{t,v} = sum_{u<t} rho_u h_{u+1}; h is the
+//! momentum filter d, or Nesterov's h_i = d_{i+1} + 2^kappa [i = 0]. The state is
+//! V_t = d_t V_in + sum_{s<t} w_s d_{t-1-s} A_s^T D_s in both cases. Steps count within the chunk. Beyond the last real step T*, c_{t,.} = c_{T*,.} and
+//! V_t = V_{T*}: padding changes nothing.
 use crate::config::RunConfig;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -21,6 +23,8 @@ pub struct Coefficients {
     rows: Vec<u32>,
     /// d_i.
     filter: Vec<u64>,
+    /// h_i.
+    update: Vec<u64>,
 }
 
 impl Coefficients {
@@ -39,6 +43,7 @@ impl Coefficients {
             weights: (start..start + real).map(|t| s.batch_weight(t, config.scales.omega)).collect(),
             rows: (start..start + real).map(|t| s.batch_rows(t)).collect(),
             filter: s.filter.iter().map(|d| d.unsigned_abs()).collect(),
+            update: s.update_filter().iter().map(|d| d.unsigned_abs()).collect(),
         })
     }
 
@@ -60,10 +65,16 @@ impl Coefficients {
         &self.weights
     }
 
-    /// d_i.
+    /// d_i, by which gradients enter the state.
     #[must_use]
     pub fn filter(&self) -> &[u64] {
         &self.filter
+    }
+
+    /// h_i, by which gradients enter an update.
+    #[must_use]
+    pub fn update(&self) -> &[u64] {
+        &self.update
     }
 
     /// c_{t,0} = 2^kappa, for every t.
@@ -77,7 +88,7 @@ impl Coefficients {
     pub fn gradient(&self, t: usize, s: usize) -> u128 {
         let t = t.min(self.real_steps());
         let rates = self.rates.get(s..t).unwrap_or(&[]);
-        let sum = dot(rates, &self.filter);
+        let sum = dot(rates, &self.update);
         sum.saturating_mul(self.weights.get(s).copied().unwrap_or(0).into())
     }
 
@@ -85,7 +96,7 @@ impl Coefficients {
     #[must_use]
     pub fn velocity(&self, t: usize) -> u128 {
         let rates = self.rates.get(..t.min(self.real_steps())).unwrap_or(&[]);
-        dot(rates, self.filter.get(1..).unwrap_or(&[]))
+        dot(rates, self.update.get(1..).unwrap_or(&[]))
     }
 
     /// The coefficient of A_s^T D_s in V_{T*}: w_s d_{T*-1-s}; saturates.
@@ -123,11 +134,11 @@ impl Coefficients {
     /// alpha_s = sum_{t>s} e_t c_{t,s} for s < `steps`, given e_t for t = 0, 1, ... (`steps` is the padded T; e may
     /// have T + 1 entries, the last one for W_T).
     ///
-    /// With E_u = sum_{t>u} e_t, alpha_s = w_s sum_i d_i rho_{s+i} E_{s+i}: O(T) times the filter's length.
+    /// With X_u = sum_{t>u} e_t, alpha_s = w_s sum_i h_i rho_{s+i} X_{s+i}: O(T) times the filter's length.
     #[must_use]
     pub fn alpha<A: Algebra<F> + Copy>(&self, e: &[A], steps: usize) -> Vec<A> {
         let scaled = self.scaled_tails(e);
-        let filter: Vec<F> = self.filter.iter().map(|&d| F::from_u64(d)).collect();
+        let filter: Vec<F> = self.update.iter().map(|&d| F::from_u64(d)).collect();
         let mut out: Vec<A> = self
             .weights
             .iter()
@@ -150,8 +161,21 @@ impl Coefficients {
     /// sum_t e_t c_{t,v}: minus the coefficient of V_in.
     #[must_use]
     pub fn velocity_weight<A: Algebra<F> + Copy>(&self, e: &[A]) -> A {
-        let filter = self.filter.get(1..).unwrap_or(&[]);
+        let filter = self.update.get(1..).unwrap_or(&[]);
         self.scaled_tails(e).iter().zip(filter).map(|(&x, &d)| x * F::from_u64(d)).sum()
+    }
+
+    /// The coefficients w_s d_{T*-1-s} of A_s^T D_s in V_{T*}, for s < `steps`.
+    #[must_use]
+    pub fn state_weights(&self, steps: usize) -> Vec<F> {
+        let mut out: Vec<F> = (0..self.real_steps())
+            .map(|s| {
+                let d = self.filter.get(self.real_steps() - 1 - s).copied().unwrap_or(0);
+                F::from_u64(d) * F::from_u64(self.weights.get(s).copied().unwrap_or(0))
+            })
+            .collect();
+        out.resize(steps, F::ZERO);
+        out
     }
 
     /// rho_u sum_{t>u} e_t for the real steps u.

@@ -5,6 +5,7 @@
 //! pins one of them, and every opening proves it again (protocol.md, section 5.4).
 use crate::canonical::{NoEncoding, digest};
 use crate::config::{Loss, RunConfig};
+use crate::relation::layout::ModelLayout;
 use alloc::string::String;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -94,7 +95,7 @@ pub struct DataRecord {
     pub pin: E,
 }
 
-/// A committed model: the weights of all layers.
+/// A committed model: the weights of all layers, and with momentum the velocity.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelRecord {
     /// [`RECORD_VERSION`].
@@ -103,6 +104,8 @@ pub struct ModelRecord {
     pub layers: Vec<(u32, u32)>,
     /// Fractional bits.
     pub fw: u32,
+    /// Whether the momentum state stands behind the weights.
+    pub velocity: bool,
     /// The commitment.
     pub vector: Vector,
     /// y.
@@ -141,6 +144,14 @@ pub enum RecordError {
         min: u64,
         /// Largest value.
         max: u64,
+    },
+    /// A model without the state of its run's optimiser, or with one that the run does not have.
+    #[error("the record {} a velocity, the run's optimiser {} one", if *got { "holds" } else { "lacks" }, if *expected { "has" } else { "lacks" })]
+    Velocity {
+        /// Whether the run has momentum.
+        expected: bool,
+        /// Whether the record has a velocity.
+        got: bool,
     },
     /// The vector's shape is invalid.
     #[error("the record's shape is invalid: {0}")]
@@ -271,8 +282,17 @@ impl ModelRecord {
             limit("layer inputs", got.0.into(), want.0.into(), want.0.into())?;
             limit("layer outputs", got.1.into(), want.1.into(), want.1.into())?;
         }
-        let layout = crate::relation::layout::ModelLayout::new(config, 0);
-        self.vector.validate(layout.cells as u64, layout.max_stride())
+        let cells = ModelLayout::state_cells(config, self.velocity);
+        self.vector.validate(cells as u64, ModelLayout::new(config, 0).max_stride())
+    }
+    /// Checks a model that a chunk of the run ends with: it carries the velocity iff the run has momentum. A start may
+    /// have one or not: it is not read.
+    ///
+    /// # Errors
+    /// [`RecordError::Velocity`], or what [`Self::validate`] finds.
+    pub fn validate_end(&self, config: &RunConfig) -> Result<(), RecordError> {
+        let (expected, got) = (config.schedule.momentum(), self.velocity);
+        if expected == got { self.validate(config) } else { Err(RecordError::Velocity { expected, got }) }
     }
     /// C.
     ///

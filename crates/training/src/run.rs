@@ -1,8 +1,9 @@
 //! A proof of a run: one statement, one proof per chunk, verified as one.
 //!
 //! Chunk i covers the steps [i T, min((i+1) T, S)), starts from the record that chunk i-1 ends with, and chunk 0 from
-//! the declared start: a gap, a fork, a skipped or replayed chunk has no form in this struct. w_in of every chunk is
-//! computed here, never read. Source: protocol.md, section 7.
+//! the declared start: a gap, a fork, a skipped or replayed chunk has no form in this struct. The momentum state of
+//! chunk 0 is the constant 0, whatever the start's vector holds. w_in and v_in of every chunk are computed here, never
+//! read. Source: protocol.md, section 7.
 use crate::config::RunConfig;
 use crate::record::{ModelRecord, RecordError};
 use crate::relation::{ChunkRelation, StartWeights};
@@ -15,7 +16,7 @@ use tacit_argument::soundness::{ErrorTerm, total};
 #[cfg(feature = "prover")]
 mod prover;
 #[cfg(feature = "prover")]
-pub use prover::{ChunkInput, ChunkOutput, ModelCommitment, RunError, commit_model, prove_chunk};
+pub use prover::{ChunkInput, ChunkOutput, ModelCommitment, RunError, commit_model, commit_state, prove_chunk};
 
 /// Transcript label of a chunk's proof.
 pub const LABEL: &[u8] = b"tacit/chunk-proof/v1";
@@ -51,6 +52,8 @@ pub struct RunVerdict {
     pub model_digest: [u8; 32],
     /// Bound on the absolute value of the final weights, at fw fractional bits.
     pub w_out: u128,
+    /// Bound on the absolute value of the final velocity, at fa + fg + omega fractional bits; 0 without momentum.
+    pub v_out: u128,
     /// Error terms of the worst chunk's proof; chunks sum.
     pub soundness: Vec<ErrorTerm>,
     /// Number of chunks.
@@ -86,14 +89,6 @@ pub enum RunRejected {
         chunk: u32,
         /// The check that failed.
         error: ArgumentError,
-    },
-    /// The soundness errors of all chunks sum to more than 2^-128.
-    #[error("{chunks} chunks leave {bits:.2} bits of soundness, fewer than 128")]
-    Soundness {
-        /// Chunks.
-        chunks: usize,
-        /// What is left.
-        bits: f64,
     },
 }
 
@@ -165,9 +160,9 @@ fn examine(run: &RunProof, arguments: bool) -> Result<RunVerdict, RunRejected> {
     };
     let mut before = first;
     let mut c_in = start_digest(&statement.start).map_err(start_invalid)?;
-    for ((chunk, part), &w_in) in (0u32..).zip(&run.chunks).zip(&bounds) {
+    for ((chunk, part), &bounds_in) in (0u32..).zip(&run.chunks).zip(&bounds) {
         let invalid = |error| RunRejected::Record { chunk, error };
-        part.model_out.validate(&statement.config).map_err(invalid)?;
+        part.model_out.validate_end(&statement.config).map_err(invalid)?;
         statement.check_rate("model", part.model_out.vector.log_inv_rate)?;
         let c_out = part.model_out.digest().map_err(invalid)?;
         if arguments || chunk == 0 {
@@ -179,7 +174,7 @@ fn examine(run: &RunProof, arguments: bool) -> Result<RunVerdict, RunRejected> {
             let rate = usize::from(statement.log_inv_rate);
             let rejected = |error| RunRejected::Chunk { chunk, error };
             let plan = if arguments {
-                let digest = statement.chunk_digest(chunk, &c_in, &c_out, w_in)?;
+                let digest = statement.chunk_digest(chunk, &c_in, &c_out, bounds_in)?;
                 check(LABEL, &digest, &relation, rate, &vectors, &part.proof)
             } else {
                 let shapes: Vec<_> = vectors.iter().map(|v| v.shape).collect();
@@ -197,7 +192,8 @@ fn examine(run: &RunProof, arguments: bool) -> Result<RunVerdict, RunRejected> {
         data_digest: statement.data.digest().map_err(start_invalid)?,
         start_digest: first.map(ModelRecord::digest).transpose().map_err(start_invalid)?,
         model_digest: c_in,
-        w_out: bounds.last().copied().unwrap_or(0),
+        w_out: bounds.last().map_or(0, |b| b.w),
+        v_out: bounds.last().map_or(0, |b| b.v),
         soundness,
         chunks: run.chunks.len(),
     })

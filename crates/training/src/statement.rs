@@ -1,7 +1,7 @@
 //! The public statement of a run: everything that the proof is about, as one canonical struct.
 //!
 //! "The model behind the last record is what this configuration gives on the data behind this record, from this
-//! start, in this order." The run digest is H(all of it); a chunk's digest adds chunk index, C_in, C_out and w_in.
+//! start, in this order." The run digest is H(all of it); a chunk's digest adds chunk index, C_in, C_out, w_in and v_in.
 use crate::canonical::{NoEncoding, digest};
 use crate::config::{ConfigError, Order, RunConfig};
 use crate::initial::initial_bound;
@@ -55,6 +55,15 @@ pub enum Start {
         /// Who chose the seed.
         origin: Origin,
     },
+}
+
+/// Bounds of the state at a chunk boundary.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StateBounds {
+    /// Of |W|, at fw fractional bits.
+    pub w: u128,
+    /// Of |V|; 0 without momentum and at step 0, where V is the constant 0.
+    pub v: u128,
 }
 
 /// The statement of a run.
@@ -145,11 +154,11 @@ pub enum StatementError {
 }
 
 impl RunStatement {
-    /// Checks the statement by itself; returns w_in of every chunk and of the final model.
+    /// Checks the statement by itself; returns the bounds before every chunk and of the final model.
     ///
     /// # Errors
     /// A [`StatementError`] naming the rule.
-    pub fn validate(&self) -> Result<Vec<u128>, StatementError> {
+    pub fn validate(&self) -> Result<Vec<StateBounds>, StatementError> {
         if self.version != PROTOCOL_VERSION {
             return Err(StatementError::Version { got: self.version });
         }
@@ -165,13 +174,10 @@ impl RunStatement {
         {
             return Err(StatementError::OrderSeed);
         }
-        let mut w = self.start_bound()?;
-        let mut bounds = alloc::vec![w];
-        for chunk in 0..self.config.chunks() {
-            w = nowrap::check(&self.config, chunk, w, 0)?.w_out;
-            bounds.push(w);
-        }
-        Ok(bounds)
+        let start = StateBounds { w: self.start_bound()?, v: 0 };
+        let ends = nowrap::check_run(&self.config, start.w)?;
+        let ends = ends.into_iter().map(|b| StateBounds { w: b.w_out, v: b.v_out });
+        Ok(core::iter::once(start).chain(ends).collect())
     }
 
     fn check_data(&self) -> Result<(), StatementError> {
@@ -236,9 +242,16 @@ impl RunStatement {
     ///
     /// # Errors
     /// [`StatementError::Encoding`], never for a decoded statement.
-    pub fn chunk_digest(&self, chunk: u32, c_in: &[u8; 32], c_out: &[u8; 32], w_in: u128) -> Result<[u8; 32], StatementError> {
-        let w = u64::try_from(w_in).unwrap_or(u64::MAX);
-        Ok(digest("tacit/chunk/v1", &(self.digest()?, chunk, c_in, c_out, w))?)
+    pub fn chunk_digest(
+        &self,
+        chunk: u32,
+        c_in: &[u8; 32],
+        c_out: &[u8; 32],
+        bounds: StateBounds,
+    ) -> Result<[u8; 32], StatementError> {
+        // Every bound of a valid statement is below p.
+        let [w, v] = [bounds.w, bounds.v].map(|b| u64::try_from(b).unwrap_or(u64::MAX));
+        Ok(digest("tacit/chunk/v1", &(self.digest()?, chunk, c_in, c_out, w, v))?)
     }
 }
 

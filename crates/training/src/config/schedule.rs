@@ -11,6 +11,16 @@ pub struct RateSpan {
     pub rate: i64,
 }
 
+/// Weight decay at chunk boundaries: the weights that chunk i ends with are multiplied by numerators[i] / 2^bits, as
+/// part of their rounding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decay {
+    /// log2 of the common denominator.
+    pub bits: u32,
+    /// One per chunk, in [1, 2^bits].
+    pub numerators: Vec<i64>,
+}
+
 /// Steps, batches and learning rates.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schedule {
@@ -28,6 +38,12 @@ pub struct Schedule {
     pub rates: Vec<RateSpan>,
     /// The momentum filter d; `[2^kappa]` without momentum.
     pub filter: Vec<i64>,
+    /// Whether a step descends along its gradient plus the next velocity's share, as Nesterov's method does.
+    #[serde(default)]
+    pub nesterov: bool,
+    /// Weight decay.
+    #[serde(default)]
+    pub decay: Option<Decay>,
 }
 
 impl Schedule {
@@ -93,6 +109,17 @@ impl Schedule {
         }
         let numerator = u128::from(self.batch) << (omega.min(64) + 1);
         u64::try_from((numerator + rows) / (2 * rows)).unwrap_or(u64::MAX)
+    }
+
+    /// The filter h by which gradients enter an update: d, or with Nesterov h_i = d_{i+1} + 2^kappa [i = 0], the
+    /// coefficients of g + mu v.
+    #[must_use]
+    pub fn update_filter(&self) -> Vec<i64> {
+        if !self.nesterov {
+            return self.filter.clone();
+        }
+        let first = self.filter.iter().take(2).fold(0i64, |sum, &d| sum.saturating_add(d));
+        core::iter::once(first).chain(self.filter.iter().skip(2).copied()).collect()
     }
 
     /// Whether a momentum state is carried from chunk to chunk.

@@ -1,14 +1,14 @@
 //! The verifier's chain of claims over one chunk.
 use super::gates::{ROW_POINTS, pair_weights};
-use super::instances::{Product, WeightUnit, unit_weights};
+use super::instances::{Product, unit_weights};
 use super::layout::Limbs;
 use super::terms::{Equation, Term};
-use super::{ChunkRelation, DATA, MODEL_IN, MODEL_OUT, StartWeights, TRACE};
+use super::{ChunkRelation, DATA, TRACE};
 use alloc::vec;
 use alloc::vec::Vec;
 use p3_field::PrimeCharacteristicRing;
 use tacit_argument::bilinear::bilinear_check;
-use tacit_argument::field::{E, F, signed};
+use tacit_argument::field::{E, F};
 use tacit_argument::functional::{Low, LowId};
 use tacit_argument::hiding::{Affine, HidingError, Message, Reduction};
 use tacit_argument::lookup::lookup_check;
@@ -18,7 +18,7 @@ use tacit_argument::multilinear::{eq_eval, eq_table, log2_ceil};
 pub(crate) const LABEL: &[u8] = b"tacit/chunk/v1";
 
 /// A row point with the low parts that read columns, masked columns and the data set through it.
-struct Row {
+pub(super) struct Row {
     point: Vec<E>,
     column: LowId,
     masked: LowId,
@@ -61,7 +61,7 @@ impl ChunkRelation<'_> {
         lookup_check(r, &self.lookups)
     }
 
-    fn row(&self, r: &mut Reduction<'_>, point: Vec<E>) -> Row {
+    pub(super) fn row(&self, r: &mut Reduction<'_>, point: Vec<E>) -> Row {
         let eq = eq_table(&point, E::ONE);
         let mut data = vec![E::ZERO; 1 << self.data_stride()];
         let mut masked = eq.clone();
@@ -94,78 +94,6 @@ impl ChunkRelation<'_> {
             }
             e.add_constant(-w * F::from_u64(1 << (f - 1)));
         }
-    }
-
-    fn weight_check(
-        &self,
-        r: &mut Reduction<'_>,
-        units: &[WeightUnit],
-        t_star: &[E],
-        b: Message,
-        equations: &mut Vec<(usize, Equation, Option<Message>)>,
-    ) -> Result<Row, HidingError> {
-        let mu = r.challenge();
-        let powers: Vec<E> = mu.powers().take(1 + self.layout.layers.len()).collect();
-        let scale = E::from_u64(1 << self.config.scales.kappa);
-        let mut total = b.affine();
-        total.scale(-E::ONE);
-        for u in units {
-            let low = self.output_low(r, u);
-            self.add_start(&mut total, u, low, scale * powers[u.equation]);
-            if u.row == 1 {
-                self.add_model(&mut total, u, low, MODEL_OUT, -scale * powers[u.equation]);
-            }
-        }
-        let claim = bilinear_check(r, total, self.layout.log_rows, log2_ceil(units.len()))?;
-        let eq_v = eq_table(&claim.units, E::ONE);
-        let eq_t = eq_table(&claim.rows[..self.log_steps()], E::ONE);
-        let alphas = self.alphas(t_star);
-        let at: Vec<E> = alphas.iter().map(|alpha| alpha.iter().zip(&eq_t).map(|(&x, &w)| x * w).sum()).collect();
-        let weight = units.iter().zip(&eq_v).map(|(u, &w)| at[u.row] * w * powers[u.equation]).sum();
-        let row = self.row(r, claim.rows.clone());
-        let (a, d) = claim.close(r, weight);
-        let combined = self.combine(units, &eq_v);
-        let inputs = combined.iter().enumerate().flat_map(|(l, (k, _))| self.input_terms(l, k)).collect();
-        let gradients = combined.iter().enumerate().flat_map(|(l, (_, j))| self.gradient_terms(l, j)).collect();
-        equations.push((2, inputs, Some(a)));
-        equations.push((2, gradients, Some(d)));
-        Ok(row)
-    }
-
-    /// The row weights of the weight sumcheck, over steps: alpha(t*) and the final weights' coefficients.
-    pub(crate) fn alphas(&self, t_star: &[E]) -> [Vec<E>; 2] {
-        let steps = 1 << self.log_steps();
-        let mut last = E::zero_vec(steps + 1);
-        last[steps] = E::ONE;
-        [self.coefficients.alpha(&eq_table(t_star, E::ONE), steps), self.coefficients.alpha(&last, steps)]
-    }
-
-    fn output_low(&self, r: &mut Reduction<'_>, u: &WeightUnit) -> LowId {
-        let mut low = u.outputs.clone();
-        low.resize(1 << self.model.stride[u.layer], E::ZERO);
-        r.low(Low::Dense(low))
-    }
-
-    fn add_model(&self, e: &mut Affine, u: &WeightUnit, low: LowId, vector: usize, c: E) {
-        for (k, &w) in u.inputs.iter().enumerate() {
-            e.add_cell(cell(vector, low, self.model.first[u.layer] + k), w * c);
-        }
-    }
-
-    fn add_start(&self, e: &mut Affine, u: &WeightUnit, low: LowId, c: E) {
-        match &self.start {
-            StartWeights::Committed(_) => self.add_model(e, u, low, MODEL_IN, c),
-            StartWeights::Public(w) => e.add_constant(c * self.public_weight(w, u)),
-        }
-    }
-
-    /// sum_{k,j} inputs_k outputs_j W(k, j) of public weights.
-    pub(crate) fn public_weight(&self, weights: &[i64], u: &WeightUnit) -> E {
-        let n = u.outputs.len();
-        let first: usize = (0..u.layer).map(|l| self.config.k(l) * self.config.architecture.layers[l].outputs as usize).sum();
-        let rows = weights.get(first..).unwrap_or_default().chunks(n);
-        let row = |w: &[i64]| w.iter().zip(&u.outputs).map(|(&v, &j)| j * signed(v)).sum::<E>();
-        rows.zip(&u.inputs).map(|(w, &k)| k * row(w)).sum()
     }
 
     /// Splits equations into linear claims and the gate sumcheck, and closes both.
@@ -224,23 +152,6 @@ impl ChunkRelation<'_> {
         e
     }
 
-    /// W_in + 2^(bits-1) = sum of limbs, at one random (k, j) per layer.
-    fn weight_range_check(&self, r: &mut Reduction<'_>) {
-        let Some(limbs) = &self.layout.weight_limbs else { return };
-        for (l, layer) in self.config.architecture.layers.iter().enumerate() {
-            let (k, n) = (self.config.k(l), layer.outputs as usize);
-            let inputs = unit_weights(&r.point(log2_ceil(k)), k);
-            let outputs = unit_weights(&r.point(log2_ceil(n)), n);
-            let mass = inputs.iter().copied().sum::<E>() * outputs.iter().copied().sum::<E>();
-            let u = WeightUnit { layer: l, inputs, outputs, row: 0, equation: 0 };
-            let low = self.output_low(r, &u);
-            let mut e = Affine::constant(mass * F::from_u64(1 << (limbs.bits - 1)));
-            self.add_model(&mut e, &u, low, MODEL_IN, E::ONE);
-            limbs.add_to(&mut e, (l, low), &u.inputs, -E::ONE);
-            r.assert_zero(e);
-        }
-    }
-
     /// The A and D claims that the products leave at (t*, rho_b).
     pub(crate) fn product_terms(&self, products: &super::instances::Products, eq: &[E]) -> Equation {
         let terms = products.all.iter().flat_map(|i| {
@@ -254,6 +165,6 @@ impl ChunkRelation<'_> {
     }
 }
 
-fn cell(vector: usize, low: LowId, slot: usize) -> tacit_argument::hiding::Cell {
+pub(super) fn cell(vector: usize, low: LowId, slot: usize) -> tacit_argument::hiding::Cell {
     tacit_argument::hiding::Cell { vector, low, slot }
 }

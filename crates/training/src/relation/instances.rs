@@ -40,17 +40,29 @@ pub(crate) fn unit_weights(point: &[E], n: usize) -> Vec<E> {
     w
 }
 
-/// One claim on implicit weights: sum_{k,j} k_k j_j W(k, j) with the coefficients of one row weight.
+/// Row weight of the sum that the implicit weights at t* come to.
+pub(crate) const AT_T: usize = 0;
+/// Row weight of the final weights W_T.
+pub(crate) const FINAL: usize = 1;
+/// Row weight of the final velocity V_T.
+pub(crate) const VELOCITY: usize = 2;
+
+/// Claims on sum_{k,j} inputs_k outputs_j A^T D(k, j), one per row weight.
 pub(crate) struct WeightUnit {
     pub(crate) layer: usize,
     /// Input weights, K of them (a backward product has none for the bias).
     pub(crate) inputs: Vec<E>,
     /// Output weights, N of them.
     pub(crate) outputs: Vec<E>,
-    /// 0: the coefficients at t*; 1: those of the final weights.
-    pub(crate) row: usize,
-    /// Which equation it belongs to: 0 for the products, 1 + l for the final weights of layer l.
-    pub(crate) equation: usize,
+    /// (row weight, equation): equation 0 for the products, 1 + l for W_T and 1 + L + l for V_T of layer l.
+    pub(crate) claims: Vec<(usize, usize)>,
+}
+
+impl WeightUnit {
+    /// sum_{k,j} inputs_k outputs_j.
+    pub(crate) fn mass(&self) -> E {
+        self.inputs.iter().copied().sum::<E>() * self.outputs.iter().copied().sum::<E>()
+    }
 }
 
 impl ChunkRelation<'_> {
@@ -94,15 +106,30 @@ impl ChunkRelation<'_> {
                 Product::Backward(l) => (l, i.units.clone(), range),
             };
             inputs.resize(self.config.k(layer), E::ZERO);
-            out.push(WeightUnit { layer, inputs, outputs, row: 0, equation: 0 });
+            out.push(WeightUnit { layer, inputs, outputs, claims: vec![(AT_T, 0)] });
         }
-        for (l, layer) in self.config.architecture.layers.iter().enumerate() {
-            let (k, n) = (self.config.k(l), layer.outputs as usize);
-            let inputs = unit_weights(&point(log2_ceil(k)), k);
-            let outputs = unit_weights(&point(log2_ceil(n)), n);
-            out.push(WeightUnit { layer: l, inputs, outputs, row: 1, equation: 1 + l });
+        let layers = self.layout.layers.len();
+        for l in 0..layers {
+            let mut claims = vec![(FINAL, 1 + l)];
+            if self.state.len() > 1 {
+                claims.push((VELOCITY, 1 + layers + l));
+            }
+            out.push(self.random_weight(l, claims, &mut point));
         }
         out
+    }
+
+    /// A random combination of the weights of layer l.
+    pub(crate) fn random_weight(
+        &self,
+        l: usize,
+        claims: Vec<(usize, usize)>,
+        point: &mut impl FnMut(usize) -> Vec<E>,
+    ) -> WeightUnit {
+        let (k, n) = (self.config.k(l), self.config.outputs(l));
+        let inputs = unit_weights(&point(log2_ceil(k)), k);
+        let outputs = unit_weights(&point(log2_ceil(n)), n);
+        WeightUnit { layer: l, inputs, outputs, claims }
     }
 
     /// Per layer, sum_m eq_m inputs_m and sum_m eq_m outputs_m: the A and D claims that the weight sumcheck leaves.

@@ -2,7 +2,7 @@
 //!
 //! A trace column is one slot of R = T B cells (row = t B + b). The order of groups is a function of the
 //! configuration; prover, verifier and tests read this one description.
-use crate::config::{Activation, DERIVATIVE_BITS, Loss, RunConfig, limb_widths};
+use crate::config::{Activation, DERIVATIVE_BITS, Loss, Part, RunConfig, limb_widths};
 use super::{Builder, TRACE};
 use alloc::vec::Vec;
 use p3_field::PrimeCharacteristicRing;
@@ -109,6 +109,18 @@ impl ModelLayout {
     pub fn max_stride(&self) -> usize {
         self.stride.iter().copied().max().unwrap_or(0)
     }
+    /// The layouts of weights and, with momentum, of the velocity behind them.
+    #[must_use]
+    pub fn state(config: &RunConfig, velocity: bool) -> Vec<Self> {
+        let weights = Self::new(config, 0);
+        let behind = velocity.then(|| Self::new(config, weights.cells));
+        core::iter::once(weights).chain(behind).collect()
+    }
+    /// Payload cells of a model vector.
+    #[must_use]
+    pub fn state_cells(config: &RunConfig, velocity: bool) -> usize {
+        Self::state(config, velocity).last().map_or(0, |l| l.cells)
+    }
     /// The payload cell of weight (k, j) of layer l.
     #[must_use]
     pub fn cell(&self, l: usize, k: usize, j: usize) -> usize {
@@ -116,7 +128,7 @@ impl ModelLayout {
     }
 }
 
-/// Limbs of one value per weight: per limb a copy of the model layout inside the trace.
+/// Limbs of one value per weight, least significant first: per limb a copy of the model layout inside the trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WeightLimbs {
     /// Bits of the value: W_in + 2^(bits-1), or a remainder.
@@ -175,6 +187,17 @@ impl WeightLimbs {
     }
 }
 
+/// How a chunk's end is rounded: `exact + 2^(s-1) = 2^s out + remainder`.
+///
+/// Both parts are range-checked. With the remainder alone, each of its 2^s values would have an `out` mod p.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rounding {
+    /// The remainder, s bits.
+    pub remainder: WeightLimbs,
+    /// out + 2^(bits-1).
+    pub quotient: WeightLimbs,
+}
+
 /// The whole trace of one chunk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceLayout {
@@ -184,8 +207,10 @@ pub struct TraceLayout {
     pub layers: Vec<LayerColumns>,
     /// The loss.
     pub loss: LossColumns,
-    /// Limbs of a hidden initial model, if this chunk range-checks it.
+    /// Limbs of W_in + 2^(bits-1) of a hidden initial model, if this chunk range-checks it.
     pub weight_limbs: Option<WeightLimbs>,
+    /// The rounding of weights and, with momentum, of the velocity; none where no bits are rounded away.
+    pub rounding: Vec<Option<Rounding>>,
     /// Slots used so far; multiplicities and pads follow.
     pub slots: usize,
 }
@@ -240,7 +265,24 @@ impl TraceLayout {
             Loss::Mse => LossColumns::SquaredError,
         };
         let log_rows = log2_ceil(config.rows_per_chunk());
-        let weight_limbs = weight_bits.map(|bits| WeightLimbs::new(config, bits, log_rows, &mut a.next));
-        Self { log_rows, layers, loss, weight_limbs, slots: a.next }
+        let start = weight_bits.map(|bits| WeightLimbs::new(config, bits, log_rows, &mut a.next));
+        let parts = [Some(Part::Weights), config.schedule.momentum().then_some(Part::Velocity)];
+        let rounding = parts
+            .into_iter()
+            .flatten()
+            .map(|part| {
+                let bits = config.boundary_shift(part);
+                (bits > 0).then(|| Rounding {
+                    remainder: WeightLimbs::new(config, bits, log_rows, &mut a.next),
+                    quotient: WeightLimbs::new(config, config.boundary_bits(part), log_rows, &mut a.next),
+                })
+            })
+            .collect();
+        Self { log_rows, layers, loss, weight_limbs: start, rounding, slots: a.next }
+    }
+
+    /// Every quantity that has a cell per weight.
+    pub fn per_weight(&self) -> impl Iterator<Item = &WeightLimbs> {
+        self.weight_limbs.iter().chain(self.rounding.iter().flatten().flat_map(|r| [&r.remainder, &r.quotient]))
     }
 }

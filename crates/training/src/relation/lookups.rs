@@ -86,7 +86,7 @@ pub(crate) fn chunk_lookups(config: &RunConfig, layout: &TraceLayout) -> Builder
         }
     }
     softmax_lookups(config, layout, &mut b);
-    if let Some(w) = &layout.weight_limbs {
+    for w in layout.per_weight() {
         w.lookups(&mut b);
     }
     b

@@ -11,6 +11,7 @@ mod lookups;
 #[cfg(feature = "prover")]
 mod prove;
 mod terms;
+mod weights;
 #[cfg(feature = "prover")]
 mod witness;
 
@@ -60,12 +61,17 @@ pub enum StartWeights {
 pub struct ChunkRelation<'a> {
     pub(crate) config: &'a RunConfig,
     pub(crate) layout: TraceLayout,
-    pub(crate) model: ModelLayout,
+    /// Where weights and, with momentum, the velocity stand in a model vector.
+    pub(crate) state: Vec<ModelLayout>,
+    /// Whether the chunk starts from a committed velocity; the first one starts from 0, whatever the start holds.
+    pub(crate) velocity_in: bool,
     pub(crate) start: StartWeights,
     pub(crate) pairs: Vec<(Form, Form)>,
     pub(crate) pairs_at: PairIndex,
     pub(crate) lookups: LookupSystem,
     pub(crate) coefficients: Coefficients,
+    /// What the weights are multiplied by when the chunk's end is rounded; its denominator is in the shift.
+    pub(crate) decay: F,
     /// The data row of every trace row; `None` where masked.
     pub(crate) index: Vec<Option<u32>>,
     /// Slots of the trace, multiplicities included.
@@ -85,12 +91,14 @@ impl<'a> ChunkRelation<'a> {
         let (lookups, slots) = lookups::chunk_lookups(config, &layout).build(layout.log_rows, layout.slots);
         Some(Self {
             config,
-            model: ModelLayout::new(config, 0),
+            state: ModelLayout::state(config, config.schedule.momentum()),
+            velocity_in: config.schedule.momentum() && chunk > 0,
             start,
             pairs,
             pairs_at,
             lookups,
             coefficients: Coefficients::new(config, chunk)?,
+            decay: F::from_u64(config.decay(chunk).0),
             index: row_index(config, chunk),
             slots,
             layout,
@@ -151,8 +159,8 @@ fn pairs(config: &RunConfig, layout: &TraceLayout) -> (Vec<(Form, Form)>, PairIn
 
 impl Relation for ChunkRelation<'_> {
     fn max_stride(&self) -> usize {
-        let model = if self.layout.weight_limbs.is_some() { self.model.max_stride() } else { 0 };
-        model.max(self.layout.log_rows)
+        let inside = self.layout.per_weight().flat_map(|w| &w.limbs).map(|(_, _, layout, _)| layout.max_stride()).max();
+        inside.unwrap_or(0).max(self.layout.log_rows)
     }
 
     fn column_cells(&self) -> usize {
@@ -163,14 +171,19 @@ impl Relation for ChunkRelation<'_> {
         Self::check(self, reduction)
     }
 
+    fn log_proofs(&self) -> usize {
+        log2_ceil(self.config.chunks() as usize)
+    }
+
     fn soundness(&self, list_bits: f64) -> Vec<ErrorTerm> {
         let rows = self.layout.log_rows;
         let layers = self.layout.layers.len();
         let units = |n: usize| log2_ceil(n.max(1));
         let summed: usize = (0..layers).map(|l| self.config.k(l) + self.config.outputs(l)).sum();
         let widest = (0..layers).map(|l| units(self.config.k(l)).max(units(self.config.outputs(l)))).max().unwrap_or(0);
-        // Every random point beside a sumcheck's own: rho, unit points of 4 L + 3 claims, and the powers that batch.
-        let points = rows + (4 * layers + 3) * 2 * widest + 8 * layers + 8;
+        // Every random point beside a sumcheck's own: rho, unit points of 4 L + 3 claims and of one weight per layer, and
+        // the powers that batch.
+        let points = rows + (5 * layers + 3) * 2 * widest + 9 * layers + 8;
         let term = |name, numerator: u64, theorem| algebraic(name, numerator as usize, list_bits, theorem);
         let bilinear = bilinear::error_numerator;
         alloc::vec![

@@ -25,6 +25,8 @@ pub struct Witness<'a> {
     pub gradients: &'a [Vec<F>],
     /// W_in in the order of the configuration's weights.
     pub start: &'a [i64],
+    /// V_in likewise; empty where the velocity starts at 0.
+    pub velocity: &'a [i64],
 }
 
 impl ChunkRelation<'_> {
@@ -74,6 +76,8 @@ impl ChunkRelation<'_> {
         };
         let combined = combine_columns(other, &i.units, r);
         let start = self.start_row(w.start, l, &i.units, forward);
+        let scale = E::from_u64(self.coefficients.start());
+        let velocity = if w.velocity.is_empty() { vec![] } else { self.start_row(w.velocity, l, &i.units, forward) };
         (0..i.len)
             .into_par_iter()
             .map(|v| {
@@ -84,42 +88,41 @@ impl ChunkRelation<'_> {
                     .zip(combined.chunks_exact(batch))
                     .map(|(x, d)| x.iter().zip(d).map(|(&x, &d)| d * x).sum())
                     .collect();
-                let b = self.weight_path(start[v], &gradient);
+                let b = self.weight_path(scale * start[v], velocity.get(v).copied(), &gradient);
                 Pair { a: Column::Ext(a), b: Column::Ext(b), weights: vec![(0, i.lambda)] }
             })
             .collect()
     }
 
-    /// sum_j u_j W_in(k, j) for every k (forward), or sum_k u_k W_in(k, j) for every j; scaled by 2^kappa.
+    /// sum_j u_j W_in(k, j) for every k (forward), or sum_k u_k W_in(k, j) for every j.
     fn start_row(&self, start: &[i64], l: usize, units: &[E], forward: bool) -> Vec<E> {
         let n = self.config.outputs(l);
         let first = self.config.weight_offset(l);
         let matrix = &start[first..first + self.config.k(l) * n];
-        let scale = E::from_u64(self.coefficients.start());
         if forward {
-            return matrix
-                .par_chunks(n)
-                .map(|row| scale * row.iter().zip(units).map(|(&v, &u)| u * signed(v)).sum::<E>())
-                .collect();
+            return matrix.par_chunks(n).map(|row| row.iter().zip(units).map(|(&v, &u)| u * signed(v)).sum()).collect();
         }
         let mut out = E::zero_vec(n);
         for (row, &u) in matrix.chunks(n).zip(units) {
-            let u = u * scale;
             out.iter_mut().zip(row).for_each(|(o, &v)| *o += u * signed(v));
         }
         out
     }
 
-    /// W_t for t < T from W_0 and the gradients G_s: the update rule, on one linear functional of the weights.
-    fn weight_path(&self, start: E, gradient: &[E]) -> Vec<E> {
+    /// W_t for t < T from W_0, V_0 and the gradients G_s: the update rule, on one linear functional of the weights.
+    fn weight_path(&self, start: E, velocity: Option<E>, gradient: &[E]) -> Vec<E> {
         let c = &self.coefficients;
-        let scaled: Vec<E> = gradient.iter().zip(c.batch_weights()).map(|(&g, &w)| g * F::from_u64(w)).collect();
+        // V_0 enters as a gradient one step before the first.
+        let earlier = usize::from(velocity.is_some());
+        let scaled = gradient.iter().zip(c.batch_weights()).map(|(&g, &w)| g * F::from_u64(w));
+        let past: Vec<E> = velocity.into_iter().chain(scaled).collect();
+        let filter: Vec<F> = c.update().iter().map(|&d| F::from_u64(d)).collect();
         let mut out = Vec::with_capacity(gradient.len());
         let mut w = start;
         for t in 0..gradient.len() {
             out.push(w);
             let Some(&rate) = c.rates().get(t) else { continue };
-            let v: E = c.filter().iter().zip(scaled[..=t].iter().rev()).map(|(&d, &g)| g * F::from_u64(d)).sum();
+            let v: E = filter.iter().zip(past[..=t + earlier].iter().rev()).map(|(&d, &g)| g * d).sum();
             w -= v * F::from_u64(rate);
         }
         out
@@ -134,7 +137,7 @@ impl ChunkRelation<'_> {
         equations: &mut Vec<(usize, Equation)>,
     ) -> Vec<E> {
         let mu = m.challenge();
-        let powers: Vec<E> = mu.powers().take(1 + self.layout.layers.len()).collect();
+        let powers = self.equation_powers(mu);
         let r = 1usize << self.layout.log_rows;
         let batch = r >> self.log_steps();
         let spread = |alpha: Vec<E>| alpha.into_iter().flat_map(|x| core::iter::repeat_n(x, batch)).collect();
@@ -142,7 +145,7 @@ impl ChunkRelation<'_> {
         let pairs = units.iter().map(|u| Pair {
             a: Column::Ext(combine_columns(&w.inputs[u.layer], &u.inputs, r)),
             b: Column::Ext(combine_columns(&w.gradients[u.layer], &u.outputs, r)),
-            weights: vec![(u.row, powers[u.equation])],
+            weights: u.claims.iter().map(|&(row, equation)| (row, powers[equation])).collect(),
         });
         let (x_star, v_star) = bilinear_proof(m, rows, pairs.collect());
         let combined = self.combine(units, &eq_table(&v_star, E::ONE));
@@ -154,12 +157,11 @@ impl ChunkRelation<'_> {
     }
 
     fn weight_range_points(&self, m: &mut Masker<'_>) {
-        if self.layout.weight_limbs.is_none() {
+        if self.layout.per_weight().next().is_none() {
             return;
         }
-        for (l, layer) in self.config.architecture.layers.iter().enumerate() {
-            m.point(log2_ceil(self.config.k(l)));
-            m.point(log2_ceil(layer.outputs as usize));
+        for l in 0..self.layout.layers.len() {
+            self.random_weight(l, vec![], &mut |n| m.point(n));
         }
     }
 }

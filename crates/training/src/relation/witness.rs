@@ -1,8 +1,9 @@
 //! Fills the trace of a chunk from its execution.
-use super::layout::{Limbs, LossColumns};
+use super::layout::{Limbs, LossColumns, ModelLayout};
 use super::prove::Witness;
 use super::ChunkRelation;
-use crate::trainer::{ChunkTrace, LossTrace};
+use crate::config::RunConfig;
+use crate::trainer::{ChunkTrace, LossTrace, ModelState};
 use alloc::vec::Vec;
 use p3_field::PrimeCharacteristicRing;
 use p3_maybe_rayon::prelude::*;
@@ -17,17 +18,17 @@ pub struct ChunkWitness<'a> {
     relation: ChunkRelation<'a>,
     inputs: Vec<Vec<F>>,
     gradients: Vec<Vec<F>>,
-    start: &'a [i64],
+    start: &'a ModelState,
 }
 
 impl<'a> ChunkWitness<'a> {
-    /// The witness and the trace's columns, multiplicities included.
+    /// The witness and the trace's columns, multiplicities included. `start` is the state before the chunk.
     ///
     /// # Errors
     /// [`LookupError`] if a value lies outside its window.
-    pub fn new(relation: ChunkRelation<'a>, trace: &ChunkTrace, start: &'a [i64]) -> Result<(Self, Vec<F>), LookupError> {
+    pub fn new(relation: ChunkRelation<'a>, trace: &ChunkTrace, start: &'a ModelState) -> Result<(Self, Vec<F>), LookupError> {
         let mut columns = F::zero_vec(relation.column_cells());
-        relation.fill(trace, start, &mut columns);
+        relation.fill(trace, &start.weights, &mut columns);
         let counts = {
             let read = Columns { log_rows: relation.layout.log_rows, vectors: alloc::vec![&columns] };
             multiplicities(&relation.lookups, &read)?
@@ -66,6 +67,9 @@ impl tacit_argument::proof::Relation for ChunkWitness<'_> {
     fn check(&self, r: &mut tacit_argument::hiding::Reduction<'_>) -> Result<(), tacit_argument::hiding::HidingError> {
         self.relation.check(r)
     }
+    fn log_proofs(&self) -> usize {
+        self.relation.log_proofs()
+    }
     fn soundness(&self, list_bits: f64) -> Vec<tacit_argument::soundness::ErrorTerm> {
         self.relation.soundness(list_bits)
     }
@@ -73,7 +77,9 @@ impl tacit_argument::proof::Relation for ChunkWitness<'_> {
 
 impl Witnessed for ChunkWitness<'_> {
     fn send(&self, masker: &mut Masker<'_>, trace: &[F]) -> Result<(), LookupError> {
-        let w = Witness { trace, inputs: &self.inputs, gradients: &self.gradients, start: self.start };
+        let velocity = self.start.velocity.as_deref().filter(|_| self.relation.velocity_in).unwrap_or_default();
+        let (inputs, gradients) = (&self.inputs, &self.gradients);
+        let w = Witness { trace, inputs, gradients, start: &self.start.weights, velocity };
         self.relation.prove(masker, &w)
     }
 }
@@ -135,29 +141,36 @@ impl ChunkRelation<'_> {
             (&LossColumns::BinaryCrossEntropy { sigmoid }, LossTrace::BceWithLogits { sig }) => w.put(sigmoid, sig, |v| signed(v.into())),
             _ => {}
         }
+        let window = |v: &[i64], bits: u32| v.iter().map(|&v| v.wrapping_add(1 << (bits - 1)) as u64).collect::<Vec<_>>();
         if let Some(limbs) = &self.layout.weight_limbs {
-            let half = 1 << (limbs.bits - 1);
-            limbs.fill(self.config, |i| (start[i] + half) as u64, w.columns);
+            let values = window(start, limbs.bits);
+            limbs.fill(self.config, |i| values[i], w.columns);
+        }
+        let end = &trace.end;
+        let velocity = end.state.velocity.as_deref().unwrap_or_default();
+        let ends = [(&end.weight_rem, end.state.weights.as_slice()), (&end.velocity_rem, velocity)];
+        for (rounding, (remainder, out)) in self.layout.rounding.iter().zip(ends) {
+            let Some(rounding) = rounding else { continue };
+            rounding.remainder.fill(self.config, |i| remainder[i].into(), w.columns);
+            let values = window(out, rounding.quotient.bits);
+            rounding.quotient.fill(self.config, |i| values[i], w.columns);
         }
     }
 
-    /// The payload of a model vector.
-    #[must_use]
-    pub fn model_payload(&self, weights: &[i64]) -> Vec<F> {
-        model_payload(self.config, weights)
-    }
 }
 
-/// The payload of a model vector: weights at the places of [`super::layout::ModelLayout`], zeros between.
+/// The payload of a model vector: weights and velocity at the places of [`ModelLayout::state`], zeros between.
 #[must_use]
-pub fn model_payload(config: &crate::config::RunConfig, weights: &[i64]) -> Vec<F> {
-    let layout = super::layout::ModelLayout::new(config, 0);
-    let mut out = F::zero_vec(layout.cells);
-    for l in 0..config.architecture.layers.len() {
-        let (first, n) = (config.weight_offset(l), config.outputs(l));
-        for (k, row) in weights[first..first + config.k(l) * n].chunks(n).enumerate() {
-            for (j, &v) in row.iter().enumerate() {
-                out[layout.cell(l, k, j)] = signed(v);
+pub fn model_payload(config: &RunConfig, weights: &[i64], velocity: Option<&[i64]>) -> Vec<F> {
+    let mut out = F::zero_vec(ModelLayout::state_cells(config, velocity.is_some()));
+    let layouts = ModelLayout::state(config, velocity.is_some());
+    for (layout, values) in layouts.iter().zip(core::iter::once(weights).chain(velocity)) {
+        for l in 0..config.architecture.layers.len() {
+            let (first, n) = (config.weight_offset(l), config.outputs(l));
+            for (k, row) in values[first..first + config.k(l) * n].chunks(n).enumerate() {
+                for (j, &v) in row.iter().enumerate() {
+                    out[layout.cell(l, k, j)] = signed(v);
+                }
             }
         }
     }

@@ -154,7 +154,7 @@ fn data_bits(run: &RunStatement, c: &Circumstances<'_>) -> Result<u64, ReleaseRe
 /// # Errors
 /// [`ReleaseRefused`] naming the first rule that refuses, or what is wrong with the arguments.
 pub fn release_rules(run: &RunStatement, bits: u32, c: &Circumstances<'_>) -> Result<Permit, ReleaseRefused> {
-    let w_out = run.validate()?.last().copied().unwrap_or(0);
+    let w_out = run.validate()?.last().map_or(0, |b| b.w);
     let (config, fw) = (&run.config, run.config.scales.fw);
     if !(MIN_BITS..=fw).contains(&bits) {
         return Err(ReleaseRefused::Bits { got: bits, fw });

@@ -48,7 +48,7 @@ pub struct ModelCommitment {
     pub record: ModelRecord,
 }
 
-/// Commits weights for `proofs` openings; the same arguments give the same commitment.
+/// Commits weights alone, as a start, for `proofs` openings; the same arguments give the same commitment.
 ///
 /// # Errors
 /// [`RunError`] if no shape fits.
@@ -59,16 +59,41 @@ pub fn commit_model(
     proofs: usize,
     seed: &[u8; 32],
 ) -> Result<ModelCommitment, RunError> {
-    let layout = ModelLayout::new(config, 0);
+    commit(config, (weights, None), log_inv_rate, proofs, seed)
+}
+
+/// Commits weights and, where there is one, the velocity behind them, as [`commit_model`] does.
+///
+/// # Errors
+/// [`RunError`] if no shape fits.
+pub fn commit_state(
+    config: &RunConfig,
+    state: &ModelState,
+    log_inv_rate: u8,
+    proofs: usize,
+    seed: &[u8; 32],
+) -> Result<ModelCommitment, RunError> {
+    commit(config, (&state.weights, state.velocity.as_deref()), log_inv_rate, proofs, seed)
+}
+
+fn commit(
+    config: &RunConfig,
+    (weights, velocity): (&[i64], Option<&[i64]>),
+    log_inv_rate: u8,
+    proofs: usize,
+    seed: &[u8; 32],
+) -> Result<ModelCommitment, RunError> {
+    let cells = ModelLayout::state_cells(config, velocity.is_some());
     let rate = usize::from(log_inv_rate);
-    let shape = long_lived_shape(layout.cells, layout.max_stride(), proofs, rate)?;
-    let mut payload = model_payload(config, weights);
+    let shape = long_lived_shape(cells, ModelLayout::new(config, 0).max_stride(), proofs, rate)?;
+    let mut payload = model_payload(config, weights, velocity);
     let vector = LongLived::commit(shape, rate, &payload, seed)?;
     wipe(&mut payload);
     let mut record = ModelRecord {
         version: RECORD_VERSION,
         layers: model_dimensions(config),
         fw: config.scales.fw,
+        velocity: velocity.is_some(),
         vector: Vector {
             suite: SUITE_BLAKE3,
             log_inv_rate,
@@ -92,7 +117,7 @@ pub struct ChunkInput<'a> {
     pub data: &'a LongLived,
     /// Its integers.
     pub rows: &'a Data,
-    /// The weights before the chunk.
+    /// The state before the chunk; a velocity before chunk 0 is not read.
     pub start: &'a ModelState,
     /// Their commitment; none at a public start.
     pub model_in: Option<&'a ModelCommitment>,
@@ -112,6 +137,12 @@ pub struct ChunkOutput {
     pub model_out: ModelCommitment,
 }
 
+/// The state before step 0: the momentum state is the constant 0.
+fn initial_state(config: &RunConfig, weights: &[i64]) -> ModelState {
+    let velocity = config.schedule.momentum().then(|| alloc::vec![0; weights.len()]);
+    ModelState { weights: weights.to_vec(), velocity }
+}
+
 /// Executes, commits and proves one chunk.
 ///
 /// # Errors
@@ -120,19 +151,21 @@ pub fn prove_chunk(input: &ChunkInput<'_>, vault_secret: &[u8; 32]) -> Result<Ch
     let (statement, config) = (input.statement, &input.statement.config);
     let bounds = statement.validate()?;
     let none = RunError::NoSuchChunk { chunk: input.chunk };
-    let Some(&w_in) = bounds.get(input.chunk as usize) else { return Err(none) };
-    let trace = train_chunk(config, input.chunk, input.start, input.rows)?;
+    let Some(&bounds) = bounds.get(input.chunk as usize) else { return Err(none) };
+    let first = (input.chunk == 0).then(|| initial_state(config, &input.start.weights));
+    let state = first.as_ref().unwrap_or(input.start);
+    let trace = train_chunk(config, input.chunk, state, input.rows)?;
     let end = trace.end.state.clone();
-    let model_out = commit_model(config, &end.weights, statement.log_inv_rate, input.proofs, input.seed)?;
+    let model_out = commit_state(config, &end, statement.log_inv_rate, input.proofs, input.seed)?;
     let c_in = match input.model_in {
         Some(m) => m.record.digest()?,
         None => start_digest(&statement.start)?,
     };
     let c_out = model_out.record.digest()?;
-    let digest = statement.chunk_digest(input.chunk, &c_in, &c_out, w_in)?;
+    let digest = statement.chunk_digest(input.chunk, &c_in, &c_out, bounds)?;
     let start = start_weights(statement, input.chunk)?;
     let Some(relation) = relation(config, start, input.chunk) else { return Err(none) };
-    let (witness, columns) = ChunkWitness::new(relation, &trace, &input.start.weights).map_err(ProveError::from)?;
+    let (witness, columns) = ChunkWitness::new(relation, &trace, state).map_err(ProveError::from)?;
     drop(trace);
     let committed = vectors(statement, input.model_in.map(|m| &m.record), &model_out.record)?;
     let trees = [Some(input.data), Some(&model_out.vector), input.model_in.map(|m| &m.vector)];

@@ -118,7 +118,7 @@ impl<'a> Engine<'a> {
 
     /// Rounds to a chunk boundary after step t of the run, and starts the next chunk there.
     pub(super) fn end_chunk(&mut self, t: u32) -> Result<(Rounded, Option<Rounded>), TrainError> {
-        let (weights, velocity) = self.weights.round();
+        let (weights, velocity) = self.weights.round(self.config.decay(t / self.config.schedule.chunk_steps));
         self.boundary =
             ModelState { weights: weights.values.clone(), velocity: velocity.as_ref().map(|v| v.values.clone()) };
         self.weights = start_weights(self.config, &self.boundary).map_err(|e| weight_overflow(self.config, t, &e))?;
@@ -177,7 +177,7 @@ impl<'a> Engine<'a> {
 
 fn start_weights(config: &RunConfig, start: &ModelState) -> Result<Weights, Overflow> {
     let velocity = if config.schedule.momentum() { start.velocity.as_deref() } else { None };
-    Weights::new(&start.weights, velocity, config.scales.kappa, &config.schedule.filter)
+    Weights::new(&start.weights, velocity, config.scales.kappa, &config.schedule)
 }
 
 fn weight_overflow(config: &RunConfig, step: u32, overflow: &Overflow) -> TrainError {

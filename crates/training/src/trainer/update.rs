@@ -1,7 +1,9 @@
-//! The weight update: V_{t+1} = sum_i d_i G_{t-i} + d_{t+1} V_in, W_{t+1} = W_t - rho_t V_{t+1}, exactly.
+//! The weight update: V_{t+1} = sum_i d_i G_{t-i} + d_{t+1} V_in, W_{t+1} = W_t - rho_t V_{t+1}, exactly; with
+//! Nesterov W_{t+1} = W_t - rho_t (sum_i h_i G_{t-i} + h_{t+1} V_in), h the schedule's update filter.
 //!
-//! A finite filter has no integer recurrence, but V changes from step to step by
+//! A finite filter has no integer recurrence, but its output changes from step to step by
 //! sum_i (d_i - d_{i-1}) G_{t-i}, and d takes few values: only the gradients at its steps are read again.
+use crate::config::Schedule;
 use crate::rescale;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -19,16 +21,24 @@ pub(super) struct Weights {
 struct Momentum {
     /// V_in.
     start: Vec<i64>,
-    /// V_t; 2^kappa V_in at the start of a chunk.
-    velocity: Vec<i64>,
-    /// The newest gradients, newest first, as many as the filter is long.
+    /// V_t, by the filter d.
+    velocity: Filtered,
+    /// What Nesterov descends along, by the filter h.
+    direction: Option<Filtered>,
+    /// The newest gradients, newest first, as many as d is long.
     gradients: VecDeque<Vec<i64>>,
-    filter: Vec<i64>,
     /// t, within the chunk.
     steps: usize,
 }
 
-/// Rounded weights with the remainders of the rounding, empty if kappa = 0.
+/// sum_i f_i G_{t-1-i} + f_t V_in for a filter f; f_0 V_in at the start of a chunk.
+#[derive(Clone, Debug)]
+struct Filtered {
+    filter: Vec<i64>,
+    value: Vec<i64>,
+}
+
+/// Rounded weights with the remainders of the rounding, empty if nothing is rounded away.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Rounded {
     pub values: Vec<i64>,
@@ -52,14 +62,22 @@ fn scale_up(values: &[i64], kappa: u32, name: &'static str) -> Result<Vec<i64>, 
 
 impl Weights {
     /// Starts a chunk from W_in and V_in.
-    pub(super) fn new(weights: &[i64], velocity: Option<&[i64]>, kappa: u32, filter: &[i64]) -> Result<Self, Overflow> {
+    pub(super) fn new(
+        weights: &[i64],
+        velocity: Option<&[i64]>,
+        kappa: u32,
+        schedule: &Schedule,
+    ) -> Result<Self, Overflow> {
         let momentum = match velocity {
             None => None,
             Some(start) => Some(Momentum {
                 start: start.to_vec(),
-                velocity: scale_up(start, kappa, "velocity")?,
+                velocity: Filtered::new(start, &schedule.filter)?,
+                direction: match schedule.nesterov {
+                    true => Some(Filtered::new(start, &schedule.update_filter())?),
+                    false => None,
+                },
                 gradients: VecDeque::new(),
-                filter: filter.to_vec(),
                 steps: 0,
             }),
         };
@@ -71,43 +89,60 @@ impl Weights {
         let scale = 1i128 << self.kappa;
         if let Some(m) = &mut self.momentum {
             m.push(gradient)?;
-            return descend(&mut self.weights, &m.velocity, i128::from(rate));
+            let along = m.direction.as_ref().unwrap_or(&m.velocity);
+            return descend(&mut self.weights, &along.value, i128::from(rate));
         }
         descend(&mut self.weights, &gradient, i128::from(rate) * scale)
     }
 
     /// V_{T*} if there is momentum.
     pub(super) fn velocity(&self) -> Option<&[i64]> {
-        self.momentum.as_ref().map(|m| m.velocity.as_slice())
+        self.momentum.as_ref().map(|m| m.velocity.value.as_slice())
     }
 
-    /// rescale(W_T, kappa) and rescale(V_T, kappa).
-    pub(super) fn round(&self) -> (Rounded, Option<Rounded>) {
-        (round(&self.weights, self.kappa), self.velocity().map(|v| round(v, self.kappa)))
+    /// rescale(n W_T, kappa + bits) for a decay by n / 2^bits, and rescale(V_T, kappa).
+    pub(super) fn round(&self, (numerator, bits): (u64, u32)) -> (Rounded, Option<Rounded>) {
+        let velocity = self.velocity().map(|v| round(v, 1, self.kappa));
+        (round(&self.weights, numerator, self.kappa + bits), velocity)
     }
 }
 
 impl Momentum {
     fn push(&mut self, gradient: Vec<i64>) -> Result<(), Overflow> {
         self.gradients.push_front(gradient);
+        for filtered in core::iter::once(&mut self.velocity).chain(&mut self.direction) {
+            filtered.advance(&self.gradients, &self.start, self.steps)?;
+        }
+        self.steps += 1;
+        self.gradients.truncate(self.velocity.filter.len());
+        Ok(())
+    }
+}
+
+impl Filtered {
+    fn new(start: &[i64], filter: &[i64]) -> Result<Self, Overflow> {
+        let first = i128::from(filter.first().copied().unwrap_or(0));
+        let value = start.iter().enumerate().map(|(i, &v)| fits("velocity", i, first * i128::from(v)));
+        Ok(Self { filter: filter.to_vec(), value: value.collect::<Result<_, _>>()? })
+    }
+
+    /// From t = `steps` to t + 1; `gradients` has the newest one in front.
+    fn advance(&mut self, gradients: &VecDeque<Vec<i64>>, start: &[i64], steps: usize) -> Result<(), Overflow> {
         let d = |i: usize| self.filter.get(i).copied().unwrap_or(0);
-        let changes: Vec<(i64, &[i64])> = self
-            .gradients
+        let changes: Vec<(i64, &[i64])> = gradients
             .iter()
             .enumerate()
             .map(|(i, g)| (d(i) - if i == 0 { 0 } else { d(i - 1) }, g.as_slice()))
-            .chain([(d(self.steps + 1) - d(self.steps), self.start.as_slice())])
+            .chain([(d(steps + 1) - d(steps), start)])
             .filter(|(change, _)| *change != 0)
             .collect();
-        for (index, v) in self.velocity.iter_mut().enumerate() {
+        for (index, v) in self.value.iter_mut().enumerate() {
             let mut sum = i128::from(*v);
             for &(change, g) in &changes {
                 sum += i128::from(change) * i128::from(g[index]);
             }
             *v = fits("velocity", index, sum)?;
         }
-        self.steps += 1;
-        self.gradients.truncate(self.filter.len());
         Ok(())
     }
 }
@@ -120,14 +155,15 @@ fn descend(weights: &mut [i64], v: &[i64], rate: i128) -> Result<(), Overflow> {
     Ok(())
 }
 
-fn round(values: &[i64], kappa: u32) -> Rounded {
-    if kappa == 0 {
+/// Quotients fit: |n v| / 2^shift <= |v|.
+fn round(values: &[i64], factor: u64, shift: u32) -> Rounded {
+    if shift == 0 {
         return Rounded { values: values.to_vec(), remainders: Vec::new() };
     }
     let (values, remainders) = values
         .iter()
         .map(|&v| {
-            let (q, r) = rescale(v.into(), kappa);
+            let (q, r) = rescale(i128::from(v) * i128::from(factor), shift);
             (q as i64, r as u32)
         })
         .unzip();

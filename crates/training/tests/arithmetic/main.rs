@@ -67,6 +67,8 @@ pub fn small(activation: Activation, loss: Loss) -> RunConfig {
             chunk_steps: 4,
             rates: Schedule::encode_rates(&[3, 3, 2, 2, 0, 1, 1]),
             filter: vec![1],
+            nesterov: false,
+            decay: None,
         },
         order: Order::Contiguous,
         data_bits: 10,

@@ -1,4 +1,5 @@
 //! Releases: honest ones, one attack per check, one refusal per rule.
+#![allow(clippy::unwrap_used, clippy::type_complexity)]
 extern crate std;
 
 mod attacks;
@@ -38,6 +39,8 @@ fn config(layers: Vec<Layer>, loss: Loss) -> RunConfig {
             chunk_steps: 64,
             rates: Schedule::encode_rates(&[1; 112]),
             filter: vec![1],
+            nesterov: false,
+            decay: None,
         },
         order: Order::Contiguous,
         data_bits: 12,
@@ -127,7 +130,8 @@ impl World {
             data_digest: statement.data.digest().unwrap(),
             start_digest: None,
             model_digest: model.record.digest().unwrap(),
-            w_out: *statement.validate().unwrap().last().unwrap(),
+            w_out: statement.validate().unwrap().last().unwrap().w,
+            v_out: 0,
             soundness: vec![],
             chunks: statement.config.chunks() as usize,
         };
