@@ -174,5 +174,8 @@ class NativeDouble:
             raise Failure("rejected", "Weights", "model", "other weights")
         return self._verdict(told)
 
+    def file_kind(self, file):
+        return unpack(file)["kind"]
+
     def describe(self, file):
         return self._verdict(unpack(file))

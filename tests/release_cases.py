@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tacit
 import torch
 from numpy.typing import NDArray
+from torch import nn
+
+import tacit
 from tacit.releasing import Release
 from tacit.session import Verdict
 from tacit.weights_file import safetensors_bytes
-from torch import nn
 
 Tensors = dict[str, NDArray[Any]]
 
@@ -116,4 +117,3 @@ def flip(path: Path, to: Path, at: int) -> Path:
     content[at % len(content)] ^= 1 << (at % 8)
     to.write_bytes(content)
     return to
-

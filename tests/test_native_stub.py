@@ -6,6 +6,8 @@ import ast
 import inspect
 from pathlib import Path
 
+import pytest
+
 from native_double import NativeDouble
 from tacit import _native, session
 
@@ -30,12 +32,9 @@ def test_the_failure_has_the_fields_of_the_stub() -> None:
     (failure,) = (node for node in STUB.body if isinstance(node, ast.ClassDef))
     fields = [node.target.id for node in failure.body if isinstance(node, ast.AnnAssign)]  # type: ignore[union-attr]
     assert failure.name == "Failure"
-    try:
+    with pytest.raises(_native.Failure) as raised:
         _native.describe(b"nothing of ours")
-    except _native.Failure as raised:
-        assert all(isinstance(getattr(raised, field), str) for field in fields)
-    else:
-        raise AssertionError("other bytes were described")
+    assert all(isinstance(getattr(raised.value, field), str) for field in fields)
 
 
 def test_the_session_calls_every_function_and_no_other() -> None:
@@ -54,3 +53,16 @@ def test_the_session_calls_every_function_and_no_other() -> None:
 def test_the_double_of_the_tests_has_the_parameters_of_the_module() -> None:
     for name, node in FUNCTIONS.items():
         assert len(inspect.signature(getattr(NativeDouble(), name)).parameters) == len(node.args.args), name
+
+
+def test_the_kind_of_a_file_is_in_its_first_bytes() -> None:
+    start = b"tacit\0" + (1).to_bytes(2, "big")
+    kinds = [_native.file_kind(start + bytes([kind])) for kind in range(1, 7)]
+    assert kinds == ["data", "run", "release", "model", "statement", "chunk"]
+    for other in (b"", b"tacit", start, start + b"\7", b"other\0" + start[6:] + b"\1"):
+        with pytest.raises(_native.Failure) as raised:
+            _native.file_kind(other)
+        assert (raised.value.category, raised.value.check) == ("unreadable", "format")
+    with pytest.raises(_native.Failure) as raised:
+        _native.file_kind(b"tacit\0\0\2\1")
+    assert raised.value.check == "version"

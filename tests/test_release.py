@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tacit
 import torch
-from release_cases import Released, Tensors, flip, header_file, parts, released, synthetic, tensors_file
 from safetensors.torch import load_file, save_file
 from sklearn.datasets import load_breast_cancer
+from torch import nn
+
+import tacit
+from release_cases import Released, Tensors, flip, header_file, parts, released, synthetic, tensors_file
 from tacit.errors import (
     ProofRejected,
     TrailingBytes,
@@ -24,7 +26,6 @@ from tacit.errors import (
     WrongModel,
     WrongVersion,
 )
-from torch import nn
 
 
 @pytest.fixture(scope="module")

@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tacit
 import torch
-from release_cases import synthetic, train
 from safetensors.torch import load_file
+from torch import nn
+
+import tacit
+from release_cases import synthetic, train
 from tacit import session
 from tacit.errors import ReleaseRefused, UsageError
 from tacit.vault import Secret
-from torch import nn
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tacit.CommittedDa
         yield tacit.commit(*synthetic(96, 4), vault=folder / "owner.vault", quiet=True)
 
 
-def run(data: tacit.CommittedData, hidden: int = 0, batch: int = 16, steps: int = 100, lr: float = 0.125) -> tacit.Run:
+def run(
+    data: tacit.CommittedData, hidden: int = 0, batch: int = 16, steps: int = 100, lr: float = 0.125
+) -> tacit.Run:
     torch.manual_seed(hidden)
     layers = [nn.Linear(4, hidden), nn.ReLU(), nn.Linear(hidden, 2)] if hidden else [nn.Linear(4, 2)]
     return tacit.run_of(train(nn.Sequential(*layers), data, batch=batch, steps=steps, lr=lr))
@@ -136,7 +139,9 @@ def test_a_second_release_is_refused_and_an_exemption_is_published(
 ) -> None:
     for of in (first, run(data, steps=112)):
         before = {k: a.spent for k, a in of.vault.accounts().items()}
-        with pytest.raises(ReleaseRefused, match="weights trained on this data set were released before") as caught:
+        with pytest.raises(
+            ReleaseRefused, match="weights trained on this data set were released before"
+        ) as caught:
             tacit.release(of, bits=12, quiet=True)
         assert caught.value.rule == "EarlierRelease"
         after = {k: a.spent for k, a in of.vault.accounts().items()}

@@ -1,7 +1,8 @@
-"""The compiled module, as `tacit.session` calls it. Public files and secrets are bytes, numbers are contiguous buffers.
+"""The compiled module, as `tacit.session` calls it.
 
-Every function raises `Failure` and nothing else on purpose. Those with `progress` call it several times a second
-and stop when it raises; all release the GIL.
+Public files and secrets are bytes, numbers are contiguous buffers, descriptions and verdicts JSON. Every
+function releases the GIL while it works and raises `Failure` and nothing else on purpose. Those with `progress`
+call it several times a second and stop when it raises.
 """
 
 from collections.abc import Callable, Sequence
@@ -61,4 +62,5 @@ def prove_release(
 def verify_commitment(bytes: bytes) -> str: ...
 def verify_run(proof: bytes, commitment: bytes | None) -> str: ...
 def verify_release(proof: bytes, run: bytes, model: bytes, commitment: bytes | None) -> str: ...
+def file_kind(bytes: bytes) -> str: ...
 def describe(bytes: bytes) -> str: ...

@@ -50,6 +50,7 @@ __all__ = [
     "commit_model",
     "describe",
     "estimate_run",
+    "file_kind",
     "order_seed",
     "prove_chunk",
     "prove_release",
@@ -336,7 +337,10 @@ def assemble_run(statement: bytes, chunks: Sequence[bytes]) -> bytes:
 
 
 def check_release(statement: bytes, bits: int, circumstances: Circumstances) -> None:
-    """Apply the safety rules to a run, proven or not. Raises `ReleaseRefused` naming the first rule that refuses."""
+    """Apply the safety rules to a run, proven or not.
+
+    Raises `ReleaseRefused` naming the first rule that refuses.
+    """
     with _native() as native:
         native.check_release(statement, bits, circumstances.to_json())
 
@@ -404,6 +408,12 @@ def verify_release(proof: bytes, run: bytes, model: bytes, commitment: bytes | N
     """
     with _native() as native:
         return _verdict(native.verify_release(proof, run, model, commitment))
+
+
+def file_kind(file: bytes) -> str:
+    """What a file holds, by its first bytes: "data", "run", "release", or a part of a run."""
+    with _native() as native:
+        return str(native.file_kind(file))
 
 
 def describe(file: bytes) -> Verdict:

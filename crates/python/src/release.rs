@@ -93,7 +93,9 @@ fn make(run: &[u8], order: &Order) -> Result<(Vec<u8>, Vec<u8>), Failed> {
     let bits = order.bits as u32;
     let rounded = rounded_weights(config, &order.state.weights, bits);
     if rounded.iter().any(|&w| float(w, bits).is_none()) {
-        return Err(Failed::usage(format!("weights with {bits} fractional bits do not fit float32; release fewer bits")));
+        return Err(Failed::usage(format!(
+            "weights with {bits} fractional bits do not fit float32; release fewer bits"
+        )));
     }
     let model = rebuild_model(config, order.record.clone(), &order.state, &order.seed)?;
     let input = ReleaseInput { statement, model: &model, weights: &order.state.weights, names: &order.names };
@@ -147,7 +149,13 @@ pub fn release_json(release: &ReleaseStatement) -> serde_json::Value {
 /// Checks a run, a release of it, and that a safetensors file holds the released weights and nothing else.
 #[pyfunction]
 #[pyo3(signature = (proof, run, model, commitment))]
-pub fn verify_release(py: Python<'_>, proof: &[u8], run: &[u8], model: &[u8], commitment: Option<&[u8]>) -> PyResult<String> {
+pub fn verify_release(
+    py: Python<'_>,
+    proof: &[u8],
+    run: &[u8],
+    model: &[u8],
+    commitment: Option<&[u8]>,
+) -> PyResult<String> {
     Ok(py.detach(|| -> Result<_, Failed> {
         let release: ReleaseProof = file::decode(Kind::Release, proof)?;
         let (run, of_run) = checked_run(run, commitment).map_err(|e| e.in_file("the release's run"))?;
@@ -155,7 +163,8 @@ pub fn verify_release(py: Python<'_>, proof: &[u8], run: &[u8], model: &[u8], co
             return Err(Failed::rejected("proof", "ChunkCount", "the run has no chunks"));
         };
         let v = verify(&release, &of_run, &run.statement, &last.model_out)?;
-        let metadata = check_tensors(model, &run.statement.config, &release.statement).map_err(|e| e.in_file("the model file"))?;
+        let metadata =
+            check_tensors(model, &run.statement.config, &release.statement).map_err(|e| e.in_file("the model file"))?;
         let words = model_file_words(&release.statement, metadata)
             .and(release_words(&release.statement))
             .and(run_words(&run.statement, &of_run, commitment.is_some()));

@@ -182,6 +182,22 @@ pub fn verify_run(py: Python<'_>, proof: &[u8], commitment: Option<&[u8]>) -> Py
     })?)
 }
 
+/// What a file holds, by its first bytes.
+#[pyfunction]
+pub fn file_kind(bytes: &[u8]) -> PyResult<&'static str> {
+    let kinds = [
+        (Kind::Data, "data"),
+        (Kind::Run, "run"),
+        (Kind::Release, "release"),
+        (Kind::Model, "model"),
+        (Kind::Statement, "statement"),
+        (Kind::Chunk, "chunk"),
+    ];
+    let got = file::kind(bytes).map_err(Failed::from)?;
+    let found = kinds.iter().find(|(kind, _)| *kind as u8 == got);
+    Ok(found.ok_or_else(|| Failed::unreadable("format", format!("files of kind {got} are unknown")))?.1)
+}
+
 /// What a file states, without checking its proof.
 #[pyfunction]
 pub fn describe(py: Python<'_>, bytes: &[u8]) -> PyResult<String> {
