@@ -117,7 +117,7 @@ impl From<RunRejected> for Failed {
             RunRejected::Statement(s) => s.into(),
             RunRejected::Record { .. } => Self::rejected("model", &variant(&e), e.to_string()),
             RunRejected::Chunk { chunk, error } => argument(format!("chunk {chunk}: "), &error),
-            RunRejected::ChunkCount { .. } | RunRejected::Soundness { .. } => {
+            RunRejected::ChunkCount { .. } => {
                 Self::rejected("proof", &variant(&e), e.to_string())
             }
         }

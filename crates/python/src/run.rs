@@ -1,6 +1,6 @@
 //! Statements, chunks and runs.
 use crate::data::{
-    LOG_INV_RATE, checked_data, config_of, data_statement, queries, rebuild_data, rebuild_model, rows, seed32, values, verdict,
+    LOG_INV_RATE, checked_data, config_of, data_statement, rebuild_data, rebuild_model, rows, seed32, values, verdict,
 };
 use crate::errors::Failed;
 use crate::release::release_json;
@@ -69,7 +69,7 @@ pub fn statement_of(bytes: &[u8]) -> Result<RunStatement, Failed> {
 pub fn estimate_run(py: Python<'_>, statement: &[u8]) -> PyResult<String> {
     let s = statement_of(statement)?;
     let e = py.detach(|| estimate(&s)).map_err(|e| Failed::usage(e.to_string()))?;
-    let rows = queries(&s.data.vector.shape)?;
+    let rows = e.rows_per_proof;
     let json = serde_json::json!({
         "chunks": s.config.chunks(), "seconds": e.seconds * f64::from(s.config.chunks()), "memory": e.memory,
         "proof_bytes": e.proof_bytes * u64::from(s.config.chunks()), "rows_per_proof": rows,
@@ -167,7 +167,8 @@ pub fn run_json(run: &RunProof) -> serde_json::Value {
 /// Soundness terms of a verified run, with their total.
 pub fn terms(v: &RunVerdict) -> Vec<(Cow<'static, str>, f64)> {
     let mut out: Vec<(Cow<'static, str>, f64)> = v.soundness.iter().map(|t| (t.name.into(), t.bits)).collect();
-    out.push(("total, one chunk".into(), tacit_argument::soundness::total(&v.soundness)));
+    let total = tacit_argument::soundness::total(&v.soundness) + (v.chunks as f64).log2();
+    out.push((format!("total over {} chunk(s)", v.chunks).into(), total));
     out
 }
 

@@ -1,5 +1,5 @@
 //! Chooses shapes: the trace's column height and the long-lived vectors' blocks.
-use super::config::{OpeningConfig, queries_for};
+use super::config::{OpeningConfig, queries_among, queries_for};
 use super::error::OpeningError;
 use super::shape::{MAX_SOURCES, MIN_LOG_HEIGHT, PIN_BLOCK, TRACE_LOG_HEIGHTS, VectorShape};
 use crate::multilinear::log2_ceil;
@@ -42,13 +42,28 @@ pub fn choose_trace_shape(
     max_stride_log: usize,
     others: &[VectorShape],
 ) -> Result<OpeningConfig, OpeningError> {
+    choose_among(log_inv_rate, payload_cells, max_stride_log, others, 0)
+}
+
+/// [`choose_trace_shape`] for one of 2^log_proofs proofs that share the error of 2^-128.
+///
+/// # Errors
+/// As [`choose_trace_shape`].
+pub fn choose_among(
+    log_inv_rate: usize,
+    payload_cells: usize,
+    max_stride_log: usize,
+    others: &[VectorShape],
+    log_proofs: usize,
+) -> Result<OpeningConfig, OpeningError> {
     let (min, max) = (*TRACE_LOG_HEIGHTS.start(), *TRACE_LOG_HEIGHTS.end());
     let tallest = others.iter().map(|s| s.log_height).max().unwrap_or(0);
     let long_lived: usize = others.iter().map(|s| s.columns.min(MAX_SOURCES)).sum();
+    // The number of queries follows from rate and level alone; the configuration checks that the block holds them.
+    let queries = queries_among(log_inv_rate, max, 1, log_proofs)?;
+    let block = queries.next_multiple_of(1 << max_stride_log);
     let mut best: Option<(u128, VectorShape)> = None;
     for log_height in min.max(tallest).max(max_stride_log)..=max {
-        let queries = queries_for(log_inv_rate, log_height, 1)?;
-        let block = queries.next_multiple_of(1 << max_stride_log);
         if block >= 1 << log_height {
             continue;
         }
@@ -64,7 +79,7 @@ pub fn choose_trace_shape(
         }
     }
     let (_, trace) = best.ok_or(OpeningError::Capacity { got: payload_cells, capacity: MAX_SOURCES << max })?;
-    OpeningConfig::new(log_inv_rate, core::iter::once(trace).chain(others.iter().copied()).collect())
+    OpeningConfig::among(log_inv_rate, core::iter::once(trace).chain(others.iter().copied()).collect(), log_proofs)
 }
 
 /// The shape of a long-lived vector that may be opened by `proofs` proofs: few tall columns, each a power of two

@@ -313,6 +313,9 @@ impl Relation for Forgery<'_> {
     fn check(&self, r: &mut Reduction<'_>) -> Result<(), HidingError> {
         self.relation.check(r)
     }
+    fn log_proofs(&self) -> usize {
+        self.relation.log_proofs()
+    }
     fn soundness(&self, list_bits: f64) -> Vec<ErrorTerm> {
         self.relation.soundness(list_bits)
     }
