@@ -163,7 +163,7 @@ def test_products_beyond_every_window_saturate() -> None:
     left = np.array([[2.0**16, 2.0**16]])
     right = Operand(np.array([[1 << 50, -(1 << 50)], [1 << 50, -(1 << 50)]]))
     assert Product()(left, right).tolist() == [[1 << 62, -(1 << 62)]]
-    with pytest.raises(InexactProductError, match="cannot be multiplied exactly|leaves limbs"):
+    with pytest.raises(InexactProductError, match=r"cannot be multiplied exactly|leaves limbs"):
         Product()(np.array([[2.0**52]]), Operand(np.array([[1 << 40]])))
 
 

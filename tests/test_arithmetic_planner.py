@@ -94,7 +94,7 @@ def test_momentum_filter_is_the_rounded_power() -> None:
     assert 16 * 0.9 ** len(taps) < 0.5
     assert momentum_filter(0.5, 4) == (16, 8, 4, 2, 1, 1)
     assert momentum_filter(0.0, 0) == (1,)
-    with pytest.raises(RateError, match="momentum 1.0"):
+    with pytest.raises(RateError, match=r"momentum 1\.0"):
         momentum_filter(1.0, 4)
 
 
@@ -156,9 +156,10 @@ def test_running_bounds_never_exceed_the_planned_ones(momentum: float) -> None:
         bounds.admit(rate, rows)
     # The plan was for the largest rate: far beyond it the same run is refused, in words that name the step.
     bounds = nowrap.RunBounds(config, plan.w_in)
-    with pytest.raises(NoWrapError, match=r"cannot be proven beyond step \d+: stop there"):
-        for _ in range(100):
-            bounds.admit(rate << 20, 64 << config.scales.omega)
+    for _ in range(10):
+        bounds.admit(rate, 64 << config.scales.omega)
+    with pytest.raises(NoWrapError, match=r"cannot be proven beyond step 10: stop there"):
+        bounds.admit(rate << 40, 64 << config.scales.omega)
     assert run_failures(Choice(config, plan.w_in, rate << 20), 100)
 
 

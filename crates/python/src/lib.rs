@@ -1,7 +1,9 @@
 //! The private native module of the Python package: conversions only. `tacit.session` is its one caller.
 mod data;
 mod errors;
+mod release;
 mod run;
+mod tensors;
 mod work;
 
 use pyo3::prelude::*;
@@ -15,6 +17,8 @@ mod _native {
     use super::data::{commit_dataset, commit_model, verify_commitment};
     #[pymodule_export]
     use super::errors::Failure;
+    #[pymodule_export]
+    use super::release::{check_release, prove_release, verify_release};
     #[pymodule_export]
     use super::run::{assemble_run, describe, estimate_run, order_seed, prove_chunk, run_statement, verify_run};
 }

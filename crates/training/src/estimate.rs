@@ -19,6 +19,8 @@ pub struct Estimate {
     pub memory: u64,
     /// Bytes of the proof.
     pub proof_bytes: u64,
+    /// Rows that the proof opens of each long-lived tree.
+    pub rows_per_proof: u64,
     /// Cells of the trace.
     pub cells: u64,
     /// Leaves of the lookup argument.
@@ -56,5 +58,5 @@ pub fn estimate(statement: &RunStatement) -> Result<Estimate, RunRejected> {
     let seconds = 0.4 + 1e-9 * (300.0 * (leaves as f64) + 450.0 * (4 * sources * rows) as f64 + 100.0 * opened as f64);
     let queries = plan.opening.queries() as u64;
     let proof_bytes = queries * (32 * sources + 4 * 32 * (h as u64).saturating_sub(4)) + 48 * plan.schedule.messages as u64 + 60_000;
-    Ok(Estimate { seconds, memory, proof_bytes, cells, leaves, opened })
+    Ok(Estimate { seconds, memory, proof_bytes, rows_per_proof: queries, cells, leaves, opened })
 }

@@ -90,14 +90,6 @@ pub enum RunRejected {
         /// The check that failed.
         error: ArgumentError,
     },
-    /// The soundness errors of all chunks sum to more than 2^-128.
-    #[error("{chunks} chunks leave {bits:.2} bits of soundness, fewer than 128")]
-    Soundness {
-        /// Chunks.
-        chunks: usize,
-        /// What is left.
-        bits: f64,
-    },
 }
 
 /// The digest of the start: C of a hidden model, or zeros for a public one (the statement holds its seed).

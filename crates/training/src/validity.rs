@@ -55,6 +55,12 @@ impl<'a> ValidityRelation<'a> {
         let (lookups, slots) = b.build(record.stride(), 0);
         Self { record, lookups, slots }
     }
+
+    /// The lookups, for the soundness report.
+    #[must_use]
+    pub const fn lookups(&self) -> &LookupSystem {
+        &self.lookups
+    }
 }
 
 impl Relation for ValidityRelation<'_> {

@@ -140,12 +140,13 @@ class RunBounds:
     """The bounds of a run, step by step, as the verifier of its proof will compute them."""
 
     def __init__(self, config: RunConfig, w_in: int) -> None:
-        """Starts a run from |W_0| <= `w_in`."""
+        """Starts a run from |W_0| <= `w_in`; `latest` will hold the bounds after the last step."""
         self._config = config
         self._w_in, self._v_in = w_in, 0
         self._steps = 0
         self._mass = Mass(0, 0, 0, 0)
         self._rows: list[int] = []
+        self.latest: Bounds | None = None
 
     def admit(self, rate: int, rows: int) -> None:
         """Takes a step with integer rate `rate` and w_t B_t = `rows`; raises `NoWrapError` if it cannot be
@@ -172,6 +173,7 @@ class RunBounds:
                 "smaller window_bits or gradient_bits",
             )
         self._steps += 1
+        self.latest = bounds
         if inside == self._config.schedule.chunk_steps:
             self._w_in, self._v_in = bounds.w_out, bounds.v_out
             self._mass, self._rows = Mass(0, 0, 0, 0), []

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from tacit.arithmetic import nowrap
-from tacit.arithmetic.config import MAX_F_PLUS_WINDOW, MAX_WINDOW_BITS, RunConfig
+from tacit.arithmetic.config import MAX_F_PLUS_WINDOW, MAX_WINDOW_BITS, Layer, RunConfig
 from tacit.arithmetic.errors import NoWrapError, NoWrapFailure, RateError
 
 _Z_COST = {7: 0.0, 6: 0.1, 5: 0.5, 4: 2.5, 3: 6.0}
@@ -127,16 +127,33 @@ def run_failures(choice: Choice, steps: int) -> list[NoWrapFailure]:
 
 
 def _widened(choice: Choice, steps: int) -> Choice:
-    """Gives every window that limits nothing its full width again, from the output (which needs it most) back."""
+    """Gives every window that limits nothing its full width again, from the output (which needs it most) back.
+    """
     most = min(MAX_WINDOW_BITS, MAX_F_PLUS_WINDOW - choice.config.scales.f)
     for index in range(len(choice.config.architecture.layers) - 1, -1, -1):
-        for field in ("z_bits", "q_bits"):
-            for bits in range(most, getattr(choice.config.architecture.layers[index], field), -1):
-                layers = list(choice.config.architecture.layers)
-                layers[index] = replace(layers[index], **{field: bits})
-                architecture = replace(choice.config.architecture, layers=tuple(layers))
-                trial = replace(choice, config=replace(choice.config, architecture=architecture))
+        for wider in (_with_z_bits, _with_q_bits):
+            for bits in range(most, 0, -1):
+                trial = wider(choice, index, bits)
+                if trial is None:
+                    break
                 if not run_failures(trial, steps):
                     choice = trial
                     break
     return choice
+
+
+def _with_z_bits(choice: Choice, index: int, bits: int) -> Choice | None:
+    layer = choice.config.architecture.layers[index]
+    return _with_layer(choice, index, replace(layer, z_bits=bits)) if bits > layer.z_bits else None
+
+
+def _with_q_bits(choice: Choice, index: int, bits: int) -> Choice | None:
+    layer = choice.config.architecture.layers[index]
+    return _with_layer(choice, index, replace(layer, q_bits=bits)) if bits > layer.q_bits else None
+
+
+def _with_layer(choice: Choice, index: int, layer: Layer) -> Choice:
+    layers = list(choice.config.architecture.layers)
+    layers[index] = layer
+    architecture = replace(choice.config.architecture, layers=tuple(layers))
+    return replace(choice, config=replace(choice.config, architecture=architecture))

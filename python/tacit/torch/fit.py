@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -50,7 +51,7 @@ def perceptron(
             torch.manual_seed(seed)
         widths = [inputs, *hidden, outputs]
         layers: list[nn.Module] = []
-        for a, b in zip(widths[:-1], widths[1:], strict=True):
+        for a, b in pairwise(widths):
             layers += [nn.Linear(a, b), _ACTIVATIONS[activation]()]
         return nn.Sequential(*layers[:-1])
 
@@ -109,7 +110,7 @@ def fit(
         total = 0.0
         for x, y in run.loader:
             run.optimizer.zero_grad()
-            loss = run.loss_fn(run.model(x), y)
+            loss: Any = run.loss_fn(run.model(x), y)
             loss.backward()
             run.optimizer.step()
             total += loss.item()

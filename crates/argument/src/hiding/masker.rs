@@ -55,12 +55,23 @@ pub struct Masker<'a> {
     transcript: &'a mut Transcript,
     secrets: Secrets,
     sent: Vec<E>,
+    dishonest: bool,
 }
 
 impl<'a> Masker<'a> {
     /// Starts the prover's interactive part; the secrets are committed already and serve this proof alone.
     pub fn new(transcript: &'a mut Transcript, secrets: Secrets) -> Self {
-        Self { transcript, secrets, sent: Vec::new() }
+        Self { transcript, secrets, sent: Vec::new(), dishonest: false }
+    }
+
+    /// For tests of the verifier: a prover that goes on where its own sums show that the relation is false.
+    #[doc(hidden)]
+    pub fn go_on_dishonestly(&mut self) {
+        self.dishonest = true;
+    }
+
+    pub(crate) const fn is_dishonest(&self) -> bool {
+        self.dishonest
     }
 
     /// Opens a sub-protocol.

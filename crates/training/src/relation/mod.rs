@@ -171,6 +171,10 @@ impl Relation for ChunkRelation<'_> {
         Self::check(self, reduction)
     }
 
+    fn log_proofs(&self) -> usize {
+        log2_ceil(self.config.chunks() as usize)
+    }
+
     fn soundness(&self, list_bits: f64) -> Vec<ErrorTerm> {
         let rows = self.layout.log_rows;
         let layers = self.layout.layers.len();

@@ -67,6 +67,9 @@ impl tacit_argument::proof::Relation for ChunkWitness<'_> {
     fn check(&self, r: &mut tacit_argument::hiding::Reduction<'_>) -> Result<(), tacit_argument::hiding::HidingError> {
         self.relation.check(r)
     }
+    fn log_proofs(&self) -> usize {
+        self.relation.log_proofs()
+    }
     fn soundness(&self, list_bits: f64) -> Vec<tacit_argument::soundness::ErrorTerm> {
         self.relation.soundness(list_bits)
     }

@@ -1,4 +1,5 @@
 //! Momentum from end to end: several chunks, partial batches, padding, Nesterov; and provers that cheat on the state.
+#![allow(clippy::unwrap_used)]
 mod reference;
 mod setup;
 

@@ -120,7 +120,7 @@ fn every_changed_field_is_named() {
         ("trees swapped", |p| sources(p).1.swap(1, 2), OracleError::Tree(1).into()),
         (
             "plain opening of the virtual oracle",
-            |p| first(p).proof = OraclePaths::Plain(plain(&mut last(&mut p.clone())).clone()),
+            |p| first(p).proof = OraclePaths::Plain(plain(last(&mut p.clone())).clone()),
             OracleError::Kind.into(),
         ),
         (

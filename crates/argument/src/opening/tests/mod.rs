@@ -1,4 +1,5 @@
 //! Tests of the opening: honest runs for every kind of shape, dishonest provers, changed proofs, the rank of blocks.
+#![allow(clippy::unwrap_used, clippy::type_complexity)]
 use super::config::Dft;
 use super::prover::{Tamper, prove};
 use super::*;

@@ -1,0 +1,74 @@
+"""Writes no-wrap bounds of planned runs, chunk by chunk, for the verifier's own computation to repeat.
+
+    PYTHONPATH=python python tests/bounds_vectors.py > tests/fixtures/bounds.txt
+
+The format is that of tests/fixtures/arithmetic.txt; `start` is w_in, `bounds` w_out and v_out after every chunk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from arithmetic_cases import network
+
+from tacit.arithmetic import PlanRequest, RunConfig, make_plan
+from tacit.arithmetic.nowrap import RunBounds
+from tacit.arithmetic.rates import batch_weight, integer_rate
+
+ACTIVATIONS = ("identity", "relu", "sigmoid", "tanh")
+LOSSES = ("cross_entropy", "bce_with_logits", "mse")
+
+
+def lines(index: int) -> Iterator[str]:
+    loss = LOSSES[index % 3]
+    architecture = network([9, 7, 5, 4][index % 3 :], ACTIVATIONS[index % 4], loss)
+    total = 40 + index
+    plan = make_plan(
+        PlanRequest(
+            architecture, rows=100 + index, batch=10, learning_rates=[0.25, 0.0625], data_bits=12,
+            target_bits=12 if loss == "mse" else 0, drop_last=index % 5 == 0, momentum=(0.0, 0.5, 0.9)[index % 3],
+            total_steps=total, chunk_steps=16, fg=9,
+        )
+    )  # fmt: skip
+    config = plan.config
+    bounds, rates, after = RunBounds(config, plan.w_in), [], []
+    for step in range(total):
+        lr = 0.25 if step < 25 else 0.0625
+        rates.append(integer_rate(lr, config.architecture, config.schedule.batch, config.scales))
+        weight = batch_weight(config.schedule, config.scales.omega, step)
+        bounds.admit(rates[-1], weight * config.schedule.batch_size(step))
+        if (step + 1) % config.schedule.chunk_steps == 0 or step + 1 == total:
+            assert bounds.latest is not None
+            after += [bounds.latest.w_out, bounds.latest.v_out]
+    yield from config_lines(index, config, rates)
+    yield f"start: {plan.w_in}"
+    yield f"bounds: {' '.join(map(str, after))}"
+
+
+def config_lines(index: int, config: RunConfig, rates: list[int]) -> Iterator[str]:
+    s, c = config.scales, config.schedule
+    layers = [
+        (x.inputs, x.outputs, int(x.bias), ACTIVATIONS.index(x.activation), x.z_bits, x.q_bits)
+        for x in config.architecture.layers
+    ]
+    values: dict[str, list[int]] = {
+        "case": [index],
+        "layers": [v for layer in layers for v in layer],
+        "loss": [LOSSES.index(config.architecture.loss)],
+        "scales": [s.fa, s.fg, s.fw, s.kappa, s.omega],
+        "schedule": [c.rows, c.batch, int(c.drop_last), len(rates), c.chunk_steps],
+        "rates": rates,
+        "filter": list(c.filter),
+        "seed": [],
+        "bits": [config.data_bits, config.target_bits],
+    }
+    for key, numbers in values.items():
+        yield f"{key}: {' '.join(map(str, numbers))}".rstrip()
+
+
+def text() -> str:
+    return "\n".join(line for index in range(10) for line in lines(index)) + "\n"
+
+
+if __name__ == "__main__":
+    print(text(), end="")
