@@ -35,12 +35,13 @@ pub struct Estimate {
 /// [`RunRejected`] if the statement cannot be proven.
 pub fn estimate(statement: &RunStatement) -> Result<Estimate, RunRejected> {
     let rejected = |error| RunRejected::Chunk { chunk: 0, error };
+    let velocity = statement.config.schedule.momentum();
     let model: VectorShape = match &statement.start {
-        Start::Hidden { record: ModelRecord { vector, .. }, .. } => vector.shape,
-        Start::Seed { .. } => {
-            let layout = ModelLayout::new(&statement.config, 0);
-            long_lived_shape(layout.cells, layout.max_stride(), 4, usize::from(statement.log_inv_rate))
-                .map_err(|e| rejected(e.into()))?
+        Start::Hidden { record: ModelRecord { vector, .. }, .. } if !velocity => vector.shape,
+        _ => {
+            let cells = ModelLayout::state_cells(&statement.config, velocity);
+            let stride = ModelLayout::new(&statement.config, 0).max_stride();
+            long_lived_shape(cells, stride, 4, usize::from(statement.log_inv_rate)).map_err(|e| rejected(e.into()))?
         }
     };
     let relation = ChunkRelation::new(&statement.config, 0, start_weights(statement, 0)?);
