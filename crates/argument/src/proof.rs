@@ -113,7 +113,11 @@ pub fn plan(relation: &impl Relation, log_inv_rate: usize, shapes: &[VectorShape
     let opening = choose_among(log_inv_rate, cells, relation.max_stride(), shapes, relation.log_proofs())?;
     let plan = Plan { schedule, opening };
     let log2 = total(&plan.soundness(relation));
-    if log2 > -f64::from(TARGET_BITS) - relation.log_proofs() as f64 { Err(ArgumentError::Soundness { log2 }) } else { Ok(plan) }
+    if log2 > -f64::from(TARGET_BITS) - relation.log_proofs() as f64 {
+        Err(ArgumentError::Soundness { log2 })
+    } else {
+        Ok(plan)
+    }
 }
 
 /// Starts the transcript: protocol, statement, derived integers, roots.

@@ -8,7 +8,6 @@ use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
-use tacit_training::trainer::ModelState;
 use serde::Deserialize;
 use tacit_argument::soundness::total;
 use tacit_training::file::{self, Kind};
@@ -19,6 +18,7 @@ use tacit_training::release::{
 };
 use tacit_training::run::RunProof;
 use tacit_training::statement::RunStatement;
+use tacit_training::trainer::ModelState;
 use tacit_training::words::{hex, model_file_words, release_words, run_words};
 
 /// What the owner says, as `tacit.session.Circumstances` writes it.

@@ -149,7 +149,8 @@ pub fn checked_run(proof: &[u8], commitment: Option<&[u8]>) -> Result<(RunProof,
     if let Some(bytes) = commitment {
         let (body, digest) = checked_data(bytes)?;
         if body.record != run.statement.data {
-            let stated = run.statement.data.digest().map_err(|e| Failed::rejected("data", "Encoding", e.to_string()))?;
+            let stated =
+                run.statement.data.digest().map_err(|e| Failed::rejected("data", "Encoding", e.to_string()))?;
             let message = format!("the proof is about the data commitment {}, not {}", hex(&stated), hex(&digest));
             return Err(Failed::rejected("data", "DataCommitment", message));
         }

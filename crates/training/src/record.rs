@@ -201,7 +201,11 @@ impl Vector {
         self.shape.validate(1, 0).map_err(RecordError::Shape)?;
         let needed = rows.saturating_add(PIN_BLOCK);
         if self.shape.block < needed {
-            return Err(RecordError::Budget { budget: self.row_budget, needed: needed as u64, got: self.shape.block as u64 });
+            return Err(RecordError::Budget {
+                budget: self.row_budget,
+                needed: needed as u64,
+                got: self.shape.block as u64,
+            });
         }
         if !self.shape.holds_stride(max_stride) {
             return Err(RecordError::Stride { stride: max_stride as u32 });

@@ -104,9 +104,10 @@ fn start_digest(start: &Start) -> Result<[u8; 32], RecordError> {
 pub(crate) fn start_weights(statement: &RunStatement, chunk: u32) -> Result<StartWeights, StatementError> {
     Ok(match (&statement.start, chunk) {
         (Start::Hidden { bits, .. }, 0) => StartWeights::Committed(Some(*bits)),
-        (Start::Seed { origin }, 0) => {
-            StartWeights::Public(crate::initial::initial_weights(&statement.config, &statement.seed("initial", origin)?))
-        }
+        (Start::Seed { origin }, 0) => StartWeights::Public(crate::initial::initial_weights(
+            &statement.config,
+            &statement.seed("initial", origin)?,
+        )),
         _ => StartWeights::Committed(None),
     })
 }

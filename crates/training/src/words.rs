@@ -88,7 +88,9 @@ pub fn run_words(statement: &RunStatement, verdict: &RunVerdict, data_checked: b
         }
     }
     match (&c.order, &statement.order_origin) {
-        (Order::Contiguous, _) => shown.push("Rows are read in the order of the commitment, in every epoch.".to_string()),
+        (Order::Contiguous, _) => {
+            shown.push("Rows are read in the order of the commitment, in every epoch.".to_string())
+        }
         (Order::Shuffled { seed }, origin) => {
             let words = origin.as_ref().map_or_else(String::new, origin_words);
             shown.push(format!("Rows are shuffled in every epoch by the public seed {} ({words}).", hex(seed)));
@@ -124,7 +126,9 @@ pub fn release_words(release: &ReleaseStatement) -> Words {
     ];
     match release.exemption {
         Some(Override::PublicData) => {
-            shown.push("The owner set the safety rules of releases aside, declaring the training data public.".to_string());
+            shown.push(
+                "The owner set the safety rules of releases aside, declaring the training data public.".to_string(),
+            );
         }
         None => not_shown.push("that the owner kept the safety rules of releases: no proof covers them".to_string()),
     }

@@ -73,10 +73,7 @@ fn shapes_are_checked() {
     assert_eq!(new(vec![shape(10, 1, b)]), OpeningError::Height { vector: 0, got: 10, min: 11, max: 26 });
     assert_eq!(new(vec![shape(11, 0, b)]), OpeningError::Columns { vector: 0, got: 0, max: MAX_SOURCES });
     assert_eq!(new(vec![shape(11, 1, q - 1)]), OpeningError::BlockTooShort { vector: 0, needed: q, got: q - 1 });
-    assert_eq!(
-        new(vec![shape(11, 1, 2048)]),
-        OpeningError::BlockTooLong { vector: 0, block: 2048, height: 2048 }
-    );
+    assert_eq!(new(vec![shape(11, 1, 2048)]), OpeningError::BlockTooLong { vector: 0, block: 2048, height: 2048 });
     assert_eq!(with(shape(12, 1, b)), OpeningError::Taller { vector: 1, got: 12, trace: 11 });
     assert_eq!(with(shape(7, 1, 9)), OpeningError::Height { vector: 1, got: 7, min: 8, max: 26 });
     // A proof's rows alone are not enough: the pin is an evaluation, three more coordinates.
