@@ -10,7 +10,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 use tacit_argument::field::E;
-use tacit_argument::opening::{OpeningError, PIN_BLOCK, Pin, VectorShape, pin_point, queries_for};
+use tacit_argument::opening::{LOG_INV_RATES, OpeningError, PIN_BLOCK, Pin, VectorShape, pin_point, queries_for};
 use tacit_argument::proof::Committed;
 
 /// Version of the records.
@@ -194,7 +194,7 @@ impl Vector {
         if self.suite != SUITE_BLAKE3 {
             return Err(RecordError::Suite { got: self.suite });
         }
-        if !(1..=3).contains(&self.log_inv_rate) {
+        if !LOG_INV_RATES.contains(&usize::from(self.log_inv_rate)) {
             return Err(RecordError::Rate { got: self.log_inv_rate });
         }
         let rows = usize::try_from(self.row_budget).unwrap_or(usize::MAX / 2);
