@@ -175,7 +175,14 @@ impl OpeningConfig {
         let mut out = vec![self.log_inv_rate, self.h(), self.sources, 1 << self.log_columns, super::SALT];
         out.extend([w.commitment_ood_samples(), w.starting_folding_pow_bits(), w.final_folding_pow_bits()]);
         for r in w.round_parameters() {
-            out.extend([r.folding_factor, r.log_inv_rate, r.num_queries, r.pow_bits, r.folding_pow_bits, r.ood_samples]);
+            out.extend([
+                r.folding_factor,
+                r.log_inv_rate,
+                r.num_queries,
+                r.pow_bits,
+                r.folding_pow_bits,
+                r.ood_samples,
+            ]);
         }
         let t = w.terminal();
         out.extend([w.folding_schedule().last().copied().unwrap_or(0), t.num_queries, t.pow_bits]);

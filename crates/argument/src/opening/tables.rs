@@ -41,11 +41,7 @@ enum Part {
 
 impl Part {
     fn new(table: Vec<E>) -> Self {
-        if table.len().is_multiple_of(LANES) {
-            Self::Packed(pack(&table))
-        } else {
-            Self::Scalar(table)
-        }
+        if table.len().is_multiple_of(LANES) { Self::Packed(pack(&table)) } else { Self::Scalar(table) }
     }
 
     /// `out[start..] += scale * self`; `start` is a multiple of the part's length.

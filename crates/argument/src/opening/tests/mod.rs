@@ -10,6 +10,7 @@ use alloc::vec;
 use p3_whir::WhirDomain;
 
 mod attacks;
+mod fields;
 mod honest;
 mod rank;
 mod shapes;
@@ -118,7 +119,11 @@ impl World {
         core::iter::once(trace).chain(self.others.iter().map(LongLived::root)).collect()
     }
 
-    pub fn prove_with<D: WhirDomain<F, E>>(&mut self, claim: Claim, tamper: Tamper<D>) -> (Vec<[u8; 32]>, OpeningProof) {
+    pub fn prove_with<D: WhirDomain<F, E>>(
+        &mut self,
+        claim: Claim,
+        tamper: Tamper<D>,
+    ) -> (Vec<[u8; 32]>, OpeningProof) {
         let trace = self.trace();
         let roots = self.roots(trace.root());
         let others: Vec<&LongLived> = self.others.iter().collect();

@@ -1,6 +1,6 @@
 //! What the configuration, the chooser and the input checks accept and refuse; the soundness of every choice.
 use super::*;
-use crate::soundness::{TARGET_BITS, total};
+use crate::soundness::{self, TARGET_BITS, total};
 
 #[test]
 fn every_configuration_has_128_bits() {
@@ -73,10 +73,7 @@ fn shapes_are_checked() {
     assert_eq!(new(vec![shape(10, 1, b)]), OpeningError::Height { vector: 0, got: 10, min: 11, max: 26 });
     assert_eq!(new(vec![shape(11, 0, b)]), OpeningError::Columns { vector: 0, got: 0, max: MAX_SOURCES });
     assert_eq!(new(vec![shape(11, 1, q - 1)]), OpeningError::BlockTooShort { vector: 0, needed: q, got: q - 1 });
-    assert_eq!(
-        new(vec![shape(11, 1, 2048)]),
-        OpeningError::BlockTooLong { vector: 0, block: 2048, height: 2048 }
-    );
+    assert_eq!(new(vec![shape(11, 1, 2048)]), OpeningError::BlockTooLong { vector: 0, block: 2048, height: 2048 });
     assert_eq!(with(shape(12, 1, b)), OpeningError::Taller { vector: 1, got: 12, trace: 11 });
     assert_eq!(with(shape(7, 1, 9)), OpeningError::Height { vector: 1, got: 7, min: 8, max: 26 });
     // A proof's rows alone are not enough: the pin is an evaluation, three more coordinates.
@@ -193,4 +190,20 @@ fn pin_points_follow_digest_and_shape() {
     assert_eq!(z, pin_point(&[1; 32], &s));
     assert_ne!(z, pin_point(&[2; 32], &s));
     assert_ne!(z, pin_point(&[1; 32], &shape(10, 4, block(2))));
+}
+
+#[test]
+fn the_sum_of_terms_is_what_it_says() {
+    let term = |bits| soundness::ErrorTerm { name: "", bits, theorem: "" };
+    assert!((soundness::total(&[term(-10.0), term(-10.0)]) + 9.0).abs() < 1e-9);
+    assert_eq!(soundness::total(&[]), f64::NEG_INFINITY);
+}
+
+#[test]
+fn what_crosses_threads_may() {
+    const fn sent<T: Send>() {}
+    sent::<OpeningProof>();
+    sent::<Trace>();
+    sent::<LongLived>();
+    sent::<OpeningConfig>();
 }
