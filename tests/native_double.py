@@ -125,11 +125,21 @@ class NativeDouble:
     def assemble_run(self, statement, chunks):
         return pack(kind="run", statement=unpack(statement), chunks=[unpack(c) for c in chunks])
 
-    def prove_release(self, run, weights, opening, bits, secret, overrides, progress):
+    def check_release(self, run, bits, circumstances):
+        told = json.loads(circumstances)
+        self.circumstances = told
+        if told["earlier"] != "nothing" and not told["data_is_public"]:
+            raise Failure("release", "EarlierRelease", "", f"rule: {told['earlier']} data")
+        if not 4 <= bits < 20:
+            raise Failure("usage", "Bits", "", f"a release of {bits} fractional bits")
+
+    def prove_release(self, run, weights, opening, bits, circumstances, names, secret, progress):
+        self.check_release(run, bits, circumstances)
+        assert sha(weights.tobytes(), bytes(opening[1])).hex() == unpack(opening[0])["digest"]
         fw = unpack(run)["statement"]["config"]["scales"]["fw"]
         rounded = (weights + (1 << (fw - bits - 1))) >> (fw - bits)
         proof = pack(kind="release", run=sha(run).hex(), bits=bits, weights=sha(rounded.tobytes()).hex())
-        return proof, rounded
+        return proof, rounded.astype("<i8").tobytes()
 
     def _verdict(self, statement):
         return json.dumps(
@@ -163,6 +173,9 @@ class NativeDouble:
         if not all(entry["dtype"] == "F32" for entry in header.values()):
             raise Failure("rejected", "Weights", "model", "other weights")
         return self._verdict(told)
+
+    def file_kind(self, file):
+        return unpack(file)["kind"]
 
     def describe(self, file):
         return self._verdict(unpack(file))

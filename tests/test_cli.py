@@ -18,7 +18,6 @@ from tacit.cli import main
 from tacit.cli._run_file import read_run_file
 from tacit.errors import BudgetError, ReleaseRefused, UnreadableFile, UsageError
 from tacit.proving import Proof, prove
-from tacit.release_rules import RULES, ReleaseFacts, check_rules
 from tacit.runs import Run, open_run
 from tacit.vault import Vault
 from tacit.weights_file import named_tensors, safetensors_bytes
@@ -96,7 +95,7 @@ def test_commit_train_prove_verify_release(trained, capsys):
     assert "The model is what training gives." in out
     assert "who collected the data" in out
     assert "-129.5  total" in out
-    assert main(["release", "run-1", "--override", "information", "--override", "steps"]) == 0
+    assert main(["release", "run-1"]) == 0
     assert main(["verify", "release.tacit", "--run", "run.tacit", "--model", "model.safetensors"]) == 0
     assert main(["inspect", "run.tacit"]) == 0
     assert "nothing of it was checked" in capsys.readouterr().out
@@ -108,7 +107,7 @@ def test_commit_train_prove_verify_release(trained, capsys):
 def test_released_weights_load_into_the_users_module(trained):
     torch = pytest.importorskip("torch")
     safetensors = pytest.importorskip("safetensors.torch")
-    assert main(["release", "run-1", "--override", "information"]) == 0
+    assert main(["release", "run-1"]) == 0
     state = safetensors.load_file("model.safetensors")
     module = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.ReLU(), torch.nn.Linear(3, 2))
     module.load_state_dict(state)
@@ -134,6 +133,21 @@ def test_training_the_same_again_is_the_same_run(trained):
     other = store_run(trained.data(), trained.record(), nonce=8)
     assert other.name == "run-2"
     assert run_names(trained.vault) == ["run-1", "run-2"]
+
+
+def test_fit_is_a_run_like_any_other(native, clinic):
+    pytest.importorskip("torch")
+    committed()
+    data = tacit.open_data("clinic.vault", "patients")
+    fitted = tacit.fit(data, hidden=(3,), epochs=5, batch_size=8, shuffle_seed=1, init_seed=0)
+    assert fitted.losses[-1] < fitted.losses[0]
+    run = tacit.run_of(fitted)
+    native.next_weights = [state.flat_weights() for state in run.record().states]
+    proof = tacit.prove(fitted, quiet=True)
+    assert unpack(proof.content)["statement"]["data"] == data.digest.hex()
+    assert tacit.run_of(run) is run
+    with pytest.raises(UsageError, match="not trained with make_provable"):
+        tacit.prove(fitted.model.module)
 
 
 def test_check_keeps_nothing(native, clinic):
@@ -264,60 +278,106 @@ def test_unknown_runs(trained, capsys):
 # Release
 
 
-def facts(**changes: object) -> ReleaseFacts:
-    base: dict[str, object] = {
-        "rows": 569, "first_outputs": 16, "batch": 64, "steps": 180, "weights": 530, "bits_per_weight": 14,
-        "data_bits": 200.0, "released_runs": (), "run": "run-1", "shared_rows": 0.0,
-    }  # fmt: skip
-    return ReleaseFacts(**{**base, **changes})  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("change", "rule"),
-    [
-        ({"rows": 64}, "rows-per-unit"),
-        ({"batch": 1}, "steps"),
-        ({"steps": 99}, "steps"),
-        ({"data_bits": 13.0}, "information"),
-        ({"released_runs": ("run-1",)}, "once-per-run"),
-        ({"shared_rows": 0.02}, "same-data"),
-    ],
-)
-def test_every_rule_refuses_by_name_and_can_be_overridden(change, rule):
-    check_rules(facts())
-    with pytest.raises(ReleaseRefused, match=f"rule {rule}: ") as caught:
-        check_rules(facts(**change))
-    assert caught.value.rule == rule
-    check_rules(facts(**change), [rule])
-    with pytest.raises(UsageError, match="no rule 'rows'"):
-        check_rules(facts(**change), ["rows"])
-
-
-def test_there_is_a_test_for_every_rule():
-    assert set(RULES) == {"rows-per-unit", "steps", "information", "once-per-run", "same-data"}
-
-
-def test_one_release_per_run_and_per_data(trained, native, clinic, capsys):
+def test_one_release_per_data_set_and_its_neighbours(trained, native, clinic, capsys):
     assert main(["release", "run-1"]) == 0
+    assert native.circumstances["earlier"] == "nothing"
+    spent = {k: a.spent for k, a in trained.vault.accounts().items()}
     assert main(["release", "run-1"]) == 2
-    assert "rule once-per-run" in capsys.readouterr().err
+    assert "rule: same data" in capsys.readouterr().err
+    assert {k: a.spent for k, a in trained.vault.accounts().items()} == spent
     # The same rows, one removed, under another name in the same vault.
     lines = (clinic / "patients.csv").read_text().splitlines()
     (clinic / "later.csv").write_text("\n".join(lines[:-1]) + "\n")
     assert main(["commit", "later.csv", "--target", "diagnosis", "--vault", "clinic.vault"]) == 0
     (clinic / "run.toml").write_text('data = "later"\n' + RUN_FILE.replace("epochs = 8", "epochs = 16"))
     assert main(["train", "run.toml"]) == 0
+    native.next_weights = [state.flat_weights() for state in open_run("clinic.vault").record().states]
     capsys.readouterr()
     assert main(["release", "run-2"]) == 2
-    assert "rule same-data" in capsys.readouterr().err
+    assert "rule: neighbouring data" in capsys.readouterr().err
+    with pytest.raises(ReleaseRefused) as caught:
+        tacit.release(open_run("clinic.vault"), quiet=True)
+    assert caught.value.rule == "EarlierRelease"
+    assert main(["release", "run-2", "--data-is-public"]) == 0
+    assert native.circumstances["data_is_public"]
 
 
-def test_release_refuses_small_runs_and_odd_options(trained, native, capsys):
+def test_other_rows_are_no_neighbours_and_shared_rows_are(trained, native, clinic):
+    from tacit.neighbours import earlier_release, remember_release
+
+    data = trained.data()
+    remember_release(data, "run-1")
+    schema = data.schema
+    random = np.random.default_rng(9)
+    features = data.quantised.values() * np.array([s.divisor for s in data.quantised.scales])
+    original = features + np.array([s.offset for s in data.quantised.scales])
+    fresh = random.normal(size=(40, 3))
+    mixed = np.concatenate([original[:5], fresh[5:]])
+    labels = ["ill" if label == 0 else "well" for label in data.labels]
+    found = {}
+    for name, x in {"fresh": fresh, "mixed": mixed, "again": original}.items():
+        table = {"age": x[:, 0], "weight": x[:, 1], "pulse": x[:, 2], "diagnosis": np.array(labels)}
+        made = tacit.commit(
+            table, "diagnosis", vault=trained.vault, name=name, schema=schema, quiet=True, max_clipped=1.0
+        )
+        found[name] = earlier_release(made)
+    assert found == {"fresh": "nothing", "mixed": "neighbouring", "again": "neighbouring"}
+    assert earlier_release(data) == "same"
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("class", 0.75), ("binary", 0.75), ("real", 0.0)])
+def test_metric_of_a_known_model(native, clinic, kind, expected):
+    from tacit.arithmetic.config import Architecture, Layer, Order, RunConfig, Scales, Schedule
+    from tacit.metrics import METRICS, training_metric
+
+    outputs = 2 if kind == "class" else 1
+    x = np.array([[-1.0], [-0.5], [0.5], [1.0]])
+    y = {"class": [1, 0, 1, 1], "binary": [1, 0, 1, 1], "real": [1.0, -1.0, 3.0, 1.0]}[kind]
+    data = tacit.commit(x, y, vault=clinic / "m.vault", label_kind=kind, quiet=True, scale="none")
+    loss = {"class": "cross_entropy", "binary": "bce_with_logits", "real": "mse"}[kind]
+    config = RunConfig(
+        Architecture((Layer(1, outputs, True, "identity"),), loss),
+        Scales(),
+        Schedule(4, 4, False, 1, 1, (1,)),
+        Order(),
+        12,
+        12 if kind == "real" else 0,
+    )
+    weights = {"class": [-1.0, 1.0, 0.0, 0.0], "binary": [1.0, 0.0], "real": [0.0, 1.0]}[kind]
+    assert training_metric(config, data, np.array(weights)) == expected
+    assert METRICS[kind] in ("accuracy", "R^2")
+
+
+def test_release_tells_its_owner_the_metric(trained, native, capsys):
+    made = tacit.release(trained)
+    assert made.metric == "accuracy"
+    assert 0.5 < made.metric_exact <= 1.0
+    assert abs(made.metric_exact - made.metric_rounded) < 0.1
+    assert f"{made.metric_exact:.4f} exact" in capsys.readouterr().err
+    assert str(made.metric_exact) not in repr(made)
+
+
+def test_circumstances_name_columns_by_position(trained, native):
+    main(["release", "run-1", "--known", "weight", "--known-labels"])
+    assert native.circumstances["known"] == [1, 3, 4]
+    assert all(4 <= bits <= 6 for bits in native.circumstances["feature_bits"])
+
+
+def test_categorical_columns_are_known_with_their_indicators(native, clinic):
+    from tacit.releasing import _bits, _known
+
+    x = {"age": np.linspace(-1, 1, 9), "town": np.array(list("abcabcabc"))}
+    made = tacit.commit(
+        x, np.arange(9) % 2, vault=clinic / "t.vault", categorical=["town"], quiet=True, scale="none"
+    )
+    assert _known(made, ["town"], labels=False) == [1, 2, 3]
+    assert [_bits(made.features[:, j]) for j in range(4)] == [4, 1, 1, 1]
+
+
+def test_release_refuses_odd_options(trained, native, capsys):
     for options, problem in [
-        (["--known", "age", "--known", "weight", "--known", "pulse"], "rule information"),
         (["--known", "height"], "no input column 'height'"),
-        (["--bits", "1"], "bits is 1"),
-        (["--override", "all"], "no rule 'all'"),
+        (["--bits", "1"], "a release of 1 fractional bits"),
     ]:
         assert main(["release", "run-1", *options]) == 2
         assert problem in capsys.readouterr().err

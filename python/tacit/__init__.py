@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tacit.releasing import Release
     from tacit.runs import Run, open_run
     from tacit.session import Estimate, Verdict
-    from tacit.training import estimate, make_provable, prove, release, run_of
+    from tacit.training import estimate, fit, make_provable, prove, release, run_of
     from tacit.vault import Vault
     from tacit.verifying import inspect, verify
 
@@ -45,6 +45,7 @@ __all__ = [
     "Verdict",
     "commit",
     "estimate",
+    "fit",
     "inspect",
     "make_provable",
     "open_data",
@@ -73,6 +74,7 @@ _HOMES = {
     "Verdict": "session",
     "commit": "commitment",
     "estimate": "training",
+    "fit": "training",
     "inspect": "verifying",
     "make_provable": "training",
     "open_data": "commitment",

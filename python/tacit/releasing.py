@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Collection, Mapping
+import sys
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tacit import session
 from tacit._files import write_atomic
 from tacit.errors import UsageError
+from tacit.metrics import METRICS, training_metric
+from tacit.neighbours import earlier_release, remember_release
 from tacit.progress import progress_bar
 from tacit.proving import prove
-from tacit.release_rules import ReleaseFacts, check_rules, fingerprints, overlap, row_bits
 from tacit.runs import Run
-from tacit.vault.crypto import derive
-from tacit.weights_file import named_tensors, safetensors_bytes
+from tacit.weights_file import named_tensors, require_float32, safetensors_bytes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,16 +29,19 @@ if TYPE_CHECKING:
 
 __all__ = ["Release", "release"]
 
-MIN_BITS, MAX_BITS = 2, 23
-
 
 @dataclass(frozen=True, slots=True)
 class Release:
     """Rounded weights and the proof that they are the rounded result of a run. Public."""
 
     weights: dict[str, NDArray[np.float32]] = field(repr=False)
+    """By parameter name of the module that was trained."""
     proof: bytes = field(repr=False)
     bits: int
+    metric: str
+    """What the two numbers below are, on the training rows: they tell about the data and are not published."""
+    metric_exact: float = field(repr=False)
+    metric_rounded: float = field(repr=False)
 
     def save(self, model: str | os.PathLike[str], proof: str | os.PathLike[str]) -> tuple[Path, Path]:
         """Write the weights as safetensors and the proof beside them."""
@@ -53,45 +56,63 @@ def release(
     bits: int = 12,
     known_columns: Collection[str] = (),
     known_labels: bool = False,
-    overrides: Collection[str] = (),
+    data_is_public: bool = False,
     quiet: bool = False,
 ) -> Release:
-    """Round the weights of a proven run to `bits` fractional bits, prove it, and remember that it was done.
+    """Round the weights of a run to `bits` fractional bits, prove it, and remember that it was done.
 
     `known_columns` are input columns that the recipient knows anyway, `known_labels` says so of the labels;
-    both make the rules stricter. Raises `ReleaseRefused`, naming the rule, unless `overrides` lists it.
+    both make the safety rules stricter. Raises `ReleaseRefused`, naming the rule, unless `data_is_public`,
+    which the proof then says. The rules limit damage; only differentially private training bounds what weights
+    tell.
     """
-    if not MIN_BITS <= bits <= MAX_BITS:
-        raise UsageError(f"bits is {bits}; it must be between {MIN_BITS} and {MAX_BITS}")
     record, data, vault = run.record(), run.data(), run.vault
-    if bits > record.config.scales.fw:
-        raise UsageError(f"the weights have {record.config.scales.fw} fractional bits, fewer than {bits}")
-    facts, marks = _facts(run, record, data, bits, known_columns, known_labels)
-    check_rules(facts, overrides)
-    proof_of_run = prove(run, quiet=quiet)
-    final = len(record.states) - 1
-    opening, made = run.boundary(final, record)
+    circumstances = session.Circumstances(
+        known=_known(data, known_columns, known_labels),
+        feature_bits=[_bits(data.features[:, column]) for column in range(data.quantised.width)],
+        earlier=earlier_release(data),
+        data_is_public=data_is_public,
+    )
+    # First everything that can refuse: a refusal costs no proof and no rows.
+    session.check_release(run.statement(record), bits, circumstances)
+    weights = record.final.flat_weights()
+    require_float32(int(np.abs(weights).max(initial=0)) >> (record.config.scales.fw - bits), bits)
+    proven = prove(run, quiet=quiet)
+    opening, made = run.boundary(len(record.states) - 1, record)
     vault.budget.charge({made.digest.hex(): made.reserve}, f"{run.name} release")
+    names = record.parameter_names or _plain_names(record)
     with progress_bar("releasing", shown=False if quiet else None) as progress:
         proof, rounded = session.prove_release(
-            proof_of_run.content,
-            record.final.flat_weights(),
+            proven.content,
+            weights,
+            record.final.flat_velocity(),
             opening,
             bits,
+            circumstances,
+            names,
             vault.secret(),
-            overrides=sorted(overrides),
             progress=progress,
         )
-    layers = record.config.architecture.layers
     tensors = named_tensors(
-        np.asarray(rounded, dtype=np.int64),
-        [(layer.k, layer.outputs) for layer in layers],
-        record.parameter_names or _plain_names(record),
+        rounded,
+        [(layer.k, layer.outputs) for layer in record.config.architecture.layers],
+        names,
         bits,
     )
-    # Remembered before anything is handed out: a crash here costs a release, not a second one.
-    vault.put_json(f"releases/{run.name}", _memory(data, marks))
-    return Release(tensors, proof, bits)
+    # Remembered before anything is handed out: a crash here costs a release, it does not allow a second one.
+    remember_release(data, run.name)
+    fw = record.config.scales.fw
+    exact = training_metric(record.config, data, record.final.flat_weights() * 2.0**-fw)
+    after = training_metric(record.config, data, np.asarray(rounded) * 2.0**-bits)
+    name = METRICS[data.label_kind]
+    if not quiet:
+        print(f"{name} on the training rows: {exact:.4f} exact, {after:.4f} at {bits} bits", file=sys.stderr)
+    return Release(tensors, proof, bits, name, exact, after)
+
+
+def _bits(column: NDArray[np.int32]) -> int:
+    """Bits of one value of a column: no more than tell its different values apart."""
+    return (len(np.unique(column)) - 1).bit_length()
 
 
 def _plain_names(record: RunRecord) -> list[tuple[str, str | None]]:
@@ -101,61 +122,14 @@ def _plain_names(record: RunRecord) -> list[tuple[str, str | None]]:
     ]
 
 
-def _memory(data: CommittedData, marks: list[bytes]) -> dict[str, Any]:
-    """What the vault keeps of a released data set, to recognise its neighbours."""
-    scales = hashlib.sha256(repr((data.quantised.scales, data.quantised.target_scale)).encode())
-    return {"rows": [m.hex() for m in marks], "width": data.quantised.width, "scales": scales.hexdigest()}
-
-
-def _shared(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> float:
-    """The share of rows in common; all of them if that cannot be told and is likely."""
-    if mine["width"] != theirs["width"]:
-        return 0.0
-    counts = sorted((len(mine["rows"]), len(theirs["rows"])))
-    # Removing a row moves derived scales, and then no rounded row is the same any more.
-    if mine["scales"] != theirs["scales"] and counts[1] - counts[0] <= max(4, 0.05 * counts[1]):
-        return 1.0
-    return overlap(mine["rows"], theirs["rows"])
-
-
-def _facts(
-    run: Run,
-    record: RunRecord,
-    data: CommittedData,
-    bits: int,
-    known_columns: Collection[str],
-    known_labels: bool,
-) -> tuple[ReleaseFacts, list[bytes]]:
+def _known(data: CommittedData, columns: Collection[str], labels: bool) -> list[int]:
+    """Positions of the known features, and of the label columns behind them."""
     names = data.quantised.feature_names
     # A categorical column is known with all of its indicators.
     groups = [name.split("=", 1)[0] for name in names]
-    for column in known_columns:
+    for column in columns:
         if column not in names and column not in groups:
             raise UsageError(f"the data has no input column {column!r}")
-    known = {i for i, name in enumerate(names) if name in known_columns or groups[i] in known_columns}
-    config = record.config
-    weights = record.final.flat_weights()
-    whole = int(np.abs(weights).max(initial=0)) >> config.scales.fw
-    vault = run.vault
-    with vault.secret() as secret:
-        key = derive(secret.expose(), "tacit/release/rows/v1")
-    marks = fingerprints(key, data.features, data.labels)
-    shared = 0.0
-    before = [name.removeprefix("releases/") for name in vault.names("releases/")]
-    for name in before:
-        shared = max(shared, _shared(_memory(data, marks), vault.get_json(f"releases/{name}")))
-    return (
-        ReleaseFacts(
-            rows=data.n,
-            first_outputs=config.architecture.layers[0].outputs,
-            batch=config.schedule.batch,
-            steps=config.schedule.total_steps,
-            weights=config.architecture.weight_count,
-            bits_per_weight=bits + whole.bit_length() + 1,
-            data_bits=row_bits(data.features, data.classes, known, known_labels),
-            released_runs=before,
-            run=run.name,
-            shared_rows=shared,
-        ),
-        marks,
-    )
+    known = [i for i, name in enumerate(names) if name in columns or groups[i] in columns]
+    outputs = data.classes if data.label_kind == "class" else data.labels.shape[1]
+    return known + [len(names) + j for j in range(outputs if labels else 0)]

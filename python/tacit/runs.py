@@ -89,10 +89,16 @@ class Run:
 
         The same seed gives the same commitment, whether it was made before or not.
         """
-        weights: NDArray[np.int64] = record.states[index].flat_weights()
+        state = record.states[index]
+        # A run starts with the velocity 0, a constant of the statement and part of no commitment.
+        velocity = state.flat_velocity() if index else None
         seed = self.boundary_seed(index)
         made = session.commit_model(
-            record.config.to_json(), weights, seed, proofs=proofs_at(index, len(record.states) - 1)
+            record.config.to_json(),
+            state.flat_weights(),
+            velocity,
+            seed,
+            proofs=proofs_at(index, len(record.states) - 1),
         )
         with self.vault.locked():
             if made.digest.hex() not in self.vault.accounts():

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 
 from tacit.errors import (
     NativeMissing,
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Chunk",
+    "Circumstances",
     "Committed",
     "Estimate",
     "Opening",
@@ -44,10 +45,12 @@ __all__ = [
     "PublicData",
     "Verdict",
     "assemble_run",
+    "check_release",
     "commit_dataset",
     "commit_model",
     "describe",
     "estimate_run",
+    "file_kind",
     "order_seed",
     "prove_chunk",
     "prove_release",
@@ -182,6 +185,31 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What only the owner can say about a release."""
+
+    known: Sequence[int]
+    """Columns that the recipient knows: features from 0, label columns behind them."""
+    feature_bits: Sequence[int]
+    """Bits of one value, per feature."""
+    earlier: Literal["nothing", "same", "neighbouring"]
+    """What was released about the same rows before."""
+    data_is_public: bool
+    """Sets the safety rules aside; the release says so."""
+
+    def to_json(self) -> str:
+        """For the compiled module."""
+        return json.dumps(
+            {
+                "known": list(self.known),
+                "feature_bits": list(self.feature_bits),
+                "earlier": self.earlier,
+                "data_is_public": self.data_is_public,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """A valid proof, in words: what it shows, what it does not, and how sure that is."""
 
@@ -235,13 +263,20 @@ def commit_dataset(
     return Committed(digest, file, rows, reserve)
 
 
-def commit_model(config: str, weights: NDArray[np.int64], seed: Secret, *, proofs: int) -> Committed:
-    """Commit weights, in the order of the run record; the same arguments give the same commitment.
+def commit_model(
+    config: str,
+    weights: NDArray[np.int64],
+    velocity: NDArray[np.int64] | None,
+    seed: Secret,
+    *,
+    proofs: int,
+) -> Committed:
+    """Commit weights and, inside a run with momentum, the velocity, in the order of the run record.
 
-    `config` is `RunConfig.to_json()`.
+    The same arguments give the same commitment. `config` is `RunConfig.to_json()`.
     """
     with _native() as native:
-        digest, file, rows, reserve = native.commit_model(config, weights, seed.expose(), proofs)
+        digest, file, rows, reserve = native.commit_model(config, weights, velocity, seed.expose(), proofs)
     return Committed(digest, bytes(file), rows, reserve)
 
 
@@ -301,28 +336,47 @@ def assemble_run(statement: bytes, chunks: Sequence[bytes]) -> bytes:
         return bytes(native.assemble_run(statement, list(chunks)))
 
 
+def check_release(statement: bytes, bits: int, circumstances: Circumstances) -> None:
+    """Apply the safety rules to a run, proven or not.
+
+    Raises `ReleaseRefused` naming the first rule that refuses.
+    """
+    with _native() as native:
+        native.check_release(statement, bits, circumstances.to_json())
+
+
 def prove_release(
     run: bytes,
     weights: NDArray[np.int64],
+    velocity: NDArray[np.int64] | None,
     model: Opening,
     bits: int,
+    circumstances: Circumstances,
+    names: Sequence[tuple[str, str | None]],
     vault_secret: Secret,
     *,
-    overrides: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> tuple[bytes, NDArray[np.int64]]:
-    """Round the final weights to `bits` fractional bits and prove it. Raises `ReleaseRefused`."""
+    """Round the final weights to `bits` fractional bits and prove it. Raises `ReleaseRefused`.
+
+    `names` are those of weight and bias, per layer: the proof binds them. The rounded weights come back flat,
+    in the order of `weights`.
+    """
+    import numpy as np
+
     with _native() as native:
         proof, rounded = native.prove_release(
             run,
             weights,
+            velocity,
             (model.file, model.seed.expose()),
             bits,
+            circumstances.to_json(),
+            list(names),
             vault_secret.expose(),
-            list(overrides),
             progress,
         )
-    return bytes(proof), rounded
+    return bytes(proof), np.frombuffer(rounded, dtype="<i8").astype(np.int64)
 
 
 def _verdict(text: str) -> Verdict:
@@ -348,9 +402,18 @@ def verify_run(proof: bytes, commitment: bytes | None) -> Verdict:
 
 
 def verify_release(proof: bytes, run: bytes, model: bytes, commitment: bytes | None) -> Verdict:
-    """Check that the safetensors file `model` holds the rounded result of `run`."""
+    """Check that the safetensors file `model` holds the rounded result of `run`, and no other tensor.
+
+    The run is verified first, against the commitment of its data if one is given.
+    """
     with _native() as native:
         return _verdict(native.verify_release(proof, run, model, commitment))
+
+
+def file_kind(file: bytes) -> str:
+    """What a file holds, by its first bytes: "data", "run", "release", or a part of a run."""
+    with _native() as native:
+        return str(native.file_kind(file))
 
 
 def describe(file: bytes) -> Verdict:

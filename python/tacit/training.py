@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from torch import nn
     from torch.optim import Optimizer
 
-    from tacit.torch import Mode, Provable
+    from tacit.torch import Fitted, Mode, Provable
 
-__all__ = ["estimate", "make_provable", "prove", "release", "run_of"]
+__all__ = ["estimate", "fit", "make_provable", "prove", "release", "run_of"]
 
 _origins: WeakKeyDictionary[Any, tuple[CommittedData, int | None]] = WeakKeyDictionary()
 
@@ -64,10 +64,21 @@ def make_provable(
     return made
 
 
-def run_of(model: Run | nn.Module) -> Run:
-    """The run of a model that `make_provable` returned, put into the vault of its data."""
+def fit(data: CommittedData, **options: Any) -> Fitted:
+    """Train a perceptron in one call; `prove` and `release` take the result as they take a model.
+
+    See `tacit.torch.fit` for the options (hidden, epochs, batch_size, lr, ...).
+    """
+    from tacit import torch as front
+
+    return front.fit(data, wrap=make_provable, **options)
+
+
+def run_of(model: Run | Fitted | nn.Module) -> Run:
+    """The run of a model that `make_provable` or `fit` returned, put into the vault of its data."""
     if isinstance(model, Run):
         return model
+    model = cast("nn.Module", getattr(model, "model", model) if isinstance(model, tuple) else model)
     origin = _origins.get(model)
     if origin is None:
         raise UsageError('this model was not trained with make_provable(..., mode="prove")')
@@ -76,17 +87,17 @@ def run_of(model: Run | nn.Module) -> Run:
     return store_run(origin[0], run_record(model), nonce=origin[1])
 
 
-def estimate(model: Run | nn.Module) -> session.Estimate:
+def estimate(model: Run | Fitted | nn.Module) -> session.Estimate:
     """What proving the run of this model will cost: time, memory, proof size."""
     return proving.estimate(run_of(model))
 
 
-def prove(model: Run | nn.Module, *, quiet: bool = False) -> proving.Proof:
+def prove(model: Run | Fitted | nn.Module, *, quiet: bool = False) -> proving.Proof:
     """Prove how this model was trained. The model stays hidden behind its commitment."""
     return proving.prove(run_of(model), quiet=quiet)
 
 
-def release(model: Run | nn.Module, *, bits: int = 12, **options: Any) -> releasing.Release:
+def release(model: Run | Fitted | nn.Module, *, bits: int = 12, **options: Any) -> releasing.Release:
     """Publish the rounded weights of this model's run, with a proof and after the safety rules.
 
     See `tacit.releasing.release` for the options.

@@ -12,7 +12,6 @@ pub const P: u64 = 0xffff_ffff_0000_0001;
 pub const LOG_E: u32 = 191;
 
 /// A signed integer as a field element, `v mod p`.
-#[must_use]
 pub fn signed(v: i64) -> F {
     if v < 0 { -F::from_u64(v.unsigned_abs()) } else { F::from_u64(v.unsigned_abs()) }
 }
@@ -25,14 +24,12 @@ pub fn to_signed(v: F) -> Option<i64> {
 }
 
 /// The three coordinates of an extension element over F.
-#[must_use]
 pub fn coordinates(v: E) -> [F; 3] {
     let c: &[F] = v.as_basis_coefficients_slice();
     [c[0], c[1], c[2]]
 }
 
 /// `X^i`, the i-th basis element of E over F, for i < 3.
-#[must_use]
 pub fn basis(i: usize) -> E {
     let mut c = [F::ZERO; 3];
     if let Some(x) = c.get_mut(i) {

@@ -60,12 +60,10 @@ impl<'a> Columns<'a> {
     ///
     /// # Panics
     /// If the slot is not part of the vector: the prover's own layout is wrong.
-    #[must_use]
     pub fn slot(&self, vector: VectorId, slot: usize) -> &'a [F] {
         &self.vectors[vector][slot << self.log_rows..(slot + 1) << self.log_rows]
     }
     /// A form, row by row; borrowed where it is one column as it stands.
-    #[must_use]
     pub fn values(&self, form: &Form) -> alloc::borrow::Cow<'a, [F]> {
         if let (&[(v, s, c)], true) = (form.terms.as_slice(), form.constant == F::ZERO)
             && c == F::ONE

@@ -39,7 +39,6 @@ impl Low {
         }
     }
     /// The multilinear extension at a point of `stride` coordinates.
-    #[must_use]
     pub fn evaluate(&self, x: &[E]) -> E {
         match self {
             Self::Eq(p) => eq_eval(p, x),

@@ -21,20 +21,17 @@ pub fn eq_table(point: &[E], scale: E) -> Vec<E> {
 }
 
 /// eq(a, b) = prod_i (a_i b_i + (1 - a_i)(1 - b_i)) over the common length.
-#[must_use]
 pub fn eq_eval(a: &[E], b: &[E]) -> E {
     a.iter().zip(b).map(|(&x, &y)| E::ONE - x - y + (x * y).double()).product()
 }
 
 /// eq(point, index) for one vertex of the hypercube.
-#[must_use]
 pub fn eq_vertex(point: &[E], index: usize) -> E {
     let n = point.len();
     point.iter().enumerate().map(|(i, &r)| if (index >> (n - 1 - i)) & 1 == 1 { r } else { E::ONE - r }).product()
 }
 
 /// sum_{i < bound} eq(point, i), in O(n): the MLE of a prefix indicator.
-#[must_use]
 pub fn eq_prefix_sum(point: &[E], bound: usize) -> E {
     let n = point.len();
     if bound >= 1 << n {
@@ -53,13 +50,11 @@ pub fn eq_prefix_sum(point: &[E], bound: usize) -> E {
 }
 
 /// Evaluates the multilinear extension of a base-field table (zero beyond its end) at `point`.
-#[must_use]
 pub fn evaluate_base(table: &[F], point: &[E]) -> E {
     table.iter().zip(eq_table(point, E::ONE)).map(|(&v, w)| w * v).sum()
 }
 
 /// Evaluates the multilinear extension of an extension-field table (zero beyond its end) at `point`.
-#[must_use]
 pub fn evaluate_ext(table: &[E], point: &[E]) -> E {
     table.iter().zip(eq_table(point, E::ONE)).map(|(&v, w)| w * v).sum()
 }

@@ -1,4 +1,5 @@
 //! The bilinear sumcheck from columns to a claim on pads and triples, honest and attacked.
+#![allow(clippy::unwrap_used)]
 mod clear;
 use clear::{Run, Values, claim, mle, prove, sacrifice_challenge, schedule};
 use p3_field::PrimeCharacteristicRing;

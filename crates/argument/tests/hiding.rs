@@ -1,4 +1,5 @@
 //! Pads, triples, sacrifices and the batch: each check fails by its own name, or leaves a claim that does not pay.
+#![allow(clippy::unwrap_used)]
 mod clear;
 use clear::{FIRST, Run, Values, claim, paid, prove, sacrifice_challenge, schedule, transcript};
 use p3_field::PrimeCharacteristicRing;

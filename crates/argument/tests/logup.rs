@@ -1,4 +1,5 @@
 //! LogUp-GKR from the leaves to a claim on pads and triples, honest and attacked.
+#![allow(clippy::unwrap_used)]
 mod clear;
 use clear::{FIRST, Run, Values, claim, mle, prove, sacrifice_challenge, schedule};
 use p3_field::{Field, PrimeCharacteristicRing};

@@ -18,7 +18,7 @@ use tacit_training::config::RunConfig;
 use tacit_training::file::{self, Kind};
 use tacit_training::record::{DataRecord, Labels, ModelRecord, RECORD_VERSION, SUITE_BLAKE3, Vector};
 use tacit_training::run;
-use tacit_training::trainer::Data;
+use tacit_training::trainer::{Data, ModelState};
 use tacit_training::validity::{commit_data, data_payload, verify_data};
 use tacit_training::words::{Words, data_words};
 
@@ -163,14 +163,16 @@ pub fn commit_model<'py>(
     py: Python<'py>,
     config: &str,
     weights: PyBuffer<i64>,
+    velocity: Option<PyBuffer<i64>>,
     seed: PyBackedBytes,
     proofs: usize,
 ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>, u64, u64)> {
     let config = config_of(config)?;
-    let (seed, weights) = (seed32(&seed, "the seed")?, values(py, &weights)?);
+    let velocity = velocity.as_ref().map(|v| values(py, v)).transpose()?;
+    let (seed, state) = (seed32(&seed, "the seed")?, ModelState { weights: values(py, &weights)?, velocity });
     let (record, rows, reserve) = py.detach(|| -> Result<_, Failed> {
-        check_weights(&config, &weights)?;
-        let made = run::commit_model(&config, &weights, LOG_INV_RATE, proofs + 1, &seed)?;
+        check_state(&config, &state)?;
+        let made = run::commit_state(&config, &state, LOG_INV_RATE, proofs + 1, &seed)?;
         let reserve = queries(&made.record.vector.shape)? as u64;
         let rows = made.record.vector.row_budget;
         Ok((made.record, rows, reserve))
@@ -186,10 +188,12 @@ pub fn config_of(json: &str) -> Result<RunConfig, Failed> {
     Ok(config)
 }
 
-pub fn check_weights(config: &RunConfig, weights: &[i64]) -> Result<(), Failed> {
+pub fn check_state(config: &RunConfig, state: &ModelState) -> Result<(), Failed> {
     let expected = config.weight_count();
-    if weights.len() != expected {
-        return Err(Failed::usage(format!("{} weights for an architecture of {expected}", weights.len())));
+    for values in core::iter::once(&state.weights).chain(&state.velocity) {
+        if values.len() != expected {
+            return Err(Failed::usage(format!("{} weights for an architecture of {expected}", values.len())));
+        }
     }
     Ok(())
 }
@@ -210,8 +214,15 @@ pub fn rebuild_data(record: &DataRecord, data: &Data, seed: &[u8; 32]) -> Result
 }
 
 /// The commitment of a model, rebuilt from its seed.
-pub fn rebuild_model(config: &RunConfig, record: ModelRecord, weights: &[i64], seed: &[u8; 32]) -> Result<run::ModelCommitment, Failed> {
-    let mut payload = tacit_training::relation::model_payload(config, weights);
+pub fn rebuild_model(
+    config: &RunConfig,
+    record: ModelRecord,
+    state: &ModelState,
+    seed: &[u8; 32],
+) -> Result<run::ModelCommitment, Failed> {
+    // The start of a run holds no velocity: it is the constant 0.
+    let velocity = state.velocity.as_deref().filter(|_| record.velocity);
+    let mut payload = tacit_training::relation::model_payload(config, &state.weights, velocity);
     let vector = LongLived::commit(record.vector.shape, usize::from(record.vector.log_inv_rate), &payload, seed);
     wipe(&mut payload);
     let vector = vector.map_err(|e| Failed::usage(e.to_string()))?;
@@ -220,14 +231,22 @@ pub fn rebuild_model(config: &RunConfig, record: ModelRecord, weights: &[i64], s
 }
 
 fn same_root(got: [u8; 32], expected: [u8; 32], what: &str) -> Result<(), Failed> {
-    if got == expected { Ok(()) } else { Err(Failed::usage(format!("these are not the {what} and seed of the commitment"))) }
+    if got == expected {
+        Ok(())
+    } else {
+        Err(Failed::usage(format!("these are not the {what} and seed of the commitment")))
+    }
 }
 
 /// Decodes and fully checks a data commitment.
 pub fn checked_data(bytes: &[u8]) -> Result<(DataFile, [u8; 32]), Failed> {
     let body: DataFile = file::decode(Kind::Data, bytes)?;
     if schema_id(&body.schema) != body.record.schema {
-        return Err(Failed::rejected("data", "SchemaId", "the schema document is not the one that the commitment names"));
+        return Err(Failed::rejected(
+            "data",
+            "SchemaId",
+            "the schema document is not the one that the commitment names",
+        ));
     }
     verify_data(&body.record, &body.proof)?;
     let digest = body.record.digest().map_err(|e| Failed::rejected("data", "Encoding", e.to_string()))?;
@@ -249,7 +268,11 @@ pub fn data_statement(body: &DataFile, digest: &[u8; 32]) -> serde_json::Value {
 }
 
 /// The JSON of a verdict.
-pub fn verdict(words: &Words, soundness: &[(Cow<'static, str>, f64)], statement: serde_json::Value) -> Result<String, Failed> {
+pub fn verdict(
+    words: &Words,
+    soundness: &[(Cow<'static, str>, f64)],
+    statement: serde_json::Value,
+) -> Result<String, Failed> {
     let soundness: Vec<_> = soundness.iter().map(|(n, b)| (n, b)).collect();
     let v = serde_json::json!({
         "shown": words.shown, "not_shown": words.not_shown, "soundness": soundness, "statement": statement

@@ -4,6 +4,7 @@ use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use tacit_argument::proof::ArgumentError;
 use tacit_training::file::FileError;
+use tacit_training::release::{ReleaseError, ReleaseRefused, ReleaseRejected};
 use tacit_training::run::{RunError, RunRejected};
 use tacit_training::statement::StatementError;
 use tacit_training::trainer::TrainError;
@@ -29,6 +30,14 @@ impl Failed {
     pub fn usage(message: impl Into<String>) -> Self {
         Self { category: "usage", check: "usage".into(), subject: "", message: message.into() }
     }
+    /// A file is not what it should be.
+    pub fn unreadable(check: &str, message: impl Into<String>) -> Self {
+        Self { category: "unreadable", check: check.into(), subject: "", message: message.into() }
+    }
+    /// The same failure, its message opening with the file that it is about.
+    pub fn in_file(self, which: &str) -> Self {
+        Self { message: format!("{which}: {}", self.message), ..self }
+    }
     /// A check of a proof failed.
     pub fn rejected(subject: &'static str, check: &str, message: impl Into<String>) -> Self {
         Self { category: "rejected", check: check.into(), subject, message: message.into() }
@@ -40,7 +49,8 @@ impl From<Failed> for PyErr {
         Python::attach(|py| {
             let e = Failure::new_err(f.message.clone());
             let value = e.value(py);
-            let fields = [("category", f.category), ("check", &f.check), ("subject", f.subject), ("message", &f.message)];
+            let fields =
+                [("category", f.category), ("check", &f.check), ("subject", f.subject), ("message", &f.message)];
             for (name, text) in fields {
                 if let Err(error) = value.setattr(name, text) {
                     return error;
@@ -64,7 +74,7 @@ impl From<FileError> for Failed {
             FileError::Version { .. } => "version",
             _ => "format",
         };
-        Self { category: "unreadable", check: check.into(), subject: "", message: e.to_string() }
+        Self::unreadable(check, e.to_string())
     }
 }
 
@@ -108,9 +118,7 @@ impl From<RunRejected> for Failed {
             RunRejected::Statement(s) => s.into(),
             RunRejected::Record { .. } => Self::rejected("model", &variant(&e), e.to_string()),
             RunRejected::Chunk { chunk, error } => argument(format!("chunk {chunk}: "), &error),
-            RunRejected::ChunkCount { .. } | RunRejected::Soundness { .. } => {
-                Self::rejected("proof", &variant(&e), e.to_string())
-            }
+            RunRejected::ChunkCount { .. } => Self::rejected("proof", &variant(&e), e.to_string()),
         }
     }
 }
@@ -123,6 +131,52 @@ impl From<RunError> for Failed {
 
 impl From<TrainError> for Failed {
     fn from(e: TrainError) -> Self {
+        Self::usage(e.to_string())
+    }
+}
+
+impl From<ReleaseRefused> for Failed {
+    fn from(e: ReleaseRefused) -> Self {
+        match e {
+            ReleaseRefused::Statement(_)
+            | ReleaseRefused::Bits { .. }
+            | ReleaseRefused::UnknownColumn { .. }
+            | ReleaseRefused::FeatureBits { .. } => Self::usage(e.to_string()),
+            ReleaseRefused::ExactWeights { .. }
+            | ReleaseRefused::FewRows { .. }
+            | ReleaseRefused::SingleRowBatches
+            | ReleaseRefused::FewSteps { .. }
+            | ReleaseRefused::DataBits { .. }
+            | ReleaseRefused::EarlierRelease { .. } => {
+                Self { category: "release", check: variant(&e), subject: "", message: e.to_string() }
+            }
+        }
+    }
+}
+
+impl From<ReleaseRejected> for Failed {
+    fn from(e: ReleaseRejected) -> Self {
+        let (subject, check) = match &e {
+            ReleaseRejected::Argument(a) => return argument("the release proof: ".into(), a),
+            ReleaseRejected::Names(n) => ("proof", format!("Name{}", variant(n))),
+            ReleaseRejected::NotFinalModel | ReleaseRejected::OtherRecord | ReleaseRejected::Record(_) => {
+                ("model", variant(&e))
+            }
+            ReleaseRejected::Statement(s) => ("configuration", variant(s)),
+            ReleaseRejected::Version { .. }
+            | ReleaseRejected::OtherStatement
+            | ReleaseRejected::OtherRun
+            | ReleaseRejected::Bits { .. }
+            | ReleaseRejected::WeightCount { .. }
+            | ReleaseRejected::NoWrap { .. }
+            | ReleaseRejected::WeightRange { .. } => ("proof", variant(&e)),
+        };
+        Self::rejected(subject, &check, e.to_string())
+    }
+}
+
+impl From<ReleaseError> for Failed {
+    fn from(e: ReleaseError) -> Self {
         Self::usage(e.to_string())
     }
 }

@@ -1,7 +1,9 @@
 //! The private native module of the Python package: conversions only. `tacit.session` is its one caller.
 mod data;
 mod errors;
+mod release;
 mod run;
+mod tensors;
 mod work;
 
 use pyo3::prelude::*;
@@ -16,5 +18,9 @@ mod _native {
     #[pymodule_export]
     use super::errors::Failure;
     #[pymodule_export]
-    use super::run::{assemble_run, describe, estimate_run, order_seed, prove_chunk, run_statement, verify_run};
+    use super::release::{check_release, prove_release, verify_release};
+    #[pymodule_export]
+    use super::run::{
+        assemble_run, describe, estimate_run, file_kind, order_seed, prove_chunk, run_statement, verify_run,
+    };
 }

@@ -1,8 +1,9 @@
 //! Statements, chunks and runs.
 use crate::data::{
-    LOG_INV_RATE, checked_data, config_of, data_statement, queries, rebuild_data, rebuild_model, rows, seed32, values, verdict,
+    LOG_INV_RATE, checked_data, config_of, data_statement, rebuild_data, rebuild_model, rows, seed32, values, verdict,
 };
 use crate::errors::Failed;
+use crate::release::release_json;
 use crate::work;
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
@@ -13,10 +14,11 @@ use tacit_training::config::{Order, RunConfig};
 use tacit_training::estimate::estimate;
 use tacit_training::file::{self, Kind};
 use tacit_training::record::ModelRecord;
+use tacit_training::release::ReleaseProof;
 use tacit_training::run::{ChunkInput, ChunkProof, RunProof, RunVerdict, prove_chunk as prove, verify_run as verify};
 use tacit_training::statement::{self, Origin, PROTOCOL_VERSION, RunStatement, SECURITY_BITS, Start};
 use tacit_training::trainer::ModelState;
-use tacit_training::words::{Words, data_words, hex, run_words};
+use tacit_training::words::{Words, data_words, hex, release_words, run_words};
 
 /// The seed of a shuffled order whose nonce the prover chose.
 #[pyfunction]
@@ -57,7 +59,8 @@ pub fn run_statement<'py>(
     Ok(PyBytes::new(py, &file::encode(Kind::Statement, &s).map_err(Failed::from)?))
 }
 
-fn statement_of(bytes: &[u8]) -> Result<RunStatement, Failed> {
+/// A statement as `run_statement` wrote it.
+pub fn statement_of(bytes: &[u8]) -> Result<RunStatement, Failed> {
     Ok(file::decode(Kind::Statement, bytes)?)
 }
 
@@ -66,7 +69,7 @@ fn statement_of(bytes: &[u8]) -> Result<RunStatement, Failed> {
 pub fn estimate_run(py: Python<'_>, statement: &[u8]) -> PyResult<String> {
     let s = statement_of(statement)?;
     let e = py.detach(|| estimate(&s)).map_err(|e| Failed::usage(e.to_string()))?;
-    let rows = queries(&s.data.vector.shape)?;
+    let rows = e.rows_per_proof;
     let json = serde_json::json!({
         "chunks": s.config.chunks(), "seconds": e.seconds * f64::from(s.config.chunks()), "memory": e.memory,
         "proof_bytes": e.proof_bytes * u64::from(s.config.chunks()), "rows_per_proof": rows,
@@ -75,7 +78,7 @@ pub fn estimate_run(py: Python<'_>, statement: &[u8]) -> PyResult<String> {
 }
 
 /// A public file and the secret seed behind it.
-type Opening = (PyBackedBytes, PyBackedBytes);
+pub type Opening = (PyBackedBytes, PyBackedBytes);
 
 /// Proves one chunk: `(proof, record of the model after it)`.
 #[pyfunction]
@@ -96,7 +99,7 @@ pub fn prove_chunk<'py>(
     let table = rows(py, &table.0, &table.1)?;
     let velocity = state.1.as_ref().map(|v| values(py, v)).transpose()?;
     let state = ModelState { weights: values(py, &state.0)?, velocity };
-    crate::data::check_weights(&statement.config, &state.weights)?;
+    crate::data::check_state(&statement.config, &state)?;
     table.validate(&statement.config).map_err(Failed::from)?;
     let data_seed = seed32(&data.1, "the data set's seed")?;
     let (out_seed, proofs) = (seed32(&out.0, "the model's seed")?, out.1);
@@ -113,7 +116,7 @@ pub fn prove_chunk<'py>(
         let vector = rebuild_data(&statement.data, &table, &data_seed)?;
         let model_in = match start {
             None => None,
-            Some((record, seed)) => Some(rebuild_model(&statement.config, record, &state.weights, &seed)?),
+            Some((record, seed)) => Some(rebuild_model(&statement.config, record, &state, &seed)?),
         };
         let input = ChunkInput {
             statement: &statement,
@@ -146,7 +149,8 @@ pub fn checked_run(proof: &[u8], commitment: Option<&[u8]>) -> Result<(RunProof,
     if let Some(bytes) = commitment {
         let (body, digest) = checked_data(bytes)?;
         if body.record != run.statement.data {
-            let stated = run.statement.data.digest().map_err(|e| Failed::rejected("data", "Encoding", e.to_string()))?;
+            let stated =
+                run.statement.data.digest().map_err(|e| Failed::rejected("data", "Encoding", e.to_string()))?;
             let message = format!("the proof is about the data commitment {}, not {}", hex(&stated), hex(&digest));
             return Err(Failed::rejected("data", "DataCommitment", message));
         }
@@ -155,7 +159,8 @@ pub fn checked_run(proof: &[u8], commitment: Option<&[u8]>) -> Result<(RunProof,
     Ok((run, v))
 }
 
-fn run_json(run: &RunProof) -> serde_json::Value {
+/// A run and the models at its chunk boundaries.
+pub fn run_json(run: &RunProof) -> serde_json::Value {
     let records: Vec<&ModelRecord> = run.chunks.iter().map(|c| &c.model_out).collect();
     serde_json::json!({ "kind": "run", "run": run.statement, "models": records })
 }
@@ -163,7 +168,8 @@ fn run_json(run: &RunProof) -> serde_json::Value {
 /// Soundness terms of a verified run, with their total.
 pub fn terms(v: &RunVerdict) -> Vec<(Cow<'static, str>, f64)> {
     let mut out: Vec<(Cow<'static, str>, f64)> = v.soundness.iter().map(|t| (t.name.into(), t.bits)).collect();
-    out.push(("total, one chunk".into(), tacit_argument::soundness::total(&v.soundness)));
+    let total = tacit_argument::soundness::total(&v.soundness) + (v.chunks as f64).log2();
+    out.push((format!("total over {} chunk(s)", v.chunks).into(), total));
     out
 }
 
@@ -175,6 +181,22 @@ pub fn verify_run(py: Python<'_>, proof: &[u8], commitment: Option<&[u8]>) -> Py
         let (run, v) = checked_run(proof, commitment)?;
         verdict(&run_words(&run.statement, &v, commitment.is_some()), &terms(&v), run_json(&run))
     })?)
+}
+
+/// What a file holds, by its first bytes.
+#[pyfunction]
+pub fn file_kind(bytes: &[u8]) -> PyResult<&'static str> {
+    let kinds = [
+        (Kind::Data, "data"),
+        (Kind::Run, "run"),
+        (Kind::Release, "release"),
+        (Kind::Model, "model"),
+        (Kind::Statement, "statement"),
+        (Kind::Chunk, "chunk"),
+    ];
+    let got = file::kind(bytes).map_err(Failed::from)?;
+    let found = kinds.iter().find(|(kind, _)| *kind as u8 == got);
+    Ok(found.ok_or_else(|| Failed::unreadable("format", format!("files of kind {got} are unknown")))?.1)
 }
 
 /// What a file states, without checking its proof.
@@ -196,6 +218,13 @@ pub fn describe(py: Python<'_>, bytes: &[u8]) -> PyResult<String> {
                 let mut words: Words = run_words(&run.statement, &v, false);
                 words.not_shown.insert(0, unchecked);
                 verdict(&words, &terms(&v), run_json(&run))
+            }
+            k if k == Kind::Release as u8 => {
+                let release: ReleaseProof = file::decode(Kind::Release, bytes)?;
+                let mut words = release_words(&release.statement);
+                words.not_shown.insert(0, unchecked);
+                let statement = serde_json::json!({ "kind": "release", "release": release_json(&release.statement) });
+                verdict(&words, &[], statement)
             }
             other => Err(Failed::usage(format!("files of kind {other} have no description"))),
         }

@@ -2,8 +2,8 @@
 //!
 //! W_t = c_{t,0} W_in - sum_{s<t} c_{t,s} A_s^T D_s - c_{t,v} V_in, at F = fw + kappa fractional bits, with
 //! c_{t,0} = 2^kappa, c_{t,s} = w_s sum_{u=s}^{t-1} rho_u h_{u-s} and c_{t,v} = sum_{u<t} rho_u h_{u+1}; h is the
-//! momentum filter d, or Nesterov's h_i = d_{i+1} + 2^kappa [i = 0]. The state is V_t = sum_{s<t} w_s d_{t-1-s} A_s^T D_s
-//! + d_t V_in in both cases. Steps count within the chunk. Beyond the last real step T*, c_{t,.} = c_{T*,.} and
+//! momentum filter d, or Nesterov's h_i = d_{i+1} + 2^kappa [i = 0]. The state is
+//! V_t = d_t V_in + sum_{s<t} w_s d_{t-1-s} A_s^T D_s in both cases. Steps count within the chunk. Beyond the last real step T*, c_{t,.} = c_{T*,.} and
 //! V_t = V_{T*}: padding changes nothing.
 use crate::config::RunConfig;
 use alloc::vec;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 mod schedule;
 mod validate;
-pub use schedule::{RateSpan, Schedule};
+pub use schedule::{Decay, RateSpan, Schedule};
 pub use validate::ConfigError;
 
 /// Most layers of a model.
@@ -31,6 +31,8 @@ pub const MAX_CHUNK_ROWS: u64 = 1 << 26;
 pub const MAX_FILTER: usize = 1 << 12;
 /// Largest integer learning rate.
 pub const MAX_RATE: i64 = 1 << 40;
+/// Most bits of a decay's denominator.
+pub const MAX_DECAY_BITS: u32 = 16;
 /// Width of the tables' domain, hence the largest window of Z and Q.
 pub const MAX_WINDOW: u32 = 16;
 /// Fractional bits of a smooth activation's derivative.
@@ -118,6 +120,15 @@ pub struct Scales {
     pub omega: u32,
 }
 
+/// A part of the state that passes from chunk to chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// W.
+    Weights,
+    /// V.
+    Velocity,
+}
+
 /// In which order an epoch reads the rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Order {
@@ -195,12 +206,30 @@ impl RunConfig {
         self.scales.fw.saturating_add(self.scales.kappa)
     }
 
-    /// Width of the window that weights and velocities are rounded into at a chunk boundary; with the kappa bits of
-    /// the remainder it stays below p, so that quotient and remainder are unique mod p.
+    /// The factor (numerator, log2 of the denominator) on the weights at the end of chunk i: 1 without decay.
     #[must_use]
-    pub const fn boundary_bits(&self) -> u32 {
-        let room = 63u32.saturating_sub(self.scales.kappa);
-        if room < 48 { room } else { 48 }
+    pub fn decay(&self, chunk: u32) -> (u64, u32) {
+        match &self.schedule.decay {
+            Some(d) => (d.numerators.get(chunk as usize).map_or(0, |n| n.unsigned_abs()), d.bits),
+            None => (1, 0),
+        }
+    }
+
+    /// Bits that a chunk boundary rounds away: of weights kappa and those of the decay, of velocities kappa.
+    #[must_use]
+    pub fn boundary_shift(&self, part: Part) -> u32 {
+        let decay = match part {
+            Part::Weights => self.schedule.decay.as_ref().map_or(0, |d| d.bits),
+            Part::Velocity => 0,
+        };
+        self.scales.kappa.saturating_add(decay)
+    }
+
+    /// Width of the window that a chunk boundary rounds into; with the bits rounded away it stays below p, so that
+    /// quotient and remainder are unique mod p.
+    #[must_use]
+    pub fn boundary_bits(&self, part: Part) -> u32 {
+        63u32.saturating_sub(self.boundary_shift(part)).min(48)
     }
 
     /// Fractional bits of the softmax exponentials: 16 - ceil(log2 C).

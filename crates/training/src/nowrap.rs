@@ -8,7 +8,7 @@
 //! the statement and refuses what does not fit. Row counts are those of [`Coefficients`]; column norms, which would
 //! give tighter bounds, are not used.
 use crate::coefficients::Coefficients;
-use crate::config::{DERIVATIVE_BITS, Loss, RunConfig};
+use crate::config::{DERIVATIVE_BITS, Loss, Part, RunConfig};
 use alloc::vec::Vec;
 use tacit_argument::field::P;
 use thiserror::Error;
@@ -61,11 +61,11 @@ pub enum Inequality {
     /// 2 v_max < p.
     #[error("2 v_max < p")]
     Velocity,
-    /// floor(w_max / 2^kappa) + 1 < 2^(boundary bits - 1), where a boundary rounds.
-    #[error("w_max / 2^kappa fits the window of a chunk boundary")]
+    /// w_out < 2^(boundary bits - 1), where a boundary rounds weights.
+    #[error("the weights fit the window of a chunk boundary")]
     WeightBoundary,
-    /// floor(v_max / 2^kappa) + 1 < 2^(boundary bits - 1), where a boundary rounds.
-    #[error("v_max / 2^kappa fits the window of a chunk boundary")]
+    /// v_out < 2^(boundary bits - 1), where a boundary rounds velocities.
+    #[error("the velocity fits the window of a chunk boundary")]
     VelocityBoundary,
     /// k + f' <= 62. As |act'| <= 2^f', it implies 2^(k-1) max|act'| + 2^(k+f'-1) + 2^(f'-1) < p as well.
     #[error("q_bits + 12 <= 62")]
@@ -85,9 +85,7 @@ impl Inequality {
             | Self::Weights
             | Self::Velocity
             | Self::WeightBoundary
-            | Self::VelocityBoundary => {
-                "use a smaller chunk_steps, smaller z_bits or q_bits, or a lower learning rate"
-            }
+            | Self::VelocityBoundary => "use a smaller chunk_steps, smaller z_bits or q_bits, or a lower learning rate",
             Self::DerivativeUnique => "use smaller q_bits",
             Self::Softmax => "use a smaller fg",
         }
@@ -164,19 +162,23 @@ fn unique(layer: usize, inequality: Inequality, a: u32, b: u32) -> Result<(), No
     if left_log2 <= UNIQUE_BITS { Ok(()) } else { Err(NoWrapError::Inequality { layer, inequality, left_log2 }) }
 }
 
-/// Bound of `rescale(v, kappa)` for |v| <= `bound`.
-fn rounded(config: &RunConfig, bound: u128) -> u128 {
-    (bound >> config.scales.kappa.min(127)).saturating_add(1)
+/// Bound of what a boundary rounds |v| <= `bound` to.
+fn rounded(config: &RunConfig, part: Part, bound: u128) -> u128 {
+    (bound >> config.boundary_shift(part).min(127)).saturating_add(1)
 }
 
 /// Fails unless what a boundary rounds to fits its window. Quotient and remainder then have at most 63 bits together,
 /// so their relation mod p is one of integers.
-fn fits_boundary(config: &RunConfig, layer: usize, inequality: Inequality, bound: u128) -> Result<(), NoWrapError> {
-    let left = rounded(config, bound);
-    if config.scales.kappa == 0 || left < pow2(config.boundary_bits().saturating_sub(1)) {
+fn fits_boundary(
+    config: &RunConfig,
+    part: Part,
+    (layer, inequality): (usize, Inequality),
+    out: u128,
+) -> Result<(), NoWrapError> {
+    if config.boundary_shift(part) == 0 || out < pow2(config.boundary_bits(part).saturating_sub(1)) {
         return Ok(());
     }
-    Err(NoWrapError::Inequality { layer, inequality, left_log2: left.ilog2() })
+    Err(NoWrapError::Inequality { layer, inequality, left_log2: out.ilog2() })
 }
 
 /// `factors x y + 2^(bits+shift-1) + 2^(shift-1)`, saturating: bound of both sides of a rescaling relation.
@@ -200,6 +202,7 @@ pub fn check(config: &RunConfig, chunk: u32, w_in: u128, v_in: u128) -> Result<B
     let (mass, state_mass) = (coefficients.gradient_mass(), coefficients.state_mass());
     let state_start = u128::from(coefficients.state_velocity()).saturating_mul(v_in);
     let mut layers: Vec<LayerBounds> = Vec::new();
+    let (mut w_out, mut v_out) = (0, 0);
     for (l, layer) in config.architecture.layers.iter().enumerate() {
         let (a, d) = (input_bound(config, l), gradient_bound(config, l));
         let w_max = start.saturating_add(mass.saturating_mul(a).saturating_mul(d));
@@ -208,8 +211,12 @@ pub fn check(config: &RunConfig, chunk: u32, w_in: u128, v_in: u128) -> Result<B
         unique(l, Inequality::ForwardUnique, layer.z_bits, f)?;
         below_p(l, Inequality::Weights, w_max.saturating_mul(2))?;
         below_p(l, Inequality::Velocity, v_max.saturating_mul(2))?;
-        fits_boundary(config, l, Inequality::WeightBoundary, w_max)?;
-        fits_boundary(config, l, Inequality::VelocityBoundary, v_max)?;
+        let decayed = w_max.saturating_mul(config.decay(chunk).0.into());
+        let (w, v) = (rounded(config, Part::Weights, decayed), rounded(config, Part::Velocity, v_max));
+        fits_boundary(config, Part::Weights, (l, Inequality::WeightBoundary), w)?;
+        fits_boundary(config, Part::Velocity, (l, Inequality::VelocityBoundary), v)?;
+        w_out = w_out.max(w);
+        v_out = v_out.max(if momentum { v } else { 0 });
         let forward = (layer.k() as u128).saturating_mul(a).saturating_mul(w_max);
         below_p(l, Inequality::Forward, rescaled(forward, layer.z_bits, f))?;
         if let Some(before) = l.checked_sub(1).and_then(|i| config.architecture.layers.get(i)) {
@@ -228,9 +235,6 @@ pub fn check(config: &RunConfig, chunk: u32, w_in: u128, v_in: u128) -> Result<B
             .saturating_mul(pow2(config.exp_bits()));
         below_p(layers.len().saturating_sub(1), Inequality::Softmax, left)?;
     }
-    let out = |bound| rounded(config, bound);
-    let w_out = layers.iter().map(|x| x.w_max).max().map_or(0, out);
-    let v_out = if momentum { layers.iter().map(|x| x.v_max).max().map_or(0, out) } else { 0 };
     Ok(Bounds { layers, w_out, v_out })
 }
 

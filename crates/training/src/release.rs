@@ -18,6 +18,7 @@ use tacit_argument::field::P;
 use tacit_argument::proof::{ArgumentError, RelationProof, check};
 use tacit_argument::soundness::ErrorTerm;
 
+mod names;
 #[cfg(feature = "prover")]
 mod prover;
 mod relation;
@@ -25,6 +26,7 @@ mod rules;
 #[cfg(all(test, feature = "prover"))]
 mod tests;
 
+pub use names::{LayerNames, MAX_NAME, NameError};
 #[cfg(feature = "prover")]
 pub use prover::{ReleaseError, ReleaseInput, prove_release};
 pub use relation::ReleaseRelation;
@@ -57,6 +59,8 @@ pub struct ReleaseStatement {
     pub bits: u32,
     /// W_rel of all weights and biases, layer by layer, row-major (the bias is the last row).
     pub weights: Vec<i64>,
+    /// What the weights are called, layer by layer: without them, layers of one shape could change places in a file.
+    pub names: Vec<LayerNames>,
     /// Whether, and why, the owner set the safety rules aside.
     pub exemption: Option<Override>,
 }
@@ -156,6 +160,9 @@ pub enum ReleaseRejected {
         /// floor(w_out / 2^s) + 1.
         bound: u64,
     },
+    /// The weights' names break a rule.
+    #[error("invalid names: {0}")]
+    Names(#[from] NameError),
     /// The argument does not verify.
     #[error("the release proof is rejected: {0}")]
     Argument(#[from] ArgumentError),
@@ -224,6 +231,7 @@ pub fn verify_release(
     model.validate(config)?;
     run_statement.check_rate("model", model.vector.log_inv_rate)?;
     let s = check_weights(config, run.w_out, statement.bits, &statement.weights)?;
+    names::check_names(config, &statement.names)?;
     let relation = ReleaseRelation::new(config, s, &statement.weights);
     let rate = usize::from(run_statement.log_inv_rate);
     let vectors = [model.committed()?];

@@ -55,6 +55,12 @@ impl<'a> ValidityRelation<'a> {
         let (lookups, slots) = b.build(record.stride(), 0);
         Self { record, lookups, slots }
     }
+
+    /// The lookups, for the soundness report.
+    #[must_use]
+    pub const fn lookups(&self) -> &LookupSystem {
+        &self.lookups
+    }
 }
 
 impl Relation for ValidityRelation<'_> {
@@ -95,7 +101,12 @@ impl Relation for ValidityRelation<'_> {
         let points = self.record.stride() + self.record.columns() as usize;
         alloc::vec![
             algebraic("random row and batching of columns", points, list_bits, SCHWARTZ_ZIPPEL),
-            algebraic("lookups: fingerprints, zero denominators, GKR", self.lookups.error_numerator() as usize, list_bits, LOGUP),
+            algebraic(
+                "lookups: fingerprints, zero denominators, GKR",
+                self.lookups.error_numerator() as usize,
+                list_bits,
+                LOGUP
+            ),
         ]
     }
 }

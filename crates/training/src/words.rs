@@ -1,6 +1,7 @@
 //! A verdict in words: what a proof shows, and beside it what it does not.
 use crate::config::{Activation, Loss, Order, RunConfig};
 use crate::record::{DataRecord, Labels};
+use crate::release::{Override, ReleaseStatement};
 use crate::run::RunVerdict;
 use crate::statement::{Origin, RunStatement, Start};
 use alloc::format;
@@ -14,6 +15,18 @@ pub struct Words {
     pub shown: Vec<String>,
     /// What it leaves open.
     pub not_shown: Vec<String>,
+}
+
+impl Words {
+    /// These words and then others; a sentence that both have stands once.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.shown.extend(other.shown);
+        let new = |s: &String| !self.not_shown.contains(s);
+        let not_shown: Vec<String> = other.not_shown.into_iter().filter(new).collect();
+        self.not_shown.extend(not_shown);
+        self
+    }
 }
 
 /// Lower-case hexadecimal.
@@ -75,7 +88,9 @@ pub fn run_words(statement: &RunStatement, verdict: &RunVerdict, data_checked: b
         }
     }
     match (&c.order, &statement.order_origin) {
-        (Order::Contiguous, _) => shown.push("Rows are read in the order of the commitment, in every epoch.".to_string()),
+        (Order::Contiguous, _) => {
+            shown.push("Rows are read in the order of the commitment, in every epoch.".to_string())
+        }
         (Order::Shuffled { seed }, origin) => {
             let words = origin.as_ref().map_or_else(String::new, origin_words);
             shown.push(format!("Rows are shuffled in every epoch by the public seed {} ({words}).", hex(seed)));
@@ -92,6 +107,47 @@ pub fn run_words(statement: &RunStatement, verdict: &RunVerdict, data_checked: b
     }
     not_shown.push("who collected the data, and whether it is true".to_string());
     not_shown.push("how good the model is".to_string());
+    Words { shown, not_shown }
+}
+
+/// A verified release; what its run shows is said by [`run_words`].
+#[must_use]
+pub fn release_words(release: &ReleaseStatement) -> Words {
+    let mut shown = alloc::vec![format!(
+        "The {} released weights and biases are the final weights of run {}, those behind model commitment {}, each \
+         rounded to the nearest multiple of 2^-{} (halves up).",
+        release.weights.len(),
+        hex(&release.run_digest),
+        hex(&release.model_digest),
+        release.bits
+    )];
+    let mut not_shown = alloc::vec![
+        "how much the weights tell about rows and labels: rounding limits it and does not bound it".to_string(),
+    ];
+    match release.exemption {
+        Some(Override::PublicData) => {
+            shown.push(
+                "The owner set the safety rules of releases aside, declaring the training data public.".to_string(),
+            );
+        }
+        None => not_shown.push("that the owner kept the safety rules of releases: no proof covers them".to_string()),
+    }
+    Words { shown, not_shown }
+}
+
+/// A safetensors file that was compared with a verified release.
+#[must_use]
+pub fn model_file_words(release: &ReleaseStatement, metadata: bool) -> Words {
+    let tensors: usize = release.names.iter().map(|(_, bias)| 1 + usize::from(bias.is_some())).sum();
+    let shown = alloc::vec![format!(
+        "The model file holds exactly these weights: {tensors} float32 tensors under the names that the release gives \
+         them, and no others."
+    )];
+    let not_shown = if metadata {
+        alloc::vec!["the metadata of the model file: it is no part of the model".to_string()]
+    } else {
+        Vec::new()
+    };
     Words { shown, not_shown }
 }
 
@@ -137,12 +193,17 @@ fn schedule(c: &RunConfig) -> String {
     let rates: Vec<String> = s.rates.iter().take(4).map(|r| format!("{} for {} steps", r.rate, r.steps)).collect();
     let more = if s.rates.len() > 4 { format!(" and {} more spans", s.rates.len() - 4) } else { String::new() };
     format!(
-        "Batches of {} rows of {}{}; integer learning rates {}{more}, in units of 2^-{} per unit of summed gradient{}.",
+        "Batches of {} rows of {}{}; integer learning rates {}{more}, in units of 2^{} per unit of summed gradient{}{}.",
         s.batch,
         s.rows,
         if s.drop_last { ", partial batches dropped" } else { "" },
         rates.join(", "),
-        c.scales.fw - c.scales.fa - c.scales.fg - c.scales.omega,
-        if s.momentum() { "; momentum by a public filter" } else { "" }
+        i64::from(c.scales.fa) + i64::from(c.scales.fg) + i64::from(c.scales.omega) - i64::from(c.scales.fw),
+        match (s.momentum(), s.nesterov) {
+            (true, false) => "; momentum by a public filter, from 0",
+            (true, true) => "; Nesterov momentum by a public filter, from 0",
+            (false, _) => "",
+        },
+        if s.decay.is_some() { "; the weights shrink by a public factor at the end of every chunk" } else { "" }
     )
 }

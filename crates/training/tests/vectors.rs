@@ -63,6 +63,7 @@ impl Case {
                 rates: Schedule::encode_rates(self.one("rates")),
                 filter: self.one("filter").to_vec(),
                 nesterov: schedule[5] == 1,
+                decay: None,
             },
             order: seed.try_into().map_or(Order::Contiguous, |seed| Order::Shuffled { seed }),
             data_bits: small(bits[0]),

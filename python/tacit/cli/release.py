@@ -32,9 +32,7 @@ __all__ = ["command"]
 )
 @click.option("--known", multiple=True, metavar="COLUMN", help="The recipient knows this column. Repeatable.")
 @click.option("--known-labels", is_flag=True, help="The recipient knows the labels.")
-@click.option(
-    "--override", multiple=True, metavar="RULE", help="Release although this rule refuses. Repeatable."
-)
+@click.option("--data-is-public", is_flag=True, help="Set the safety rules aside; the proof says so.")
 def command(
     run: str | None,
     vault: Path | None,
@@ -44,7 +42,7 @@ def command(
     proof: Path,
     known: tuple[str, ...],
     known_labels: bool,
-    override: tuple[str, ...],
+    data_is_public: bool,
 ) -> None:
     """Publish the weights of RUN (by default the latest run), rounded to a few bits.
 
@@ -59,7 +57,7 @@ def command(
         bits=bits,
         known_columns=known,
         known_labels=known_labels,
-        overrides=override,
+        data_is_public=data_is_public,
     )
     for path in made.save(model, proof):
         click.echo(str(path))

@@ -55,12 +55,23 @@ pub struct Masker<'a> {
     transcript: &'a mut Transcript,
     secrets: Secrets,
     sent: Vec<E>,
+    dishonest: bool,
 }
 
 impl<'a> Masker<'a> {
     /// Starts the prover's interactive part; the secrets are committed already and serve this proof alone.
     pub fn new(transcript: &'a mut Transcript, secrets: Secrets) -> Self {
-        Self { transcript, secrets, sent: Vec::new() }
+        Self { transcript, secrets, sent: Vec::new(), dishonest: false }
+    }
+
+    /// For tests of the verifier: a prover that goes on where its own sums show that the relation is false.
+    #[doc(hidden)]
+    pub fn go_on_dishonestly(&mut self) {
+        self.dishonest = true;
+    }
+
+    pub(crate) const fn is_dishonest(&self) -> bool {
+        self.dishonest
     }
 
     /// Opens a sub-protocol.
@@ -95,12 +106,8 @@ impl<'a> Masker<'a> {
         self.transcript.begin(b"tacit/sacrifice/v1");
         let z = self.transcript.challenge();
         let s = &self.secrets;
-        let sacrifices: Vec<[E; 2]> = s
-            .products
-            .iter()
-            .zip(&s.triples)
-            .map(|(&(i, j), t)| [z * s.pads[i] - t[1], s.pads[j] - t[2]])
-            .collect();
+        let sacrifices: Vec<[E; 2]> =
+            s.products.iter().zip(&s.triples).map(|(&(i, j), t)| [z * s.pads[i] - t[1], s.pads[j] - t[2]]).collect();
         MaskedMessages { messages: self.sent, sacrifices }
     }
 }

@@ -8,6 +8,9 @@ use alloc::vec;
 use alloc::vec::Vec;
 use p3_field::PrimeCharacteristicRing;
 
+#[cfg(feature = "prover")]
+mod clear;
+
 /// A value of the prover that the verifier knows as `sent + pad[index]`. Copyable: it may occur in many
 /// expressions; its pad still serves one message.
 #[derive(Clone, Copy, Debug)]

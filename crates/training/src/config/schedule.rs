@@ -11,6 +11,16 @@ pub struct RateSpan {
     pub rate: i64,
 }
 
+/// Weight decay at chunk boundaries: the weights that chunk i ends with are multiplied by numerators[i] / 2^bits, as
+/// part of their rounding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decay {
+    /// log2 of the common denominator.
+    pub bits: u32,
+    /// One per chunk, in [1, 2^bits].
+    pub numerators: Vec<i64>,
+}
+
 /// Steps, batches and learning rates.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schedule {
@@ -29,7 +39,11 @@ pub struct Schedule {
     /// The momentum filter d; `[2^kappa]` without momentum.
     pub filter: Vec<i64>,
     /// Whether a step descends along its gradient plus the next velocity's share, as Nesterov's method does.
+    #[serde(default)]
     pub nesterov: bool,
+    /// Weight decay.
+    #[serde(default)]
+    pub decay: Option<Decay>,
 }
 
 impl Schedule {

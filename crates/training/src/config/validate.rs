@@ -1,7 +1,7 @@
 //! The rules of a valid configuration, one error variant each.
 use super::{
-    Activation, Loss, MAX_BATCH, MAX_CHUNK_ROWS, MAX_CHUNK_STEPS, MAX_FILTER, MAX_LAYERS, MAX_RATE, MAX_ROWS,
-    MAX_STEPS, MAX_WEIGHTS, MAX_WIDTH, MAX_WINDOW, RunConfig,
+    Activation, Loss, MAX_BATCH, MAX_CHUNK_ROWS, MAX_CHUNK_STEPS, MAX_DECAY_BITS, MAX_FILTER, MAX_LAYERS, MAX_RATE,
+    MAX_ROWS, MAX_STEPS, MAX_WEIGHTS, MAX_WIDTH, MAX_WINDOW, RunConfig,
 };
 use core::ops::RangeInclusive;
 use thiserror::Error;
@@ -149,6 +149,24 @@ pub enum ConfigError {
         /// Its value.
         got: i64,
     },
+    /// A decay without one numerator per chunk.
+    #[error("weight decay needs one numerator per chunk, {expected}, and has {got}")]
+    DecayCount {
+        /// Chunks.
+        expected: u32,
+        /// Numerators.
+        got: usize,
+    },
+    /// A numerator out of range.
+    #[error("numerator {got} of the weight decay after chunk {chunk} must lie in 1..={most}")]
+    Decay {
+        /// Which chunk.
+        chunk: usize,
+        /// Numerator given.
+        got: i64,
+        /// 2^bits.
+        most: i64,
+    },
     /// Nesterov's method reads the momentum filter.
     #[error("nesterov needs a momentum filter of at least 2 entries, this one has 1")]
     NesterovWithoutMomentum,
@@ -184,7 +202,8 @@ impl RunConfig {
         range("target_bits", self.target_bits, target)?;
         self.validate_schedule()?;
         self.validate_rates()?;
-        self.validate_filter()
+        self.validate_filter()?;
+        self.validate_decay()
     }
 
     fn validate_layers(&self) -> Result<(), ConfigError> {
@@ -259,6 +278,20 @@ impl RunConfig {
             return Err(ConfigError::RateCount { expected: s.total_steps, got: count });
         }
         Ok(())
+    }
+
+    fn validate_decay(&self) -> Result<(), ConfigError> {
+        let Some(decay) = &self.schedule.decay else { return Ok(()) };
+        range("decay bits", decay.bits, 1..=MAX_DECAY_BITS)?;
+        let (expected, got) = (self.chunks(), decay.numerators.len());
+        if usize::try_from(expected) != Ok(got) {
+            return Err(ConfigError::DecayCount { expected, got });
+        }
+        let most = 1i64 << decay.bits;
+        match decay.numerators.iter().enumerate().find(|(_, n)| !(1..=most).contains(*n)) {
+            Some((chunk, &got)) => Err(ConfigError::Decay { chunk, got, most }),
+            None => Ok(()),
+        }
     }
 
     fn validate_filter(&self) -> Result<(), ConfigError> {

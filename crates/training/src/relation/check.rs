@@ -1,14 +1,14 @@
 //! The verifier's chain of claims over one chunk.
 use super::gates::{ROW_POINTS, pair_weights};
-use super::instances::{FINAL, Product, VELOCITY, WeightUnit, unit_weights};
-use super::layout::{Limbs, ModelLayout};
+use super::instances::{Product, unit_weights};
+use super::layout::Limbs;
 use super::terms::{Equation, Term};
-use super::{ChunkRelation, DATA, MODEL_IN, MODEL_OUT, StartWeights, TRACE};
+use super::{ChunkRelation, DATA, TRACE};
 use alloc::vec;
 use alloc::vec::Vec;
 use p3_field::PrimeCharacteristicRing;
 use tacit_argument::bilinear::bilinear_check;
-use tacit_argument::field::{E, F, signed};
+use tacit_argument::field::{E, F};
 use tacit_argument::functional::{Low, LowId};
 use tacit_argument::hiding::{Affine, HidingError, Message, Reduction};
 use tacit_argument::lookup::lookup_check;
@@ -18,7 +18,7 @@ use tacit_argument::multilinear::{eq_eval, eq_table, log2_ceil};
 pub(crate) const LABEL: &[u8] = b"tacit/chunk/v1";
 
 /// A row point with the low parts that read columns, masked columns and the data set through it.
-struct Row {
+pub(super) struct Row {
     point: Vec<E>,
     column: LowId,
     masked: LowId,
@@ -43,7 +43,8 @@ impl ChunkRelation<'_> {
         }
         let claim = bilinear_check(r, raw, self.log_steps(), log2_ceil(products.length))?;
         let eq_v = eq_table(&claim.units, E::ONE);
-        let mass: E = products.all.iter().map(|i| i.lambda * eq_v[i.first..i.first + i.len].iter().copied().sum::<E>()).sum();
+        let mass: E =
+            products.all.iter().map(|i| i.lambda * eq_v[i.first..i.first + i.len].iter().copied().sum::<E>()).sum();
         let weight = eq_eval(rho_t, &claim.rows) * mass;
         let t_star = claim.rows.clone();
         let (a, b) = claim.close(r, weight);
@@ -55,13 +56,14 @@ impl ChunkRelation<'_> {
         let units = self.weight_units(&products, &eq_v, |n| r.point(n));
         let x_row = self.weight_check(r, &units, &t_star, b, &mut equations)?;
 
-        equations.extend(self.gate_equations(|n| unit_weights(&r.point(log2_ceil(n)), n)).into_iter().map(|e| (0, e, None)));
+        equations
+            .extend(self.gate_equations(|n| unit_weights(&r.point(log2_ceil(n)), n)).into_iter().map(|e| (0, e, None)));
         self.gate_check(r, &[rho_row, sigma_row, x_row], equations)?;
         self.weight_range_check(r);
         lookup_check(r, &self.lookups)
     }
 
-    fn row(&self, r: &mut Reduction<'_>, point: Vec<E>) -> Row {
+    pub(super) fn row(&self, r: &mut Reduction<'_>, point: Vec<E>) -> Row {
         let eq = eq_table(&point, E::ONE);
         let mut data = vec![E::ZERO; 1 << self.data_stride()];
         let mut masked = eq.clone();
@@ -94,117 +96,6 @@ impl ChunkRelation<'_> {
             }
             e.add_constant(-w * F::from_u64(1 << (f - 1)));
         }
-    }
-
-    fn weight_check(
-        &self,
-        r: &mut Reduction<'_>,
-        units: &[WeightUnit],
-        t_star: &[E],
-        b: Message,
-        equations: &mut Vec<(usize, Equation, Option<Message>)>,
-    ) -> Result<Row, HidingError> {
-        let mu = r.challenge();
-        let powers = self.equation_powers(mu);
-        let mut total = b.affine();
-        total.scale(-E::ONE);
-        let ends = self.start_coefficients(t_star);
-        for u in units {
-            let low = self.output_low(r, u);
-            for &(row, equation) in &u.claims {
-                let p = powers[equation];
-                self.add_start(&mut total, u, low, ends[row].map(|c| c * p));
-                match row {
-                    FINAL => self.add_end(&mut total, u, low, 0, -p),
-                    VELOCITY => self.add_end(&mut total, u, low, 1, p),
-                    _ => {}
-                }
-            }
-        }
-        let claim = bilinear_check(r, total, self.layout.log_rows, log2_ceil(units.len()))?;
-        let eq_v = eq_table(&claim.units, E::ONE);
-        let eq_t = eq_table(&claim.rows[..self.log_steps()], E::ONE);
-        let alphas = self.alphas(t_star);
-        let at: Vec<E> = alphas.iter().map(|alpha| alpha.iter().zip(&eq_t).map(|(&x, &w)| x * w).sum()).collect();
-        let claimed = |u: &WeightUnit| u.claims.iter().map(|&(row, equation)| at[row] * powers[equation]).sum::<E>();
-        let weight = units.iter().zip(&eq_v).map(|(u, &w)| w * claimed(u)).sum();
-        let row = self.row(r, claim.rows.clone());
-        let (a, d) = claim.close(r, weight);
-        let combined = self.combine(units, &eq_v);
-        let inputs = combined.iter().enumerate().flat_map(|(l, (k, _))| self.input_terms(l, k)).collect();
-        let gradients = combined.iter().enumerate().flat_map(|(l, (_, j))| self.gradient_terms(l, j)).collect();
-        equations.push((2, inputs, Some(a)));
-        equations.push((2, gradients, Some(d)));
-        Ok(row)
-    }
-
-    /// mu^i for every equation of the weight sumcheck.
-    pub(crate) fn equation_powers(&self, mu: E) -> Vec<E> {
-        mu.powers().take(1 + self.state.len() * self.layout.layers.len()).collect()
-    }
-
-    /// The row weights of the weight sumcheck, over steps: alpha(t*), the coefficients of W_T and those of V_T.
-    pub(crate) fn alphas(&self, t_star: &[E]) -> Vec<Vec<E>> {
-        let steps = 1 << self.log_steps();
-        let mut out = vec![
-            self.coefficients.alpha(&eq_table(t_star, E::ONE), steps),
-            self.coefficients.alpha(&self.at_end(), steps),
-        ];
-        if self.state.len() > 1 {
-            out.push(self.coefficients.state_weights(steps).into_iter().map(E::from).collect());
-        }
-        out
-    }
-
-    /// Per row weight, the coefficients of W_in and of V_in in its sum.
-    fn start_coefficients(&self, t_star: &[E]) -> [[E; 2]; 3] {
-        let c = &self.coefficients;
-        let [t, end] = [eq_table(t_star, E::ONE), self.at_end()].map(|e| [c.start_weight(&e), -c.velocity_weight(&e)]);
-        [t, end, [E::ZERO, -E::from_u64(c.state_velocity())]]
-    }
-
-    /// Weight 1 on W_T, 0 on every W_t before it.
-    fn at_end(&self) -> Vec<E> {
-        let steps = 1 << self.log_steps();
-        let mut last = E::zero_vec(steps + 1);
-        last[steps] = E::ONE;
-        last
-    }
-
-    fn output_low(&self, r: &mut Reduction<'_>, u: &WeightUnit) -> LowId {
-        let mut low = u.outputs.clone();
-        low.resize(1 << self.state[0].stride[u.layer], E::ZERO);
-        r.low(Low::Dense(low))
-    }
-
-    /// c_w W_in and, where the chunk starts from a committed velocity, c_v V_in.
-    fn add_start(&self, e: &mut Affine, u: &WeightUnit, low: LowId, [c_w, c_v]: [E; 2]) {
-        match &self.start {
-            StartWeights::Committed(_) => add_matrix(e, u, low, (MODEL_IN, &self.state[0]), c_w),
-            StartWeights::Public(w) => e.add_constant(c_w * self.public_weight(w, u)),
-        }
-        if let (true, Some(velocity)) = (self.velocity_in, self.state.get(1)) {
-            add_matrix(e, u, low, (MODEL_IN, velocity), c_v);
-        }
-    }
-
-    /// c times the exact end of weights (0) or velocity (1): 2^kappa out + remainder - 2^(kappa-1).
-    fn add_end(&self, e: &mut Affine, u: &WeightUnit, low: LowId, which: usize, c: E) {
-        let kappa = self.config.scales.kappa;
-        add_matrix(e, u, low, (MODEL_OUT, &self.state[which]), c * F::from_u64(1 << kappa));
-        if let Some(rounding) = self.layout.rounding.get(which) {
-            rounding.remainder.add_to(e, (u.layer, low), &u.inputs, c);
-            e.add_constant(-c * u.mass() * F::from_u64(1 << (kappa - 1)));
-        }
-    }
-
-    /// sum_{k,j} inputs_k outputs_j W(k, j) of public weights.
-    pub(crate) fn public_weight(&self, weights: &[i64], u: &WeightUnit) -> E {
-        let n = u.outputs.len();
-        let first: usize = (0..u.layer).map(|l| self.config.k(l) * self.config.architecture.layers[l].outputs as usize).sum();
-        let rows = weights.get(first..).unwrap_or_default().chunks(n);
-        let row = |w: &[i64]| w.iter().zip(&u.outputs).map(|(&v, &j)| j * signed(v)).sum::<E>();
-        rows.zip(&u.inputs).map(|(w, &k)| k * row(w)).sum()
     }
 
     /// Splits equations into linear claims and the gate sumcheck, and closes both.
@@ -263,26 +154,6 @@ impl ChunkRelation<'_> {
         e
     }
 
-    /// W_in, W_out and V_out + 2^(bits-1) = sum of limbs, at one random (k, j) per layer.
-    fn weight_range_check(&self, r: &mut Reduction<'_>) {
-        let start = self.layout.weight_limbs.iter().map(|limbs| (MODEL_IN, &self.state[0], limbs));
-        let ends = self.state.iter().zip(&self.layout.rounding).map(|(state, x)| (MODEL_OUT, state, &x.quotient));
-        let checked: Vec<_> = start.chain(ends).collect();
-        if checked.is_empty() {
-            return;
-        }
-        for l in 0..self.layout.layers.len() {
-            let u = self.random_weight(l, vec![], &mut |n| r.point(n));
-            let low = self.output_low(r, &u);
-            for (vector, state, limbs) in &checked {
-                let mut e = Affine::constant(u.mass() * F::from_u64(1 << (limbs.bits - 1)));
-                add_matrix(&mut e, &u, low, (*vector, state), E::ONE);
-                limbs.add_to(&mut e, (l, low), &u.inputs, -E::ONE);
-                r.assert_zero(e);
-            }
-        }
-    }
-
     /// The A and D claims that the products leave at (t*, rho_b).
     pub(crate) fn product_terms(&self, products: &super::instances::Products, eq: &[E]) -> Equation {
         let terms = products.all.iter().flat_map(|i| {
@@ -296,13 +167,6 @@ impl ChunkRelation<'_> {
     }
 }
 
-fn cell(vector: usize, low: LowId, slot: usize) -> tacit_argument::hiding::Cell {
+pub(super) fn cell(vector: usize, low: LowId, slot: usize) -> tacit_argument::hiding::Cell {
     tacit_argument::hiding::Cell { vector, low, slot }
-}
-
-/// c sum_{k,j} inputs_k outputs_j M(k, j), for the matrix that a vector holds at a layout.
-fn add_matrix(e: &mut Affine, u: &WeightUnit, low: LowId, (vector, layout): (usize, &ModelLayout), c: E) {
-    for (k, &w) in u.inputs.iter().enumerate() {
-        e.add_cell(cell(vector, low, layout.first[u.layer] + k), w * c);
-    }
 }

@@ -2,8 +2,8 @@
 //!
 //! A trace column is one slot of R = T B cells (row = t B + b). The order of groups is a function of the
 //! configuration; prover, verifier and tests read this one description.
-use crate::config::{Activation, DERIVATIVE_BITS, Loss, RunConfig, limb_widths};
 use super::{Builder, TRACE};
+use crate::config::{Activation, DERIVATIVE_BITS, Loss, Part, RunConfig, limb_widths};
 use alloc::vec::Vec;
 use p3_field::PrimeCharacteristicRing;
 use tacit_argument::field::{E, F};
@@ -179,7 +179,8 @@ impl WeightLimbs {
             for l in 0..config.architecture.layers.len() {
                 let (first, n) = (config.weight_offset(l), config.outputs(l));
                 for i in 0..config.k(l) * n {
-                    columns[layout.cell(l, i / n, i % n)] = F::from_u64((value(first + i) >> shift) & ((1 << width) - 1));
+                    columns[layout.cell(l, i / n, i % n)] =
+                        F::from_u64((value(first + i) >> shift) & ((1 << width) - 1));
                 }
             }
             shift += width;
@@ -187,12 +188,12 @@ impl WeightLimbs {
     }
 }
 
-/// How a chunk's end is rounded: `exact + 2^(kappa-1) = 2^kappa out + remainder`.
+/// How a chunk's end is rounded: `exact + 2^(s-1) = 2^s out + remainder`.
 ///
-/// Both parts are range-checked. With the remainder alone, each of its 2^kappa values would have an `out` mod p.
+/// Both parts are range-checked. With the remainder alone, each of its 2^s values would have an `out` mod p.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rounding {
-    /// The remainder, kappa bits.
+    /// The remainder, s bits.
     pub remainder: WeightLimbs,
     /// out + 2^(bits-1).
     pub quotient: WeightLimbs,
@@ -209,8 +210,8 @@ pub struct TraceLayout {
     pub loss: LossColumns,
     /// Limbs of W_in + 2^(bits-1) of a hidden initial model, if this chunk range-checks it.
     pub weight_limbs: Option<WeightLimbs>,
-    /// The rounding of weights and, with momentum, of the velocity; empty if kappa = 0.
-    pub rounding: Vec<Rounding>,
+    /// The rounding of weights and, with momentum, of the velocity; none where no bits are rounded away.
+    pub rounding: Vec<Option<Rounding>>,
     /// Slots used so far; multiplicities and pads follow.
     pub slots: usize,
 }
@@ -266,12 +267,16 @@ impl TraceLayout {
         };
         let log_rows = log2_ceil(config.rows_per_chunk());
         let start = weight_bits.map(|bits| WeightLimbs::new(config, bits, log_rows, &mut a.next));
-        let kappa = config.scales.kappa;
-        let rounded = if kappa == 0 { 0 } else { 1 + usize::from(config.schedule.momentum()) };
-        let rounding = (0..rounded)
-            .map(|_| Rounding {
-                remainder: WeightLimbs::new(config, kappa, log_rows, &mut a.next),
-                quotient: WeightLimbs::new(config, config.boundary_bits(), log_rows, &mut a.next),
+        let parts = [Some(Part::Weights), config.schedule.momentum().then_some(Part::Velocity)];
+        let rounding = parts
+            .into_iter()
+            .flatten()
+            .map(|part| {
+                let bits = config.boundary_shift(part);
+                (bits > 0).then(|| Rounding {
+                    remainder: WeightLimbs::new(config, bits, log_rows, &mut a.next),
+                    quotient: WeightLimbs::new(config, config.boundary_bits(part), log_rows, &mut a.next),
+                })
             })
             .collect();
         Self { log_rows, layers, loss, weight_limbs: start, rounding, slots: a.next }
@@ -279,6 +284,6 @@ impl TraceLayout {
 
     /// Every quantity that has a cell per weight.
     pub fn per_weight(&self) -> impl Iterator<Item = &WeightLimbs> {
-        self.weight_limbs.iter().chain(self.rounding.iter().flat_map(|r| [&r.remainder, &r.quotient]))
+        self.weight_limbs.iter().chain(self.rounding.iter().flatten().flat_map(|r| [&r.remainder, &r.quotient]))
     }
 }

@@ -1,5 +1,8 @@
 //! Proves a release: rounds, commits the remainders, proves the relation, and checks the proof before it leaves.
-use super::{LABEL, Permit, RELEASE_VERSION, ReleaseProof, ReleaseRejected, ReleaseRelation, ReleaseStatement};
+use super::names::check_names;
+use super::{
+    LABEL, LayerNames, Permit, RELEASE_VERSION, ReleaseProof, ReleaseRejected, ReleaseRelation, ReleaseStatement,
+};
 use super::{check_weights, rounded_weights};
 use crate::record::RecordError;
 use crate::run::ModelCommitment;
@@ -23,6 +26,8 @@ pub struct ReleaseInput<'a> {
     pub model: &'a ModelCommitment,
     /// Its weights.
     pub weights: &'a [i64],
+    /// What they are called.
+    pub names: &'a [LayerNames],
 }
 
 /// No release proof; details stay with the owner.
@@ -132,9 +137,11 @@ pub fn prove_release(
         model_digest: input.model.record.digest()?,
         bits: permit.bits,
         weights: rounded_weights(config, input.weights, permit.bits),
+        names: input.names.to_vec(),
         exemption: permit.exemption,
     };
     let s = check_weights(config, permit.w_out, permit.bits, &statement.weights)?;
+    check_names(config, &statement.names).map_err(ReleaseRejected::from)?;
     let relation = ReleaseRelation::new(config, s, &statement.weights);
     let columns = relation.columns(input.weights).map_err(ProveError::from)?;
     let proof = argue(input, &statement, &relation, columns, vault_secret)?;

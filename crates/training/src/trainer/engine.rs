@@ -118,7 +118,7 @@ impl<'a> Engine<'a> {
 
     /// Rounds to a chunk boundary after step t of the run, and starts the next chunk there.
     pub(super) fn end_chunk(&mut self, t: u32) -> Result<(Rounded, Option<Rounded>), TrainError> {
-        let (weights, velocity) = self.weights.round();
+        let (weights, velocity) = self.weights.round(self.config.decay(t / self.config.schedule.chunk_steps));
         self.boundary =
             ModelState { weights: weights.values.clone(), velocity: velocity.as_ref().map(|v| v.values.clone()) };
         self.weights = start_weights(self.config, &self.boundary).map_err(|e| weight_overflow(self.config, t, &e))?;

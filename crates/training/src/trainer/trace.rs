@@ -38,11 +38,12 @@ pub struct ChunkEnd {
     pub state: ModelState,
     /// W_{T*}, F fractional bits.
     pub weights: Vec<i64>,
-    /// `weights + 2^(kappa-1) - 2^kappa W_out`; empty if kappa = 0.
+    /// `n weights + 2^(s-1) - 2^s W_out`, for a decay by n / 2^bits (n = 1 and bits = 0 without) and s = kappa + bits;
+    /// empty if s = 0.
     pub weight_rem: Vec<u32>,
     /// V_{T*}; empty without momentum.
     pub velocity: Vec<i64>,
-    /// `velocity + 2^(kappa-1) - 2^kappa V_out`; empty without momentum.
+    /// `velocity + 2^(kappa-1) - 2^kappa V_out`; empty without momentum or if kappa = 0.
     pub velocity_rem: Vec<u32>,
 }
 

@@ -38,7 +38,7 @@ struct Filtered {
     value: Vec<i64>,
 }
 
-/// Rounded weights with the remainders of the rounding, empty if kappa = 0.
+/// Rounded weights with the remainders of the rounding, empty if nothing is rounded away.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Rounded {
     pub values: Vec<i64>,
@@ -100,9 +100,10 @@ impl Weights {
         self.momentum.as_ref().map(|m| m.velocity.value.as_slice())
     }
 
-    /// rescale(W_T, kappa) and rescale(V_T, kappa).
-    pub(super) fn round(&self) -> (Rounded, Option<Rounded>) {
-        (round(&self.weights, self.kappa), self.velocity().map(|v| round(v, self.kappa)))
+    /// rescale(n W_T, kappa + bits) for a decay by n / 2^bits, and rescale(V_T, kappa).
+    pub(super) fn round(&self, (numerator, bits): (u64, u32)) -> (Rounded, Option<Rounded>) {
+        let velocity = self.velocity().map(|v| round(v, 1, self.kappa));
+        (round(&self.weights, numerator, self.kappa + bits), velocity)
     }
 }
 
@@ -154,14 +155,15 @@ fn descend(weights: &mut [i64], v: &[i64], rate: i128) -> Result<(), Overflow> {
     Ok(())
 }
 
-fn round(values: &[i64], kappa: u32) -> Rounded {
-    if kappa == 0 {
+/// Quotients fit: |n v| / 2^shift <= |v|.
+fn round(values: &[i64], factor: u64, shift: u32) -> Rounded {
+    if shift == 0 {
         return Rounded { values: values.to_vec(), remainders: Vec::new() };
     }
     let (values, remainders) = values
         .iter()
         .map(|&v| {
-            let (q, r) = rescale(v.into(), kappa);
+            let (q, r) = rescale(i128::from(v) * i128::from(factor), shift);
             (q as i64, r as u32)
         })
         .unzip();

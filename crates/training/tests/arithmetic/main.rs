@@ -68,6 +68,7 @@ pub fn small(activation: Activation, loss: Loss) -> RunConfig {
             rates: Schedule::encode_rates(&[3, 3, 2, 2, 0, 1, 1]),
             filter: vec![1],
             nesterov: false,
+            decay: None,
         },
         order: Order::Contiguous,
         data_bits: 10,

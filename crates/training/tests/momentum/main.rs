@@ -1,4 +1,5 @@
 //! Momentum from end to end: several chunks, partial batches, padding, Nesterov; and provers that cheat on the state.
+#![allow(clippy::unwrap_used)]
 mod reference;
 mod setup;
 
@@ -7,7 +8,7 @@ use tacit_argument::field::{F, signed};
 use tacit_argument::lookup::LookupError;
 use tacit_argument::opening::OpeningError;
 use tacit_argument::proof::ArgumentError;
-use tacit_training::config::{Activation, ConfigError, Loss, RunConfig, Schedule};
+use tacit_training::config::{Activation, ConfigError, Decay, Loss, RunConfig, Schedule};
 use tacit_training::record::RecordError;
 use tacit_training::relation::layout::TraceLayout;
 use tacit_training::run::{RunProof, RunRejected, verify_run};
@@ -91,6 +92,28 @@ fn extra_bits_alone() {
     accepts(&Run::new(config, false, None));
 }
 
+/// Chunks whose weights shrink by 24/1024, 14/1024 and not at all.
+fn decayed(mut config: RunConfig) -> RunConfig {
+    config.schedule.decay = Some(Decay { bits: 10, numerators: vec![1000, 1010, 1024] });
+    config
+}
+
+#[test]
+fn weight_decay_with_momentum() {
+    accepts(&Run::new(decayed(config()), true, None));
+}
+
+/// Without kappa the velocity is not rounded, and the weights only by the decay.
+#[test]
+fn weight_decay_without_kappa() {
+    let mut config = decayed(config());
+    config.scales.kappa = 0;
+    config.schedule.filter = vec![1, 1];
+    accepts(&Run::new(config.clone(), true, None));
+    config.schedule.filter = vec![1];
+    accepts(&Run::new(config, false, None));
+}
+
 /// Step 0 starts from the constant 0, whatever stands behind the weights of the start.
 #[test]
 fn a_velocity_in_the_start_does_not_matter() {
@@ -145,7 +168,8 @@ fn momentum_dropped_at_a_boundary_is_rejected() {
     // The second one starts from another commitment to the same weights, with velocity 0.
     let start = ModelState { velocity: zero, ..ends[0].0.clone() };
     let trace = train_chunk(config, 1, &start, &run.rows).unwrap();
-    let forgery = Forgery { run: &run, chunk: 1, relation: (config, 1), start: &start, model_in: &reset, trace: &trace };
+    let forgery =
+        Forgery { run: &run, chunk: 1, relation: (config, 1), start: &start, model_in: &reset, trace: &trace };
     let (second, out) = forgery.prove().unwrap();
     assert!(forgery.holds_by_itself(&out, &second.proof));
     rejects(&RunProof { statement: run.statement.clone(), chunks: vec![honest.chunks[0].clone(), second] }, 1);
@@ -197,7 +221,8 @@ fn another_rounding_is_rejected() {
     // Right mod p: 2^4 (out - 1/2^4) + (rem + 1) = 2^4 out + rem. Only the quotient's window excludes it.
     let i = 5;
     let residue = |rem: &mut u32, out: &mut i64, exact: i64| {
-        (*rem, *out) = if *rem < 15 { (*rem + 1, minus_one_over(*out, 4)) } else { (*rem - 1, -minus_one_over(-*out, 4)) };
+        (*rem, *out) =
+            if *rem < 15 { (*rem + 1, minus_one_over(*out, 4)) } else { (*rem - 1, -minus_one_over(-*out, 4)) };
         assert_eq!(signed(*out) * signed(16) + signed((*rem).into()) - signed(8), signed(exact));
     };
     let weights = misrounded(|end| residue(&mut end.weight_rem[i], &mut end.state.weights[i], end.weights[i]));
@@ -220,15 +245,15 @@ fn a_remainder_outside_its_table_is_rejected() {
             _ => end.state.velocity.as_mut().unwrap()[0] -= 1,
         };
         let layout = TraceLayout::new(&single(), Some(BITS));
-        let cell = layout.rounding[which].remainder.limbs[0].2.cell(0, 0, 0);
+        let cell = layout.rounding[which].as_ref().unwrap().remainder.limbs[0].2.cell(0, 0, 0);
         let forged = cheat(end, |columns| columns[cell] += signed(16));
         assert!(matches!(forged, Err(LookupError::Sum(_))));
     }
 }
 
 /// Proves chunk `chunk` by another configuration than the statement's; what comes before it is honest.
-fn other_configuration(chunk: usize, change: impl Fn(&mut RunConfig)) {
-    let run = Run::new(config(), true, None);
+fn other_configuration(config: RunConfig, chunk: usize, change: impl Fn(&mut RunConfig)) {
+    let run = Run::new(config, true, None);
     let (honest, ends) = run.prove();
     let mut other = run.statement.config.clone();
     change(&mut other);
@@ -251,18 +276,25 @@ fn other_configuration(chunk: usize, change: impl Fn(&mut RunConfig)) {
 
 #[test]
 fn another_filter_is_rejected() {
-    other_configuration(0, |c| c.schedule.filter = vec![16, 15, 14]);
-    other_configuration(1, |c| c.schedule.filter[4] = 11);
+    other_configuration(config(), 0, |c| c.schedule.filter = vec![16, 15, 14]);
+    other_configuration(config(), 1, |c| c.schedule.filter[4] = 11);
 }
 
 #[test]
 fn nesterov_under_a_statement_without_it_is_rejected() {
-    other_configuration(0, |c| c.schedule.nesterov = true);
+    other_configuration(config(), 0, |c| c.schedule.nesterov = true);
+}
+
+#[test]
+fn another_decay_is_rejected() {
+    let numerators = |c: &mut RunConfig, n: Vec<i64>| c.schedule.decay = Some(Decay { bits: 10, numerators: n });
+    other_configuration(decayed(config()), 0, |c| numerators(c, vec![1001, 1010, 1024]));
+    other_configuration(decayed(config()), 1, |c| numerators(c, vec![1000, 1024, 1024]));
 }
 
 #[test]
 fn padding_steps_that_move_weights_are_rejected() {
-    other_configuration(2, |c| {
+    other_configuration(config(), 2, |c| {
         c.schedule.total_steps = 12;
         c.schedule.rates = Schedule::encode_rates(&[3, 3, 2, 2, 2, 0, 1, 1, 1, 2, 2, 2]);
     });
@@ -282,6 +314,19 @@ fn a_statement_changed_after_the_proof_is_rejected() {
     let none = changed(|s| s.filter.truncate(1));
     let expected = RecordError::Velocity { expected: false, got: true };
     assert!(matches!(verify_run(&none), Err(RunRejected::Record { chunk: 0, error }) if error == expected));
+    rejects(&changed(|s| s.decay = Some(Decay { bits: 1, numerators: vec![2; 3] })), 0);
+    let short = changed(|s| s.decay = Some(Decay { bits: 10, numerators: vec![1000; 2] }));
+    let expected = ConfigError::DecayCount { expected: 3, got: 2 };
+    assert!(matches!(verify_run(&short), Err(RunRejected::Statement(StatementError::Config(e))) if e == expected));
+    let zero = changed(|s| s.decay = Some(Decay { bits: 10, numerators: vec![1000, 0, 1000] }));
+    let expected = ConfigError::Decay { chunk: 1, got: 0, most: 1024 };
+    assert!(matches!(verify_run(&zero), Err(RunRejected::Statement(StatementError::Config(e))) if e == expected));
+    let growing = changed(|s| s.decay = Some(Decay { bits: 10, numerators: vec![1024, 1024, 1025] }));
+    let expected = ConfigError::Decay { chunk: 2, got: 1025, most: 1024 };
+    assert!(matches!(verify_run(&growing), Err(RunRejected::Statement(StatementError::Config(e))) if e == expected));
+    let wide = changed(|s| s.decay = Some(Decay { bits: 17, numerators: vec![1000; 3] }));
+    let expected = ConfigError::Range { name: "decay bits", got: 17, least: 1, most: 16 };
+    assert!(matches!(verify_run(&wide), Err(RunRejected::Statement(StatementError::Config(e))) if e == expected));
     let bare = changed(|s| {
         s.filter.truncate(1);
         s.nesterov = true;

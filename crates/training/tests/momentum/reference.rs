@@ -1,7 +1,7 @@
 //! The update rule and its coefficients against their definitions, in exact integers.
 use crate::setup::{config, rows};
 use tacit_training::coefficients::Coefficients;
-use tacit_training::config::{RunConfig, Schedule};
+use tacit_training::config::{Decay, Part, RunConfig, Schedule};
 use tacit_training::nowrap::{Inequality, NoWrapError, check, check_run};
 use tacit_training::trainer::{ChunkTrace, ModelState, train_chunk};
 
@@ -171,6 +171,34 @@ fn quotient_and_remainder_of_a_boundary_stay_below_p() {
     let mut config = config();
     for (kappa, bits) in [(0, 48), (4, 48), (15, 48), (16, 47)] {
         config.scales.kappa = kappa;
-        assert_eq!(config.boundary_bits(), bits);
+        config.schedule.decay = None;
+        assert_eq!([Part::Weights, Part::Velocity].map(|p| config.boundary_bits(p)), [bits; 2]);
+        config.schedule.decay = Some(Decay { bits: 16, numerators: vec![1 << 16; 3] });
+        assert_eq!(config.boundary_bits(Part::Weights), 63 - 16 - kappa);
+        assert_eq!(config.boundary_bits(Part::Velocity), bits);
     }
+}
+
+/// n W_T + 2^(s-1) = 2^s W_out + rem with rem in [0, 2^s): the nearest integer to n / 2^bits W_T 2^-kappa.
+#[test]
+fn decay_multiplies_the_weights_at_a_boundary() {
+    let mut decayed = config();
+    decayed.schedule.decay = Some(Decay { bits: 10, numerators: vec![1000, 1, 1024] });
+    for ((_, trace), n) in chunks(&decayed).iter().zip([1000, 1, 1024]) {
+        let end = &trace.end;
+        for ((&exact, &out), &rem) in end.weights.iter().zip(&end.state.weights).zip(&end.weight_rem) {
+            assert_eq!(i128::from(exact) * n + (1 << 13), (i128::from(out) << 14) + i128::from(rem));
+            assert!(rem < 1 << 14);
+        }
+        let velocity = end.state.velocity.as_ref().unwrap();
+        for ((&exact, &out), &rem) in end.velocity.iter().zip(velocity).zip(&end.velocity_rem) {
+            assert_eq!(i128::from(exact) + 8, (i128::from(out) << 4) + i128::from(rem));
+        }
+    }
+    let (plain, bounds) = (check_run(&config(), 1 << 32).unwrap(), check_run(&decayed, 1 << 32).unwrap());
+    assert_eq!(bounds[0].layers, plain[0].layers);
+    let most = plain[0].layers.iter().map(|l| l.w_max).max().unwrap();
+    assert_eq!(bounds[0].w_out, ((most * 1000) >> 14) + 1);
+    assert_eq!(bounds[0].v_out, plain[0].v_out);
+    assert!(bounds[1].w_out < plain[1].w_out >> 9);
 }

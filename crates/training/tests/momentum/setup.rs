@@ -37,6 +37,7 @@ pub fn config() -> RunConfig {
             rates: Schedule::encode_rates(&[3, 3, 2, 2, 2, 0, 1, 1, 1, 2]),
             filter: vec![16, 14, 13, 12, 10, 9],
             nesterov: false,
+            decay: None,
         },
         order: Order::Contiguous,
         data_bits: 11,

@@ -20,6 +20,7 @@ fn statement(world: &World, weights: Vec<i64>) -> ReleaseStatement {
         model_digest: world.verdict.model_digest,
         bits: BITS,
         weights,
+        names: world.names.clone(),
         exemption: Some(Override::PublicData),
     }
 }

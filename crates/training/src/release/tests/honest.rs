@@ -4,6 +4,7 @@ use crate::file::{self, FileError, Kind};
 use crate::run::{ChunkInput, RunProof, prove_chunk, verify_run};
 use crate::trainer::{Data, ModelState};
 use crate::validity::{commit_data, data_payload};
+use crate::words::{hex, model_file_words, release_words};
 use std::println;
 use tacit_argument::entropy::Entropy;
 use tacit_argument::soundness::{TARGET_BITS, total};
@@ -27,7 +28,11 @@ fn every_net_and_width_verifies() {
             let (proved, t) = (t.elapsed(), std::time::Instant::now());
             let verdict = world.verify(&release).unwrap();
             let bytes = file::encode(Kind::Release, &release).unwrap().len();
-            println!("{} weights at {bits} bits: prove {proved:?}, verify {:?}, {bytes} bytes", verdict.weights, t.elapsed());
+            println!(
+                "{} weights at {bits} bits: prove {proved:?}, verify {:?}, {bytes} bytes",
+                verdict.weights,
+                t.elapsed()
+            );
             assert_eq!((verdict.bits, verdict.weights), (bits, world.weights.len()));
             assert_eq!(verdict.exemption, Some(Override::PublicData));
             assert!(total(&verdict.soundness) <= -f64::from(TARGET_BITS));
@@ -57,6 +62,27 @@ fn two_releases_of_one_run_verify_and_the_second_needs_an_exemption() {
     let c = Circumstances { earlier: Earlier::SameData, ..private() };
     let refused = release_rules(&world.statement, 12, &c);
     assert!(matches!(refused, Err(ReleaseRefused::EarlierRelease { earlier: Earlier::SameData })), "{refused:?}");
+}
+
+#[test]
+fn the_words_name_run_model_width_and_what_stays_open() {
+    let world = World::new(perceptron());
+    let mut statement = world.release(12).statement;
+    let exempt = release_words(&statement);
+    for part in ["66 released weights", &hex(&statement.run_digest), &hex(&statement.model_digest), "2^-12"] {
+        assert!(exempt.shown[0].contains(part), "{part}: {}", exempt.shown[0]);
+    }
+    assert!(exempt.shown[1].contains("declaring the training data public"));
+    assert!(exempt.not_shown[0].contains("does not bound it"));
+    statement.exemption = None;
+    let ordinary = release_words(&statement);
+    assert_eq!((ordinary.shown.len(), ordinary.not_shown.len()), (1, 2));
+    assert!(ordinary.not_shown[1].contains("safety rules"));
+    let file = model_file_words(&statement, true);
+    assert!(file.shown[0].contains("4 float32 tensors"), "{}", file.shown[0]);
+    assert_eq!(model_file_words(&statement, false).not_shown.len(), 0);
+    let both = ordinary.clone().and(file.clone()).and(file);
+    assert_eq!((both.shown.len(), both.not_shown.len()), (3, 3));
 }
 
 #[test]
@@ -108,8 +134,10 @@ fn the_last_model_of_a_proven_run_and_no_other_is_released() {
     let verdict = verify_run(&run).unwrap();
     assert_eq!(models.len(), 2);
     let permit = || release_rules(&run.statement, 12, &private()).unwrap();
+    let names = names_for(&run.statement.config);
     let release = |(model, weights): &(ModelCommitment, Vec<i64>)| {
-        prove_release(&ReleaseInput { statement: &run.statement, model, weights }, permit(), &SECRET).unwrap()
+        let input = ReleaseInput { statement: &run.statement, model, weights, names: &names };
+        prove_release(&input, permit(), &SECRET).unwrap()
     };
     let (first, last) = (&models[0], &models[1]);
     let verify = |r: &ReleaseProof, m: &ModelCommitment| verify_release(r, &verdict, &run.statement, &m.record);

@@ -1,9 +1,11 @@
 //! Releases: honest ones, one attack per check, one refusal per rule.
+#![allow(clippy::unwrap_used, clippy::type_complexity)]
 extern crate std;
 
 mod attacks;
 mod honest;
 mod mutation;
+mod names;
 mod rules;
 
 use super::*;
@@ -11,7 +13,7 @@ use crate::config::{Activation, Architecture, Layer, Loss, Order, Scales, Schedu
 use crate::record::{DataRecord, RECORD_VERSION, SUITE_BLAKE3, Vector, labels_for};
 use crate::run::{ModelCommitment, commit_model};
 use crate::statement::{Origin, PROTOCOL_VERSION, SECURITY_BITS, Start};
-use alloc::vec;
+use alloc::{format, vec};
 use tacit_argument::opening::{PIN_BLOCK, long_lived_shape};
 
 /// fw of every test.
@@ -37,6 +39,8 @@ fn config(layers: Vec<Layer>, loss: Loss) -> RunConfig {
             chunk_steps: 64,
             rates: Schedule::encode_rates(&[1; 112]),
             filter: vec![1],
+            nesterov: false,
+            decay: None,
         },
         order: Order::Contiguous,
         data_bits: 12,
@@ -67,7 +71,13 @@ fn data_record(config: &RunConfig) -> DataRecord {
         schema: [7; 32],
         names: None,
         released: vec![],
-        vector: Vector { suite: SUITE_BLAKE3, log_inv_rate: RATE, shape, row_budget: (shape.block - PIN_BLOCK) as u64, root: [0; 32] },
+        vector: Vector {
+            suite: SUITE_BLAKE3,
+            log_inv_rate: RATE,
+            shape,
+            row_budget: (shape.block - PIN_BLOCK) as u64,
+            root: [0; 32],
+        },
         pin: Default::default(),
     }
 }
@@ -99,6 +109,13 @@ struct World {
     verdict: RunVerdict,
     model: ModelCommitment,
     weights: Vec<i64>,
+    names: Vec<LayerNames>,
+}
+
+/// "0.weight" and "0.bias", as PyTorch would say.
+fn names_for(config: &RunConfig) -> Vec<LayerNames> {
+    let layers = config.architecture.layers.iter().enumerate();
+    layers.map(|(i, l)| (format!("{i}.weight"), l.bias.then(|| format!("{i}.bias")))).collect()
 }
 
 impl World {
@@ -119,15 +136,17 @@ impl World {
             data_digest: statement.data.digest().unwrap(),
             start_digest: None,
             model_digest: model.record.digest().unwrap(),
-            w_out: *statement.validate().unwrap().last().unwrap(),
+            w_out: statement.validate().unwrap().last().unwrap().w,
+            v_out: 0,
             soundness: vec![],
             chunks: statement.config.chunks() as usize,
         };
-        Self { statement, verdict, model, weights }
+        let names = names_for(&statement.config);
+        Self { statement, verdict, model, weights, names }
     }
 
     fn input(&self) -> ReleaseInput<'_> {
-        ReleaseInput { statement: &self.statement, model: &self.model, weights: &self.weights }
+        ReleaseInput { statement: &self.statement, model: &self.model, weights: &self.weights, names: &self.names }
     }
 
     fn release(&self, bits: u32) -> ReleaseProof {

@@ -1,0 +1,72 @@
+"""Recognises data sets that share rows with one whose model was released.
+
+Two releases from data sets that differ in a few rows tell those rows. The vault remembers a keyed fingerprint
+of every row of a data set that has a release; the safety rules of a later release ask for the overlap.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+
+from tacit.vault.crypto import derive
+
+if TYPE_CHECKING:
+    from tacit.commitment import CommittedData
+
+__all__ = ["Earlier", "earlier_release", "remember_release"]
+
+Earlier: TypeAlias = Literal["nothing", "same", "neighbouring"]
+
+SHARED = 0.01
+"""Data sets that share more than this part of the smaller one are neighbours."""
+
+
+def _memory(data: CommittedData) -> dict[str, Any]:
+    """What the vault keeps of a data set that has a release."""
+    with data.vault.secret() as secret:
+        key = derive(secret.expose(), "tacit/release/rows/v1")
+    labels = data.labels.reshape(data.n, -1)
+    joined = np.ascontiguousarray(np.concatenate([data.features, labels], axis=1).astype("<i8"))
+    quantised = data.quantised
+    scales = hashlib.sha256(repr((quantised.scales, quantised.target_scale)).encode())
+    return {
+        "digest": data.digest.hex(),
+        "width": quantised.width,
+        "scales": scales.hexdigest(),
+        "rows": [hmac.digest(key, row.tobytes(), "sha256")[:16].hex() for row in joined],
+    }
+
+
+def _share(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> float:
+    """The part of the smaller data set that is in the other; all of it if that cannot be told and is likely."""
+    if mine["width"] != theirs["width"]:
+        return 0.0
+    counts = sorted((len(mine["rows"]), len(theirs["rows"])))
+    # Removing a row moves derived scales, and then no rounded row is the same any more.
+    if mine["scales"] != theirs["scales"] and counts[1] - counts[0] <= max(4, 0.05 * counts[1]):
+        return 1.0
+    known = set(theirs["rows"])
+    return sum(row in known for row in mine["rows"]) / max(1, counts[0])
+
+
+def earlier_release(data: CommittedData) -> Earlier:
+    """What this vault has released about the same rows."""
+    mine = _memory(data)
+    found: Earlier = "nothing"
+    for name in data.vault.names("releases/"):
+        theirs = data.vault.get_json(name)
+        if theirs["digest"] == mine["digest"]:
+            return "same"
+        if _share(mine, theirs) > SHARED:
+            found = "neighbouring"
+    return found
+
+
+def remember_release(data: CommittedData, run: str) -> None:
+    """Note that a model trained on this data is about to be handed out."""
+    data.vault.put_json(f"releases/{run}", _memory(data))
