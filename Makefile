@@ -23,7 +23,7 @@ demo-lending: build
 	$(BIN)/python -m demos.lending
 
 test: build lint
-	$(CARGO) test --release --workspace --exclude tacit-python
+	$(CARGO) test --release --workspace --exclude tacit-python --features tacit-training/parallel
 	$(BIN)/python -m pytest
 
 bench: build
@@ -35,7 +35,7 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/python -m mypy
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --release --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --workspace --all-targets --features tacit-training/parallel -- -D warnings
 
 fuzz: build
 	$(BIN)/python -m fuzz.files

@@ -235,10 +235,18 @@ def tap(taps: list[int], i: int) -> int:
     return taps[i] if i < len(taps) else 0
 
 
+def update_taps(config: dict[str, Any]) -> list[int]:
+    """h: the filter d, or Nesterov's h_i = d_{i+1} + 2^kappa [i = 0]."""
+    d = config["schedule"]["filter"]
+    return [d[0] + d[1], *d[2:]] if config["schedule"]["nesterov"] else d
+
+
 def weights_at(
     t: int, kappa: int, taps: list[int], rho: list[int], start: State, gradients: list[tuple[int, list[Matrix]]]
 ) -> list[Matrix]:
-    """W_t = 2^kappa W_0 - sum_s c_{t,s} A_s^T D_s - c_{t,v} V_0, with t counted from the start of the chunk."""
+    """W_t = 2^kappa W_0 - sum_s c_{t,s} A_s^T D_s - c_{t,v} V_0, with t counted from the start of the chunk and
+    the coefficients by the taps h of the update.
+    """
     terms = [(2**kappa, start[0])]
     for s, (weight, gradient) in enumerate(gradients[:t]):
         terms.append((-weight * sum(rho[u] * tap(taps, u - s) for u in range(s, t)), gradient))
@@ -251,7 +259,7 @@ def run(config: dict[str, Any], features: Matrix, labels: list[Any], initial: li
     """(W, V) at the start of every chunk and at the end, by the closed form of `weights_at`."""
     s, scales = config["schedule"], config["scales"]
     rates = [span["rate"] for span in s["rates"] for _ in range(span["steps"])]
-    taps, kappa, padded = s["filter"], scales["kappa"], 1
+    taps, update, kappa, padded = s["filter"], update_taps(config), scales["kappa"], 1
     while padded < s["batch"]:
         padded *= 2
     states: list[State] = [(initial, combine([(0, initial)]) if kappa else None)]
@@ -260,7 +268,7 @@ def run(config: dict[str, Any], features: Matrix, labels: list[Any], initial: li
         rho, start = rates[first : first + steps], states[-1]
         gradients: list[tuple[int, list[Matrix]]] = []
         for t in range(steps):
-            weights = weights_at(t, kappa, taps, rho, start, gradients)
+            weights = weights_at(t, kappa, update, rho, start, gradients)
             rows = batch(config, first + t)
             if len(rows) < padded:
                 forward(config, weights, [[0] * len(features[0])], first + t)
@@ -268,7 +276,7 @@ def run(config: dict[str, Any], features: Matrix, labels: list[Any], initial: li
             top = loss_gradient(config, z[-1], [labels[r] for r in rows])
             weight = hdiv(2 ** scales["omega"] * s["batch"], len(rows))
             gradients.append((weight, backward(config, weights, inputs, z, top, first + t)))
-        last = weights_at(steps, kappa, taps, rho, start, gradients)
+        last = weights_at(steps, kappa, update, rho, start, gradients)
         velocity = None
         if start[1] is not None:
             terms = [(w * tap(taps, steps - 1 - i), g) for i, (w, g) in enumerate(gradients)]

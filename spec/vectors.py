@@ -17,6 +17,7 @@ import arithmetic
 
 ACTIVATIONS = ("Identity", "Relu", "Sigmoid", "Tanh")
 LOSSES = ("CrossEntropy", "BceWithLogits", "Mse")
+SCHEDULE = ("rows", "batch", "drop_last", "total_steps", "chunk_steps", "nesterov")
 FW = 30
 
 
@@ -65,8 +66,9 @@ def case(index: int) -> tuple[dict[str, Any], list[list[int]], list[Any], list[l
             "drop_last": drop_last,
             "total_steps": steps,
             "chunk_steps": 4,
-            "rates": [{"steps": 1, "rate": rate << 4} for rate in rates],
+            "rates": [{"steps": 1, "rate": rate << 3} for rate in rates],
             "filter": [16, 8, 4, 2, 1, 1] if momentum else [1],
+            "nesterov": momentum and index % 4 == 3,
         },
         "order": {"Shuffled": {"seed": [numbers.below(256) for _ in range(32)]}} if shuffled else "Contiguous",
         "data_bits": 12,
@@ -115,7 +117,7 @@ def lines(index: int) -> Iterator[str]:
     )
     yield line("loss", LOSSES.index(architecture["loss"]))
     yield line("scales", *config["scales"].values())
-    yield line("schedule", *(schedule[k] for k in ("rows", "batch", "drop_last", "total_steps", "chunk_steps")))
+    yield line("schedule", *(schedule[k] for k in SCHEDULE))
     yield line("rates", [span["rate"] for span in schedule["rates"]])
     yield line("filter", schedule["filter"])
     yield line("seed", [] if config["order"] == "Contiguous" else config["order"]["Shuffled"]["seed"])

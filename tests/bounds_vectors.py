@@ -2,7 +2,7 @@
 
     PYTHONPATH=python python tests/bounds_vectors.py > tests/fixtures/bounds.txt
 
-The format is that of tests/fixtures/arithmetic.txt; `start` is w_in, `bounds` w_out and v_out after every chunk.
+The format is that of tests/fixtures/arithmetic.txt; `start` is w_in, `bounds` w_out and v_out of every chunk.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from arithmetic_cases import network
-
 from tacit.arithmetic import PlanRequest, RunConfig, make_plan
 from tacit.arithmetic.nowrap import RunBounds
 from tacit.arithmetic.rates import batch_weight, integer_rate
@@ -26,7 +25,8 @@ def lines(index: int) -> Iterator[str]:
     plan = make_plan(
         PlanRequest(
             architecture, rows=100 + index, batch=10, learning_rates=[0.25, 0.0625], data_bits=12,
-            target_bits=12 if loss == "mse" else 0, drop_last=index % 5 == 0, momentum=(0.0, 0.5, 0.9)[index % 3],
+            target_bits=12 if loss == "mse" else 0, drop_last=index % 5 == 0,
+            momentum=(0.0, 0.5, 0.9)[index % 3], nesterov=index in (2, 4, 8),
             total_steps=total, chunk_steps=16, fg=9,
         )
     )  # fmt: skip
@@ -56,7 +56,7 @@ def config_lines(index: int, config: RunConfig, rates: list[int]) -> Iterator[st
         "layers": [v for layer in layers for v in layer],
         "loss": [LOSSES.index(config.architecture.loss)],
         "scales": [s.fa, s.fg, s.fw, s.kappa, s.omega],
-        "schedule": [c.rows, c.batch, int(c.drop_last), len(rates), c.chunk_steps],
+        "schedule": [c.rows, c.batch, int(c.drop_last), len(rates), c.chunk_steps, int(c.nesterov)],
         "rates": rates,
         "filter": list(c.filter),
         "seed": [],

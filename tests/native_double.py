@@ -133,13 +133,13 @@ class NativeDouble:
         if not 4 <= bits < 20:
             raise Failure("usage", "Bits", "", f"a release of {bits} fractional bits")
 
-    def prove_release(self, run, weights, opening, bits, circumstances, secret, progress):
+    def prove_release(self, run, weights, opening, bits, circumstances, names, secret, progress):
         self.check_release(run, bits, circumstances)
         assert sha(weights.tobytes(), bytes(opening[1])).hex() == unpack(opening[0])["digest"]
         fw = unpack(run)["statement"]["config"]["scales"]["fw"]
         rounded = (weights + (1 << (fw - bits - 1))) >> (fw - bits)
         proof = pack(kind="release", run=sha(run).hex(), bits=bits, weights=sha(rounded.tobytes()).hex())
-        return proof, rounded
+        return proof, rounded.astype("<i8").tobytes()
 
     def _verdict(self, statement):
         return json.dumps(
@@ -173,6 +173,9 @@ class NativeDouble:
         if not all(entry["dtype"] == "F32" for entry in header.values()):
             raise Failure("rejected", "Weights", "model", "other weights")
         return self._verdict(told)
+
+    def file_kind(self, file):
+        return unpack(file)["kind"]
 
     def describe(self, file):
         return self._verdict(unpack(file))

@@ -50,13 +50,10 @@ def test_json_is_what_the_core_reads() -> None:
 
 def change(**fields: object) -> RunConfig:
     config = RECORD.config
-    groups = {"scales": config.scales, "schedule": config.schedule, "architecture": config.architecture}
     for name, value in fields.items():
         group, _, attribute = name.partition("__")
-        if attribute:
-            config = replace(config, **{group: replace(groups[group], **{attribute: value})})  # type: ignore[type-var]
-        else:
-            config = replace(config, **{name: value})
+        changed = replace(getattr(config, group), **{attribute: value}) if attribute else value
+        config = replace(config, **{group: changed})  # type: ignore[arg-type]
     return config
 
 
@@ -90,15 +87,14 @@ WIDE = Layer(5, 4, True, "relu", z_bits=17)
         (change(schedule__chunk_steps=3), "chunk_steps = 3 is not a power of two"),
         (change(schedule__rates=(1,)), "1 rates for 3 steps"),
         (change(schedule__rates=(1, 1, -1)), "a rate is negative"),
-        (change(schedule__filter=(1,)), "does not start with 2"),
-        (change(schedule__drop_last=True, schedule__batch=20), "z_bits"),
+        (change(schedule__filter=(1, 1)), "does not start with 2"),
+        (change(schedule__drop_last=True, schedule__batch=20), "drop_last leaves no batch of 20 in 10 rows"),
+        (change(schedule__filter=(16,), schedule__nesterov=True), "at least 2 entries"),
+        (change(schedule__filter=(16,)), "kappa = 4 with a momentum filter of 1 entries"),
         (change(order=Order(b"short")), "32 bytes"),
     ],
 )
 def test_rules_of_a_configuration(config: RunConfig, message: str) -> None:
-    if message == "z_bits":
-        config = replace(config, schedule=replace(config.schedule, drop_last=True, batch=20))
-        message = "drop_last leaves no batch of 20 in 10 rows"
     with pytest.raises(ArithmeticConfigError, match=message):
         config.validate()
 

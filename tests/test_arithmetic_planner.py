@@ -94,8 +94,9 @@ def test_momentum_filter_is_the_rounded_power() -> None:
     assert 16 * 0.9 ** len(taps) < 0.5
     assert momentum_filter(0.5, 4) == (16, 8, 4, 2, 1, 1)
     assert momentum_filter(0.0, 0) == (1,)
-    with pytest.raises(RateError, match=r"momentum 1\.0"):
-        momentum_filter(1.0, 4)
+    for mu in (1.0, 0.01, 0.9999):
+        with pytest.raises(RateError, match=rf"momentum {mu}"):
+            momentum_filter(mu, 4)
 
 
 def test_zero_rate_is_exact_and_negative_refused() -> None:
@@ -200,6 +201,7 @@ def test_run_beyond_its_bounds_stops_before_the_step_and_can_be_recorded() -> No
         ({"learning_rates": []}, "no learning rate"),
         ({"window_bits": 7}, "window_bits = 7"),
         ({"total_steps": 0}, "total_steps = 0"),
+        ({"nesterov": True}, "nesterov needs a momentum"),
         ({"chunk_steps": 12}, "chunk_steps = 12 is not a power of two"),
     ],
 )

@@ -48,14 +48,16 @@ def test_trainer_equals_reference(activation: str, loss: str, momentum: float) -
     lrs=st.lists(st.sampled_from([0.0, 0.25, 0.03, 0.1]), min_size=1, max_size=7),
     chunk=st.sampled_from([1, 2, 8]),
     seed=st.integers(0, 100),
+    nesterov=st.booleans(),
 )
 def test_random_runs_equal_reference(
     activation: str, loss: str, widths: list[int], outputs: int, bias: bool, rows: int, batch: int,
-    drop_last: bool, shuffled: bool, momentum: float, lrs: list[float], chunk: int, seed: int,
+    drop_last: bool, shuffled: bool, momentum: float, lrs: list[float], chunk: int, seed: int, nesterov: bool,
 ) -> None:  # fmt: skip
     data = random_data(loss, rows, widths[0], outputs, seed)
     order = Order(bytes([seed]) * 32) if shuffled else Order()
-    request = {"batch": batch, "drop_last": drop_last and batch <= rows, "order": order, "momentum": momentum}
+    request = {"batch": batch, "drop_last": drop_last and batch <= rows, "order": order}
+    request |= {"momentum": momentum, "nesterov": nesterov and momentum > 0}
     try:
         record = train(
             network([*widths, outputs], activation, loss, bias),

@@ -11,7 +11,7 @@ from torch import nn
 
 from arithmetic_cases import random_data, reference_states, states_as_lists
 from tacit.arithmetic import RateError, WindowOverflowError
-from tacit.torch import run_record
+from tacit.torch import make_provable, run_record
 from torch_cases import epoch, perceptron, prepare, threads
 
 LOSSES = {"cross_entropy": nn.CrossEntropyLoss, "bce_with_logits": nn.BCEWithLogitsLoss, "mse": nn.MSELoss}
@@ -52,6 +52,25 @@ def test_learning_follows_float32_and_improves() -> None:
         assert torch.allclose(value, finals["prove"][name], atol=0.05)
 
 
+def test_nesterov_equals_reference_and_follows_torch() -> None:
+    data = random_data("cross_entropy", 12, 5, 3)
+    finals = []
+    for mode in ("off", "prove"):
+        model = perceptron()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.0625, momentum=0.9, nesterov=True)
+        run = make_provable(
+            model, optimizer, data, nn.CrossEntropyLoss(), batch_size=4, mode=mode, chunk_steps=4, max_steps=12
+        )  # type: ignore[arg-type]
+        for _ in range(4):
+            epoch(run)
+        finals.append(model[0].weight.detach().clone())
+    record = run_record(run.model)
+    assert record.config.schedule.nesterov
+    assert states_as_lists(record) == reference_states(record, data)
+    assert torch.allclose(*finals, atol=0.1)
+    assert not torch.allclose(finals[0], perceptron()[0].weight, atol=0.1)
+
+
 def test_state_dict_names_and_values_are_those_of_the_module() -> None:
     model = perceptron()
     names = list(model.state_dict())
@@ -82,8 +101,6 @@ def test_scheduler_on_either_optimizer_sets_the_recorded_rate() -> None:
     for on_wrapped in (True, False):
         model = perceptron()
         original = torch.optim.SGD(model.parameters(), lr=0.25)
-        from tacit.torch import make_provable
-
         data = random_data("cross_entropy", 22, 5, 3)
         run = make_provable(model, original, data, nn.CrossEntropyLoss(), batch_size=4, learning_rates=[0.0625])  # type: ignore[arg-type]
         scheduler = torch.optim.lr_scheduler.StepLR(

@@ -19,7 +19,7 @@ from tacit.neighbours import earlier_release, remember_release
 from tacit.progress import progress_bar
 from tacit.proving import prove
 from tacit.runs import Run
-from tacit.weights_file import named_tensors, safetensors_bytes
+from tacit.weights_file import named_tensors, require_float32, safetensors_bytes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -73,26 +73,30 @@ def release(
         earlier=earlier_release(data),
         data_is_public=data_is_public,
     )
+    # First everything that can refuse: a refusal costs no proof and no rows.
+    session.check_release(run.statement(record), bits, circumstances)
+    weights = record.final.flat_weights()
+    require_float32(int(np.abs(weights).max(initial=0)) >> (record.config.scales.fw - bits), bits)
     proven = prove(run, quiet=quiet)
     opening, made = run.boundary(len(record.states) - 1, record)
-    # Charged last of what can fail early: a refusal by a rule costs no rows.
-    session.check_release(proven.content, bits, circumstances)
     vault.budget.charge({made.digest.hex(): made.reserve}, f"{run.name} release")
+    names = record.parameter_names or _plain_names(record)
     with progress_bar("releasing", shown=False if quiet else None) as progress:
         proof, rounded = session.prove_release(
             proven.content,
-            record.final.flat_weights(),
+            weights,
             record.final.flat_velocity(),
             opening,
             bits,
             circumstances,
+            names,
             vault.secret(),
             progress=progress,
         )
     tensors = named_tensors(
-        np.asarray(rounded, dtype=np.int64),
+        rounded,
         [(layer.k, layer.outputs) for layer in record.config.architecture.layers],
-        record.parameter_names or _plain_names(record),
+        names,
         bits,
     )
     # Remembered before anything is handed out: a crash here costs a release, it does not allow a second one.

@@ -50,6 +50,7 @@ __all__ = [
     "commit_model",
     "describe",
     "estimate_run",
+    "file_kind",
     "order_seed",
     "prove_chunk",
     "prove_release",
@@ -335,10 +336,13 @@ def assemble_run(statement: bytes, chunks: Sequence[bytes]) -> bytes:
         return bytes(native.assemble_run(statement, list(chunks)))
 
 
-def check_release(run: bytes, bits: int, circumstances: Circumstances) -> None:
-    """Apply the safety rules. Raises `ReleaseRefused` naming the first rule that refuses."""
+def check_release(statement: bytes, bits: int, circumstances: Circumstances) -> None:
+    """Apply the safety rules to a run, proven or not.
+
+    Raises `ReleaseRefused` naming the first rule that refuses.
+    """
     with _native() as native:
-        native.check_release(run, bits, circumstances.to_json())
+        native.check_release(statement, bits, circumstances.to_json())
 
 
 def prove_release(
@@ -348,11 +352,18 @@ def prove_release(
     model: Opening,
     bits: int,
     circumstances: Circumstances,
+    names: Sequence[tuple[str, str | None]],
     vault_secret: Secret,
     *,
     progress: Progress | None = None,
 ) -> tuple[bytes, NDArray[np.int64]]:
-    """Round the final weights to `bits` fractional bits and prove it. Raises `ReleaseRefused`."""
+    """Round the final weights to `bits` fractional bits and prove it. Raises `ReleaseRefused`.
+
+    `names` are those of weight and bias, per layer: the proof binds them. The rounded weights come back flat,
+    in the order of `weights`.
+    """
+    import numpy as np
+
     with _native() as native:
         proof, rounded = native.prove_release(
             run,
@@ -361,10 +372,11 @@ def prove_release(
             (model.file, model.seed.expose()),
             bits,
             circumstances.to_json(),
+            list(names),
             vault_secret.expose(),
             progress,
         )
-    return bytes(proof), rounded
+    return bytes(proof), np.frombuffer(rounded, dtype="<i8").astype(np.int64)
 
 
 def _verdict(text: str) -> Verdict:
@@ -390,9 +402,18 @@ def verify_run(proof: bytes, commitment: bytes | None) -> Verdict:
 
 
 def verify_release(proof: bytes, run: bytes, model: bytes, commitment: bytes | None) -> Verdict:
-    """Check that the safetensors file `model` holds the rounded result of `run`."""
+    """Check that the safetensors file `model` holds the rounded result of `run`, and no other tensor.
+
+    The run is verified first, against the commitment of its data if one is given.
+    """
     with _native() as native:
         return _verdict(native.verify_release(proof, run, model, commitment))
+
+
+def file_kind(file: bytes) -> str:
+    """What a file holds, by its first bytes: "data", "run", "release", or a part of a run."""
+    with _native() as native:
+        return str(native.file_kind(file))
 
 
 def describe(file: bytes) -> Verdict:

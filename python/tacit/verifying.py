@@ -38,7 +38,7 @@ def verify(
         of_run = read_limited(run, limit=MAX_FILE, what="proof of the run")
         weights = read_limited(model, limit=1 << 34, what="model")
         return session.verify_release(content, of_run, weights, commitment)
-    kind = session.describe(content).statement.get("kind")
+    kind = session.file_kind(content)
     if kind == "release":
         raise UsageError("this is the proof of a release: give its run and its model too")
     if kind == "data":

@@ -15,9 +15,15 @@ from numpy.typing import NDArray
 
 from tacit.errors import UsageError
 
-__all__ = ["named_tensors", "safetensors_bytes"]
+__all__ = ["named_tensors", "require_float32", "safetensors_bytes"]
 
 FLOAT32_BITS = 24
+
+
+def require_float32(largest: int, bits: int) -> None:
+    """Refuse weights whose largest has an integer, at `bits` fractional bits, that float32 may not hold."""
+    if largest >= 1 << FLOAT32_BITS:
+        raise UsageError(f"weights with {bits} fractional bits do not fit float32; release fewer bits")
 
 
 def named_tensors(
@@ -31,8 +37,7 @@ def named_tensors(
     `rounded` is flat, layer by layer, [K, outputs] row by row with the bias last; `shapes` are those
     (K, outputs) and `names` the module's (weight, bias) names.
     """
-    if rounded.size and int(np.abs(rounded).max()) >= 1 << FLOAT32_BITS:
-        raise UsageError(f"weights with {bits} fractional bits do not fit float32; release fewer bits")
+    require_float32(int(np.abs(rounded).max(initial=0)), bits)
     tensors: dict[str, NDArray[np.float32]] = {}
     start = 0
     for (rows, outputs), (weight_name, bias_name) in zip(shapes, names, strict=True):

@@ -91,4 +91,3 @@ pub(crate) fn round(reduction: &mut Reduction<'_>, claim: Affine, point: &mut Ve
 pub const fn error_numerator(log_rows: usize, log_units: usize) -> u64 {
     (DEGREE * (log_rows + log_units)) as u64
 }
-

@@ -6,7 +6,7 @@
 //! dry run of the verifier.
 use crate::field::E;
 use crate::hiding::{Claim, HidingError, MaskedMessages, PadLayout, Reduction, Schedule};
-use crate::opening::{OpeningConfig, OpeningError, OpeningProof, Pin, VectorShape, choose_trace_shape, opening_check};
+use crate::opening::{OpeningConfig, OpeningError, OpeningProof, Pin, VectorShape, choose_among, opening_check};
 use crate::soundness::{ErrorTerm, SCHWARTZ_ZIPPEL, TARGET_BITS, algebraic, list_bits, total};
 use crate::transcript::{RootAfterChallenge, Transcript};
 use alloc::vec::Vec;
@@ -27,6 +27,10 @@ pub trait Relation {
     /// # Errors
     /// [`HidingError`] if the proof carries too few messages.
     fn check(&self, reduction: &mut Reduction<'_>) -> Result<(), HidingError>;
+    /// log2 of the number of proofs, this one among them, whose errors together must stay below 2^-128.
+    fn log_proofs(&self) -> usize {
+        0
+    }
     /// Error terms of the relation's own sumchecks and lookups, each multiplied by the 2^list_bits candidates that the
     /// first oracle leaves before its out-of-domain sample.
     fn soundness(&self, list_bits: f64) -> Vec<ErrorTerm>;
@@ -106,10 +110,14 @@ pub fn plan(relation: &impl Relation, log_inv_rate: usize, shapes: &[VectorShape
     relation.check(&mut dry)?;
     let schedule = dry.schedule();
     let cells = relation.column_cells() + schedule.cells();
-    let opening = choose_trace_shape(log_inv_rate, cells, relation.max_stride(), shapes)?;
+    let opening = choose_among(log_inv_rate, cells, relation.max_stride(), shapes, relation.log_proofs())?;
     let plan = Plan { schedule, opening };
     let log2 = total(&plan.soundness(relation));
-    if log2 > -f64::from(TARGET_BITS) { Err(ArgumentError::Soundness { log2 }) } else { Ok(plan) }
+    if log2 > -f64::from(TARGET_BITS) - relation.log_proofs() as f64 {
+        Err(ArgumentError::Soundness { log2 })
+    } else {
+        Ok(plan)
+    }
 }
 
 /// Starts the transcript: protocol, statement, derived integers, roots.

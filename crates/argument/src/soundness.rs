@@ -12,7 +12,8 @@ pub const TARGET_BITS: u32 = 128;
 /// Proximity regime: up to the Johnson bound, no capacity conjecture.
 pub const REGIME: SecurityAssumption = SecurityAssumption::JohnsonBound;
 
-const JOHNSON: &str = "RS codes are (1 - sqrt(rho) - eta, 1/(2 eta sqrt(rho)))-list decodable, eta = sqrt(rho)/20 (Johnson)";
+const JOHNSON: &str =
+    "RS codes are (1 - sqrt(rho) - eta, 1/(2 eta sqrt(rho)))-list decodable, eta = sqrt(rho)/20 (Johnson)";
 const MCA: &str = "line mutual correlated agreement up to Johnson: Dao-Kominers-Thaler, eprint 2026/2056, Theorem 5.12";
 /// One random point or power per candidate.
 pub const SCHWARTZ_ZIPPEL: &str = "Schwartz-Zippel, for every candidate of the list";
@@ -62,7 +63,12 @@ pub fn pin_batching(pins: usize, list_bits: f64) -> ErrorTerm {
 #[must_use]
 pub fn pin_collision(vectors: usize, variables: usize, heights: usize, list_bits: f64) -> ErrorTerm {
     let lists = libm::log2(heights.max(1) as f64) + list_bits;
-    let mut term = algebraic("two candidates of one long-lived root share its pin", variables * vectors, 2.0 * lists - 1.0, JOHNSON);
+    let mut term = algebraic(
+        "two candidates of one long-lived root share its pin",
+        variables * vectors,
+        2.0 * lists - 1.0,
+        JOHNSON,
+    );
     if vectors == 0 {
         term.bits = f64::NEG_INFINITY;
     }

@@ -231,14 +231,22 @@ pub fn rebuild_model(
 }
 
 fn same_root(got: [u8; 32], expected: [u8; 32], what: &str) -> Result<(), Failed> {
-    if got == expected { Ok(()) } else { Err(Failed::usage(format!("these are not the {what} and seed of the commitment"))) }
+    if got == expected {
+        Ok(())
+    } else {
+        Err(Failed::usage(format!("these are not the {what} and seed of the commitment")))
+    }
 }
 
 /// Decodes and fully checks a data commitment.
 pub fn checked_data(bytes: &[u8]) -> Result<(DataFile, [u8; 32]), Failed> {
     let body: DataFile = file::decode(Kind::Data, bytes)?;
     if schema_id(&body.schema) != body.record.schema {
-        return Err(Failed::rejected("data", "SchemaId", "the schema document is not the one that the commitment names"));
+        return Err(Failed::rejected(
+            "data",
+            "SchemaId",
+            "the schema document is not the one that the commitment names",
+        ));
     }
     verify_data(&body.record, &body.proof)?;
     let digest = body.record.digest().map_err(|e| Failed::rejected("data", "Encoding", e.to_string()))?;
@@ -260,7 +268,11 @@ pub fn data_statement(body: &DataFile, digest: &[u8; 32]) -> serde_json::Value {
 }
 
 /// The JSON of a verdict.
-pub fn verdict(words: &Words, soundness: &[(Cow<'static, str>, f64)], statement: serde_json::Value) -> Result<String, Failed> {
+pub fn verdict(
+    words: &Words,
+    soundness: &[(Cow<'static, str>, f64)],
+    statement: serde_json::Value,
+) -> Result<String, Failed> {
     let soundness: Vec<_> = soundness.iter().map(|(n, b)| (n, b)).collect();
     let v = serde_json::json!({
         "shown": words.shown, "not_shown": words.not_shown, "soundness": soundness, "statement": statement

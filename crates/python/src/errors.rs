@@ -49,7 +49,8 @@ impl From<Failed> for PyErr {
         Python::attach(|py| {
             let e = Failure::new_err(f.message.clone());
             let value = e.value(py);
-            let fields = [("category", f.category), ("check", &f.check), ("subject", f.subject), ("message", &f.message)];
+            let fields =
+                [("category", f.category), ("check", &f.check), ("subject", f.subject), ("message", &f.message)];
             for (name, text) in fields {
                 if let Err(error) = value.setattr(name, text) {
                     return error;
@@ -117,9 +118,7 @@ impl From<RunRejected> for Failed {
             RunRejected::Statement(s) => s.into(),
             RunRejected::Record { .. } => Self::rejected("model", &variant(&e), e.to_string()),
             RunRejected::Chunk { chunk, error } => argument(format!("chunk {chunk}: "), &error),
-            RunRejected::ChunkCount { .. } | RunRejected::Soundness { .. } => {
-                Self::rejected("proof", &variant(&e), e.to_string())
-            }
+            RunRejected::ChunkCount { .. } => Self::rejected("proof", &variant(&e), e.to_string()),
         }
     }
 }

@@ -20,5 +20,7 @@ mod _native {
     #[pymodule_export]
     use super::release::{check_release, prove_release, verify_release};
     #[pymodule_export]
-    use super::run::{assemble_run, describe, estimate_run, order_seed, prove_chunk, run_statement, verify_run};
+    use super::run::{
+        assemble_run, describe, estimate_run, file_kind, order_seed, prove_chunk, run_statement, verify_run,
+    };
 }

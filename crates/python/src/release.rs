@@ -1,14 +1,13 @@
 //! Releases: rules, proof, and the check of a model file.
 use crate::data::{check_state, rebuild_model, seed32, values, verdict};
 use crate::errors::Failed;
-use crate::run::{Opening, checked_run, run_json, terms};
+use crate::run::{Opening, checked_run, run_json, statement_of, terms};
 use crate::tensors::{check_tensors, float};
 use crate::work;
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
-use tacit_training::trainer::ModelState;
 use serde::Deserialize;
 use tacit_argument::soundness::total;
 use tacit_training::file::{self, Kind};
@@ -19,6 +18,7 @@ use tacit_training::release::{
 };
 use tacit_training::run::RunProof;
 use tacit_training::statement::RunStatement;
+use tacit_training::trainer::ModelState;
 use tacit_training::words::{hex, model_file_words, release_words, run_words};
 
 /// What the owner says, as `tacit.session.Circumstances` writes it.
@@ -61,14 +61,11 @@ impl Told {
     }
 }
 
-/// Applies the safety rules to a run.
+/// Applies the safety rules to the statement of a run.
 #[pyfunction]
-pub fn check_release(py: Python<'_>, run: &[u8], bits: i64, circumstances: &str) -> PyResult<()> {
+pub fn check_release(py: Python<'_>, statement: &[u8], bits: i64, circumstances: &str) -> PyResult<()> {
     let told = Told::parse(circumstances)?;
-    Ok(py.detach(|| -> Result<_, Failed> {
-        let run: RunProof = file::decode(Kind::Run, run)?;
-        told.permit(&run.statement, bits).map(|_| ())
-    })?)
+    Ok(py.detach(|| told.permit(&statement_of(statement)?, bits).map(|_| ()))?)
 }
 
 /// What a release is made from.
@@ -96,7 +93,9 @@ fn make(run: &[u8], order: &Order) -> Result<(Vec<u8>, Vec<u8>), Failed> {
     let bits = order.bits as u32;
     let rounded = rounded_weights(config, &order.state.weights, bits);
     if rounded.iter().any(|&w| float(w, bits).is_none()) {
-        return Err(Failed::usage(format!("weights with {bits} fractional bits do not fit float32; release fewer bits")));
+        return Err(Failed::usage(format!(
+            "weights with {bits} fractional bits do not fit float32; release fewer bits"
+        )));
     }
     let model = rebuild_model(config, order.record.clone(), &order.state, &order.seed)?;
     let input = ReleaseInput { statement, model: &model, weights: &order.state.weights, names: &order.names };
@@ -150,7 +149,13 @@ pub fn release_json(release: &ReleaseStatement) -> serde_json::Value {
 /// Checks a run, a release of it, and that a safetensors file holds the released weights and nothing else.
 #[pyfunction]
 #[pyo3(signature = (proof, run, model, commitment))]
-pub fn verify_release(py: Python<'_>, proof: &[u8], run: &[u8], model: &[u8], commitment: Option<&[u8]>) -> PyResult<String> {
+pub fn verify_release(
+    py: Python<'_>,
+    proof: &[u8],
+    run: &[u8],
+    model: &[u8],
+    commitment: Option<&[u8]>,
+) -> PyResult<String> {
     Ok(py.detach(|| -> Result<_, Failed> {
         let release: ReleaseProof = file::decode(Kind::Release, proof)?;
         let (run, of_run) = checked_run(run, commitment).map_err(|e| e.in_file("the release's run"))?;
@@ -158,7 +163,8 @@ pub fn verify_release(py: Python<'_>, proof: &[u8], run: &[u8], model: &[u8], co
             return Err(Failed::rejected("proof", "ChunkCount", "the run has no chunks"));
         };
         let v = verify(&release, &of_run, &run.statement, &last.model_out)?;
-        let metadata = check_tensors(model, &run.statement.config, &release.statement).map_err(|e| e.in_file("the model file"))?;
+        let metadata =
+            check_tensors(model, &run.statement.config, &release.statement).map_err(|e| e.in_file("the model file"))?;
         let words = model_file_words(&release.statement, metadata)
             .and(release_words(&release.statement))
             .and(run_words(&run.statement, &of_run, commitment.is_some()));

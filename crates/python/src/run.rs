@@ -1,6 +1,6 @@
 //! Statements, chunks and runs.
 use crate::data::{
-    LOG_INV_RATE, checked_data, config_of, data_statement, queries, rebuild_data, rebuild_model, rows, seed32, values, verdict,
+    LOG_INV_RATE, checked_data, config_of, data_statement, rebuild_data, rebuild_model, rows, seed32, values, verdict,
 };
 use crate::errors::Failed;
 use crate::release::release_json;
@@ -59,7 +59,8 @@ pub fn run_statement<'py>(
     Ok(PyBytes::new(py, &file::encode(Kind::Statement, &s).map_err(Failed::from)?))
 }
 
-fn statement_of(bytes: &[u8]) -> Result<RunStatement, Failed> {
+/// A statement as `run_statement` wrote it.
+pub fn statement_of(bytes: &[u8]) -> Result<RunStatement, Failed> {
     Ok(file::decode(Kind::Statement, bytes)?)
 }
 
@@ -68,7 +69,7 @@ fn statement_of(bytes: &[u8]) -> Result<RunStatement, Failed> {
 pub fn estimate_run(py: Python<'_>, statement: &[u8]) -> PyResult<String> {
     let s = statement_of(statement)?;
     let e = py.detach(|| estimate(&s)).map_err(|e| Failed::usage(e.to_string()))?;
-    let rows = queries(&s.data.vector.shape)?;
+    let rows = e.rows_per_proof;
     let json = serde_json::json!({
         "chunks": s.config.chunks(), "seconds": e.seconds * f64::from(s.config.chunks()), "memory": e.memory,
         "proof_bytes": e.proof_bytes * u64::from(s.config.chunks()), "rows_per_proof": rows,
@@ -148,7 +149,8 @@ pub fn checked_run(proof: &[u8], commitment: Option<&[u8]>) -> Result<(RunProof,
     if let Some(bytes) = commitment {
         let (body, digest) = checked_data(bytes)?;
         if body.record != run.statement.data {
-            let stated = run.statement.data.digest().map_err(|e| Failed::rejected("data", "Encoding", e.to_string()))?;
+            let stated =
+                run.statement.data.digest().map_err(|e| Failed::rejected("data", "Encoding", e.to_string()))?;
             let message = format!("the proof is about the data commitment {}, not {}", hex(&stated), hex(&digest));
             return Err(Failed::rejected("data", "DataCommitment", message));
         }
@@ -166,7 +168,8 @@ pub fn run_json(run: &RunProof) -> serde_json::Value {
 /// Soundness terms of a verified run, with their total.
 pub fn terms(v: &RunVerdict) -> Vec<(Cow<'static, str>, f64)> {
     let mut out: Vec<(Cow<'static, str>, f64)> = v.soundness.iter().map(|t| (t.name.into(), t.bits)).collect();
-    out.push(("total, one chunk".into(), tacit_argument::soundness::total(&v.soundness)));
+    let total = tacit_argument::soundness::total(&v.soundness) + (v.chunks as f64).log2();
+    out.push((format!("total over {} chunk(s)", v.chunks).into(), total));
     out
 }
 
@@ -178,6 +181,22 @@ pub fn verify_run(py: Python<'_>, proof: &[u8], commitment: Option<&[u8]>) -> Py
         let (run, v) = checked_run(proof, commitment)?;
         verdict(&run_words(&run.statement, &v, commitment.is_some()), &terms(&v), run_json(&run))
     })?)
+}
+
+/// What a file holds, by its first bytes.
+#[pyfunction]
+pub fn file_kind(bytes: &[u8]) -> PyResult<&'static str> {
+    let kinds = [
+        (Kind::Data, "data"),
+        (Kind::Run, "run"),
+        (Kind::Release, "release"),
+        (Kind::Model, "model"),
+        (Kind::Statement, "statement"),
+        (Kind::Chunk, "chunk"),
+    ];
+    let got = file::kind(bytes).map_err(Failed::from)?;
+    let found = kinds.iter().find(|(kind, _)| *kind as u8 == got);
+    Ok(found.ok_or_else(|| Failed::unreadable("format", format!("files of kind {got} are unknown")))?.1)
 }
 
 /// What a file states, without checking its proof.

@@ -20,7 +20,8 @@ pub fn run<T: Send + 'static>(
     let (send, receive) = channel();
     std::thread::spawn(move || {
         let result = catch_unwind(AssertUnwindSafe(job));
-        let _ = send.send(result.unwrap_or_else(|_| Err(Failed::usage("internal error: the core panicked; please report it"))));
+        let _ = send
+            .send(result.unwrap_or_else(|_| Err(Failed::usage("internal error: the core panicked; please report it"))));
     });
     let receive = Mutex::new(receive);
     let start = Instant::now();
@@ -41,7 +42,9 @@ pub fn run<T: Send + 'static>(
                 let done = if share < 0.9 { share } else { 1.0 - 0.1 / (1.0 + (share - 0.9) * 10.0) };
                 report(py, progress.as_ref(), (done * STEPS as f64) as usize)?;
             }
-            Err(RecvTimeoutError::Disconnected) => return Err(Failed::usage("internal error: the work was lost").into()),
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(Failed::usage("internal error: the work was lost").into());
+            }
         }
     }
 }

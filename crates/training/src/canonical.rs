@@ -126,7 +126,13 @@ impl ser::Serializer for &mut Encoder {
     fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self, NoEncoding> {
         Ok(self)
     }
-    fn serialize_tuple_variant(self, _: &'static str, index: u32, _: &'static str, _: usize) -> Result<Self, NoEncoding> {
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        index: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self, NoEncoding> {
         self.out.extend_from_slice(&index.to_be_bytes());
         Ok(self)
     }
@@ -136,7 +142,13 @@ impl ser::Serializer for &mut Encoder {
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self, NoEncoding> {
         Ok(self)
     }
-    fn serialize_struct_variant(self, _: &'static str, index: u32, _: &'static str, _: usize) -> Result<Self, NoEncoding> {
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        index: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self, NoEncoding> {
         self.out.extend_from_slice(&index.to_be_bytes());
         Ok(self)
     }

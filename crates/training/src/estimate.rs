@@ -19,6 +19,8 @@ pub struct Estimate {
     pub memory: u64,
     /// Bytes of the proof.
     pub proof_bytes: u64,
+    /// Rows that the proof opens of each long-lived tree.
+    pub rows_per_proof: u64,
     /// Cells of the trace.
     pub cells: u64,
     /// Leaves of the lookup argument.
@@ -33,12 +35,13 @@ pub struct Estimate {
 /// [`RunRejected`] if the statement cannot be proven.
 pub fn estimate(statement: &RunStatement) -> Result<Estimate, RunRejected> {
     let rejected = |error| RunRejected::Chunk { chunk: 0, error };
+    let velocity = statement.config.schedule.momentum();
     let model: VectorShape = match &statement.start {
-        Start::Hidden { record: ModelRecord { vector, .. }, .. } => vector.shape,
-        Start::Seed { .. } => {
-            let layout = ModelLayout::new(&statement.config, 0);
-            long_lived_shape(layout.cells, layout.max_stride(), 4, usize::from(statement.log_inv_rate))
-                .map_err(|e| rejected(e.into()))?
+        Start::Hidden { record: ModelRecord { vector, .. }, .. } if !velocity => vector.shape,
+        _ => {
+            let cells = ModelLayout::state_cells(&statement.config, velocity);
+            let stride = ModelLayout::new(&statement.config, 0).max_stride();
+            long_lived_shape(cells, stride, 4, usize::from(statement.log_inv_rate)).map_err(|e| rejected(e.into()))?
         }
     };
     let relation = ChunkRelation::new(&statement.config, 0, start_weights(statement, 0)?);
@@ -54,6 +57,7 @@ pub fn estimate(statement: &RunStatement) -> Result<Estimate, RunRejected> {
     let memory = 8 * 4 * 4 * sources * rows + 3 * 8 * opened + 48 * sources * rows + 100 * leaves + 32 * cells;
     let seconds = 0.4 + 1e-9 * (300.0 * (leaves as f64) + 450.0 * (4 * sources * rows) as f64 + 100.0 * opened as f64);
     let queries = plan.opening.queries() as u64;
-    let proof_bytes = queries * (32 * sources + 4 * 32 * (h as u64).saturating_sub(4)) + 48 * plan.schedule.messages as u64 + 60_000;
-    Ok(Estimate { seconds, memory, proof_bytes, cells, leaves, opened })
+    let proof_bytes =
+        queries * (32 * sources + 4 * 32 * (h as u64).saturating_sub(4)) + 48 * plan.schedule.messages as u64 + 60_000;
+    Ok(Estimate { seconds, memory, proof_bytes, rows_per_proof: queries, cells, leaves, opened })
 }

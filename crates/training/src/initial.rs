@@ -55,7 +55,8 @@ impl Words<'_> {
         h.update(self.counter.to_be_bytes());
         self.counter += 1;
         let words = h.finalize();
-        self.queue = words.chunks_exact(8).rev().map(|c| c.iter().fold(0u64, |a, &b| (a << 8) | u64::from(b))).collect();
+        self.queue =
+            words.chunks_exact(8).rev().map(|c| c.iter().fold(0u64, |a, &b| (a << 8) | u64::from(b))).collect();
         self.next_word()
     }
 }

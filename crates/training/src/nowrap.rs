@@ -85,9 +85,7 @@ impl Inequality {
             | Self::Weights
             | Self::Velocity
             | Self::WeightBoundary
-            | Self::VelocityBoundary => {
-                "use a smaller chunk_steps, smaller z_bits or q_bits, or a lower learning rate"
-            }
+            | Self::VelocityBoundary => "use a smaller chunk_steps, smaller z_bits or q_bits, or a lower learning rate",
             Self::DerivativeUnique => "use smaller q_bits",
             Self::Softmax => "use a smaller fg",
         }

@@ -10,7 +10,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 use tacit_argument::field::E;
-use tacit_argument::opening::{OpeningError, PIN_BLOCK, Pin, VectorShape, pin_point, queries_for};
+use tacit_argument::opening::{LOG_INV_RATES, OpeningError, PIN_BLOCK, Pin, VectorShape, pin_point, queries_for};
 use tacit_argument::proof::Committed;
 
 /// Version of the records.
@@ -194,14 +194,18 @@ impl Vector {
         if self.suite != SUITE_BLAKE3 {
             return Err(RecordError::Suite { got: self.suite });
         }
-        if !(1..=3).contains(&self.log_inv_rate) {
+        if !LOG_INV_RATES.contains(&usize::from(self.log_inv_rate)) {
             return Err(RecordError::Rate { got: self.log_inv_rate });
         }
         let rows = usize::try_from(self.row_budget).unwrap_or(usize::MAX / 2);
         self.shape.validate(1, 0).map_err(RecordError::Shape)?;
         let needed = rows.saturating_add(PIN_BLOCK);
         if self.shape.block < needed {
-            return Err(RecordError::Budget { budget: self.row_budget, needed: needed as u64, got: self.shape.block as u64 });
+            return Err(RecordError::Budget {
+                budget: self.row_budget,
+                needed: needed as u64,
+                got: self.shape.block as u64,
+            });
         }
         if !self.shape.holds_stride(max_stride) {
             return Err(RecordError::Stride { stride: max_stride as u32 });

@@ -90,14 +90,6 @@ pub enum RunRejected {
         /// The check that failed.
         error: ArgumentError,
     },
-    /// The soundness errors of all chunks sum to more than 2^-128.
-    #[error("{chunks} chunks leave {bits:.2} bits of soundness, fewer than 128")]
-    Soundness {
-        /// Chunks.
-        chunks: usize,
-        /// What is left.
-        bits: f64,
-    },
 }
 
 /// The digest of the start: C of a hidden model, or zeros for a public one (the statement holds its seed).
@@ -112,9 +104,10 @@ fn start_digest(start: &Start) -> Result<[u8; 32], RecordError> {
 pub(crate) fn start_weights(statement: &RunStatement, chunk: u32) -> Result<StartWeights, StatementError> {
     Ok(match (&statement.start, chunk) {
         (Start::Hidden { bits, .. }, 0) => StartWeights::Committed(Some(*bits)),
-        (Start::Seed { origin }, 0) => {
-            StartWeights::Public(crate::initial::initial_weights(&statement.config, &statement.seed("initial", origin)?))
-        }
+        (Start::Seed { origin }, 0) => StartWeights::Public(crate::initial::initial_weights(
+            &statement.config,
+            &statement.seed("initial", origin)?,
+        )),
         _ => StartWeights::Committed(None),
     })
 }

@@ -221,7 +221,7 @@ impl RunStatement {
         }
     }
 
-    /// The seed of a purpose: H(purpose, origin, data digest, configuration without order).
+    /// The seed of a purpose: H(purpose, origin, data digest, architecture).
     ///
     /// # Errors
     /// [`StatementError::Encoding`], never for a decoded statement.
@@ -255,7 +255,7 @@ impl RunStatement {
     }
 }
 
-/// The seed of a purpose before a statement exists: H(purpose, origin, C of the data, architecture, scales, schedule).
+/// The seed of a purpose before a statement exists: H(purpose, origin, C of the data, architecture).
 ///
 /// # Errors
 /// [`StatementError::Encoding`], never for a valid configuration.

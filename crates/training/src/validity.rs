@@ -101,7 +101,12 @@ impl Relation for ValidityRelation<'_> {
         let points = self.record.stride() + self.record.columns() as usize;
         alloc::vec![
             algebraic("random row and batching of columns", points, list_bits, SCHWARTZ_ZIPPEL),
-            algebraic("lookups: fingerprints, zero denominators, GKR", self.lookups.error_numerator() as usize, list_bits, LOGUP),
+            algebraic(
+                "lookups: fingerprints, zero denominators, GKR",
+                self.lookups.error_numerator() as usize,
+                list_bits,
+                LOGUP
+            ),
         ]
     }
 }

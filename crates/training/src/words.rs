@@ -88,7 +88,9 @@ pub fn run_words(statement: &RunStatement, verdict: &RunVerdict, data_checked: b
         }
     }
     match (&c.order, &statement.order_origin) {
-        (Order::Contiguous, _) => shown.push("Rows are read in the order of the commitment, in every epoch.".to_string()),
+        (Order::Contiguous, _) => {
+            shown.push("Rows are read in the order of the commitment, in every epoch.".to_string())
+        }
         (Order::Shuffled { seed }, origin) => {
             let words = origin.as_ref().map_or_else(String::new, origin_words);
             shown.push(format!("Rows are shuffled in every epoch by the public seed {} ({words}).", hex(seed)));
@@ -124,7 +126,9 @@ pub fn release_words(release: &ReleaseStatement) -> Words {
     ];
     match release.exemption {
         Some(Override::PublicData) => {
-            shown.push("The owner set the safety rules of releases aside, declaring the training data public.".to_string());
+            shown.push(
+                "The owner set the safety rules of releases aside, declaring the training data public.".to_string(),
+            );
         }
         None => not_shown.push("that the owner kept the safety rules of releases: no proof covers them".to_string()),
     }
@@ -189,12 +193,17 @@ fn schedule(c: &RunConfig) -> String {
     let rates: Vec<String> = s.rates.iter().take(4).map(|r| format!("{} for {} steps", r.rate, r.steps)).collect();
     let more = if s.rates.len() > 4 { format!(" and {} more spans", s.rates.len() - 4) } else { String::new() };
     format!(
-        "Batches of {} rows of {}{}; integer learning rates {}{more}, in units of 2^-{} per unit of summed gradient{}.",
+        "Batches of {} rows of {}{}; integer learning rates {}{more}, in units of 2^{} per unit of summed gradient{}{}.",
         s.batch,
         s.rows,
         if s.drop_last { ", partial batches dropped" } else { "" },
         rates.join(", "),
-        c.scales.fw - c.scales.fa - c.scales.fg - c.scales.omega,
-        if s.momentum() { "; momentum by a public filter" } else { "" }
+        i64::from(c.scales.fa) + i64::from(c.scales.fg) + i64::from(c.scales.omega) - i64::from(c.scales.fw),
+        match (s.momentum(), s.nesterov) {
+            (true, false) => "; momentum by a public filter, from 0",
+            (true, true) => "; Nesterov momentum by a public filter, from 0",
+            (false, _) => "",
+        },
+        if s.decay.is_some() { "; the weights shrink by a public factor at the end of every chunk" } else { "" }
     )
 }

@@ -43,4 +43,3 @@ fn deep_perceptron_with_every_activation() {
     ];
     accepts(config(layers, Loss::Mse), true);
 }
-

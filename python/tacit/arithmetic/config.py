@@ -114,6 +114,12 @@ class Schedule:
     chunk_steps: int
     rates: tuple[int, ...]
     filter: tuple[int, ...] = (1,)
+    nesterov: bool = False
+
+    @property
+    def update_filter(self) -> tuple[int, ...]:
+        """h, by which gradients enter an update: d, or with Nesterov h_i = d_{i+1} + 2^kappa [i = 0]."""
+        return (self.filter[0] + self.filter[1], *self.filter[2:]) if self.nesterov else self.filter
 
     @property
     def steps_per_epoch(self) -> int:
@@ -210,6 +216,11 @@ class RunConfig:
         )
         require(len(c.rates) == c.total_steps, f"{len(c.rates)} rates for {c.total_steps} steps")
         require(all(rate >= 0 for rate in c.rates), "a rate is negative")
+        require(not c.nesterov or len(c.filter) > 1, "nesterov needs a momentum filter of at least 2 entries")
+        require(
+            (s.kappa > 0) == (len(c.filter) > 1),
+            f"kappa = {s.kappa} with a momentum filter of {len(c.filter)} entries: kappa is for momentum only",
+        )
         require(
             len(c.filter) >= 1 and c.filter[0] == 1 << s.kappa,
             "the momentum filter does not start with 2^kappa",

@@ -53,6 +53,11 @@ def gradient_bound(config: RunConfig, index: int) -> int:
     return 1 << scales.fg
 
 
+def boundary_bits(kappa: int) -> int:
+    """The window of the weights and velocities that a chunk boundary rounds."""
+    return min(48, 63 - kappa)
+
+
 @dataclass(frozen=True)
 class Mass:
     """What the steps of a chunk can add up to: |W_t| <= 2^kappa w_in + `velocity` v_in + `products` a d, and
@@ -72,12 +77,12 @@ def constant_mass(config: RunConfig, rate: int, steps: int) -> Mass:
         batch_weight(schedule, scales.omega, t) * schedule.batch_size(t)
         for t in (0, schedule.steps_per_epoch - 1)
     )
-    taps = list(accumulate(schedule.filter[:steps]))
+    taps = list(accumulate(schedule.update_filter[:steps]))
     return Mass(
-        velocity=rate * sum(schedule.filter[1 : steps + 1]),
+        velocity=rate * sum(schedule.update_filter[1 : steps + 1]),
         products=rows * rate * (sum(taps) + (steps - len(taps)) * taps[-1]),
-        velocity_start=schedule.filter[steps] if steps < len(schedule.filter) else 0,
-        velocity_products=rows * taps[-1],
+        velocity_start=_tap(schedule.filter, steps),
+        velocity_products=rows * sum(schedule.filter[:steps]),
     )
 
 
@@ -113,9 +118,28 @@ def check_chunk(config: RunConfig, w_in: int, v_in: int, mass: Mass) -> tuple[Bo
         if scales.kappa:
             checks.append(("2 v_max < p", 2 * v_max))
         checks += _table_checks(config, index, layer)
+        failed += _boundary_failures(config, index, weight, v_max)
         failed += [_failure(index, layer, text, left) for text, left in checks if left >= FIELD]
     v_out = (v_max >> scales.kappa) + 1 if scales.kappa else 0
     return Bounds(tuple(w_max), (max(w_max) >> scales.kappa) + 1, v_out), failed
+
+
+def _boundary_failures(config: RunConfig, index: int, w_max: int, v_max: int) -> list[NoWrapFailure]:
+    kappa = config.scales.kappa
+    if not kappa:
+        return []
+    bits = boundary_bits(kappa) - 1
+    return [
+        NoWrapFailure(
+            index + 1,
+            config.architecture.layers[index].name,
+            f"{name} / 2^kappa + 1 < 2^{bits}",
+            math.log2(bound) - kappa,
+            float(bits),
+        )
+        for name, bound in (("w_max", w_max), ("v_max", v_max))
+        if (bound >> kappa) + 1 >= 1 << bits
+    ]
 
 
 def _table_checks(config: RunConfig, index: int, layer: Layer) -> list[tuple[str, int]]:
@@ -136,6 +160,14 @@ def _failure(index: int, layer: Layer, text: str, left: int) -> NoWrapFailure:
     return NoWrapFailure(index + 1, layer.name, text, math.log2(left), 64.0)
 
 
+def _tap(taps: tuple[int, ...], age: int) -> int:
+    return taps[age] if age < len(taps) else 0
+
+
+def _filtered(taps: tuple[int, ...], rows: list[int]) -> int:
+    return sum(d * r for d, r in zip(taps, reversed(rows), strict=False))
+
+
 class RunBounds:
     """The bounds of a run, step by step, as the verifier of its proof will compute them."""
 
@@ -152,16 +184,14 @@ class RunBounds:
         """Takes a step with integer rate `rate` and w_t B_t = `rows`; raises `NoWrapError` if it cannot be
         proven.
         """
-        taps = self._config.schedule.filter
+        taps, update = self._config.schedule.filter, self._config.schedule.update_filter
         recent = [*self._rows, rows][-len(taps) :]
-        velocity = sum(d * r for d, r in zip(taps, reversed(recent), strict=False))
         inside = self._steps % self._config.schedule.chunk_steps + 1
-        tap = taps[inside] if inside < len(taps) else 0
         mass = Mass(
-            velocity=self._mass.velocity + rate * tap,
-            products=self._mass.products + rate * velocity,
-            velocity_start=tap,
-            velocity_products=velocity,
+            velocity=self._mass.velocity + rate * _tap(update, inside),
+            products=self._mass.products + rate * _filtered(update, recent),
+            velocity_start=_tap(taps, inside),
+            velocity_products=_filtered(taps, recent),
         )
         bounds, failed = check_chunk(self._config, self._w_in, self._v_in, mass)
         if failed:

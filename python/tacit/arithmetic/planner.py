@@ -58,6 +58,7 @@ class PlanRequest:
     target_bits: int = 0
     drop_last: bool = False
     momentum: float = 0.0
+    nesterov: bool = False
     order: Order = field(default_factory=Order)
     fa: int = 8
     fg: int | None = None
@@ -91,6 +92,7 @@ def make_plan(request: PlanRequest) -> Plan:
         chunk_steps=1,
         rates=(),
         filter=momentum_filter(request.momentum, kappa),
+        nesterov=request.nesterov,
     )
     if schedule.steps_per_epoch < 1:
         raise PlanError(
@@ -157,6 +159,8 @@ def _check_request(request: PlanRequest) -> None:
     steps = request.chunk_steps
     if steps is not None and (steps < 1 or next_power_of_two(steps) != steps):
         raise PlanError(f"chunk_steps = {steps} is not a power of two")
+    if request.nesterov and not request.momentum:
+        raise PlanError("nesterov needs a momentum above 0")
     if request.total_steps is not None and request.total_steps < 1:
         raise PlanError(f"total_steps = {request.total_steps}: at least one step is needed")
 

@@ -13,6 +13,7 @@ from tacit.arithmetic.config import Architecture, Scales, Schedule
 from tacit.arithmetic.errors import RateError
 
 TOLERANCE = Fraction(1, 100)
+MAX_FILTER = 1 << 12
 
 
 def round_half_up(value: Fraction) -> int:
@@ -93,8 +94,13 @@ def momentum_filter(mu: float, kappa: int) -> tuple[int, ...]:
         raise RateError(f"momentum {mu!r} is not in [0, 1)")
     taps: list[int] = []
     power, base = Fraction(1), Fraction(mu)
-    while tap := round_half_up(power * (1 << kappa)):
+    while len(taps) <= MAX_FILTER and (tap := round_half_up(power * (1 << kappa))):
         taps.append(tap)
         # 128 bits keep the fraction short; the error is far below what any half-way case could notice.
         power = Fraction(math.floor(power * base * (1 << 128)), 1 << 128)
+    if not 2 <= len(taps) <= MAX_FILTER:
+        raise RateError(
+            f"momentum {mu!r} cannot be represented: its filter would have {len(taps)} entries, between 2 and "
+            f"{MAX_FILTER} are supported; use 0 or a momentum from 1/32 to 0.999"
+        )
     return tuple(taps)

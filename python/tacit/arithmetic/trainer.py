@@ -92,9 +92,7 @@ class Trainer:
             self._states.append(state)
         scale = 1 << self.config.scales.kappa
         self._weights = [scale * w for w in state.weights]
-        self._momentum = (
-            MomentumState(self.config.schedule.filter, list(state.velocity)) if state.velocity else None
-        )
+        self._momentum = MomentumState(self.config.schedule, list(state.velocity)) if state.velocity else None
         self._refresh()
 
     def _refresh(self) -> None:

@@ -127,8 +127,7 @@ def run_failures(choice: Choice, steps: int) -> list[NoWrapFailure]:
 
 
 def _widened(choice: Choice, steps: int) -> Choice:
-    """Gives every window that limits nothing its full width again, from the output (which needs it most) back.
-    """
+    """Gives every window that limits nothing its full width again, from the output back (it needs width most)."""
     most = min(MAX_WINDOW_BITS, MAX_F_PLUS_WINDOW - choice.config.scales.f)
     for index in range(len(choice.config.architecture.layers) - 1, -1, -1):
         for wider in (_with_z_bits, _with_q_bits):

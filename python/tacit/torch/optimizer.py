@@ -23,7 +23,10 @@ class ProvableSGD(SGD):
     def __init__(self, optimizer: Optimizer, settings: OptimizerSettings, session: TrainingSession) -> None:
         """Takes over the parameter groups as they are."""
         super().__init__(
-            [p for g in optimizer.param_groups for p in g["params"]], lr=settings.lr, momentum=settings.momentum
+            [p for g in optimizer.param_groups for p in g["params"]],
+            lr=settings.lr,
+            momentum=settings.momentum,
+            nesterov=settings.nesterov,
         )
         self.param_groups = optimizer.param_groups
         self._replaced = optimizer
@@ -38,12 +41,9 @@ class ProvableSGD(SGD):
                 "step(closure) is not supported: compute the loss in the loop and call step()"
             )
         for group in self.param_groups:
-            if float(group["momentum"]) != self._settings.momentum:
-                raise UnsupportedOptimizerError(
-                    f"momentum was changed to {group['momentum']!r} during the run: only lr may change"
-                )
-            for option in ("dampening", "weight_decay", "nesterov", "maximize"):
-                if group.get(option):
+            planned = {"momentum": self._settings.momentum, "nesterov": self._settings.nesterov}
+            for option in ("momentum", "nesterov", "dampening", "weight_decay", "maximize"):
+                if group.get(option, 0) != planned.get(option, 0):
                     raise UnsupportedOptimizerError(
                         f"{option} was set to {group[option]!r} during the run: only lr may change"
                     )

@@ -63,10 +63,11 @@ def read_loss(loss_fn: LossFunction) -> Loss:
 
 @dataclass(frozen=True)
 class OptimizerSettings:
-    """The learning rate now and the momentum of an SGD optimizer."""
+    """The learning rate now, the momentum of an SGD optimizer and whether it is Nesterov's."""
 
     lr: float
     momentum: float
+    nesterov: bool
 
 
 def read_lr(groups: list[dict[str, Any]]) -> float:
@@ -107,20 +108,17 @@ def read_optimizer(optimizer: Optimizer, model: nn.Module) -> OptimizerSettings:
         raise UnsupportedOptimizerError(
             "the optimizer has step hooks: remove them, they are not part of the proof"
         )
-    momenta: set[float] = set()
+    momenta: set[tuple[float, bool]] = set()
     for group in optimizer.param_groups:
         for option, wanted, instead in (
             ("dampening", 0, "leave it 0"),
-            ("nesterov", False, "use plain momentum"),
             ("weight_decay", 0, "leave it 0"),
             ("maximize", False, "minimise the loss"),
             ("differentiable", False, "leave it False"),
         ):
             if group.get(option, wanted) != wanted:
                 raise UnsupportedOptimizerError(f"SGD({option}={group[option]!r}) is not supported: {instead}")
-        momenta.add(float(group["momentum"]))
+        momenta.add((float(group["momentum"]), bool(group["nesterov"])))
     if len(momenta) != 1:
-        raise UnsupportedOptimizerError(
-            f"the parameter groups have momenta {sorted(momenta)}: use one for all parameters"
-        )
-    return OptimizerSettings(read_lr(optimizer.param_groups), momenta.pop())
+        raise UnsupportedOptimizerError("the parameter groups differ in momentum: use one for all parameters")
+    return OptimizerSettings(read_lr(optimizer.param_groups), *momenta.pop())

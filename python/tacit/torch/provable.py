@@ -103,6 +103,7 @@ def make_provable(
             target_bits=target_bits(data, architecture),
             drop_last=drop_last,
             momentum=settings.momentum,
+            nesterov=settings.nesterov,
             order=order,
             fa=data.fa,
             fg=gradient_bits,

@@ -106,12 +106,8 @@ impl<'a> Masker<'a> {
         self.transcript.begin(b"tacit/sacrifice/v1");
         let z = self.transcript.challenge();
         let s = &self.secrets;
-        let sacrifices: Vec<[E; 2]> = s
-            .products
-            .iter()
-            .zip(&s.triples)
-            .map(|(&(i, j), t)| [z * s.pads[i] - t[1], s.pads[j] - t[2]])
-            .collect();
+        let sacrifices: Vec<[E; 2]> =
+            s.products.iter().zip(&s.triples).map(|(&(i, j), t)| [z * s.pads[i] - t[1], s.pads[j] - t[2]]).collect();
         MaskedMessages { messages: self.sent, sacrifices }
     }
 }

@@ -9,9 +9,9 @@
 //! [`Reduction`] is the verifier's side and the only place where claims are formed. It runs three times per
 //! proof: dry, to count pads and triples; in the prover, over the prover's own messages; in the verifier.
 mod affine;
-mod reduction;
 #[cfg(feature = "prover")]
 mod masker;
+mod reduction;
 
 pub use affine::{Affine, Cell};
 #[cfg(feature = "prover")]

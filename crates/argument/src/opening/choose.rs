@@ -1,19 +1,34 @@
 //! Chooses shapes: the trace's column height and the long-lived vectors' blocks.
-use super::config::{OpeningConfig, queries_for};
+use super::config::{OpeningConfig, queries_among, queries_for};
 use super::error::OpeningError;
 use super::shape::{MAX_SOURCES, MIN_LOG_HEIGHT, PIN_BLOCK, TRACE_LOG_HEIGHTS, VectorShape};
+use crate::multilinear::log2_ceil;
+use alloc::vec::Vec;
 
-/// Tallest column that [`long_lived_shape`] chooses before it takes more columns: a trace is at least as tall.
-const LONG_LIVED_LOG_HEIGHT: usize = 19;
+/// A trace's usual column height: a lower long-lived column is read at it all the same.
+const USUAL_LOG_HEIGHT: usize = 17;
+/// Tallest long-lived column, unless the row budget takes half of it: every trace beside it is at least as tall.
+const TALL_LOG_HEIGHT: usize = 20;
+/// Bytes of a proof that no shape changes: later oracles, sums, final polynomial.
+const FIXED_BYTES: usize = 100_000;
 
-/// Relative cost of a trace shape: prover microseconds, and the proof's bytes at one microsecond for four.
-fn cost(rate: usize, h: usize, sources: usize, trees: usize, queries: usize) -> usize {
+/// Bytes that one tree adds to a proof, without its rows: a salt and a pruned path for each of `queries` leaves.
+fn path_bytes(queries: usize, log_leaves: usize) -> usize {
+    32 * queries * (1 + log_leaves.saturating_sub(log2_ceil(queries)))
+}
+
+/// Prover time times proof size: a shape is better if it saves a larger fraction of one than it costs of the other.
+fn cost(rate: usize, shapes: &[VectorShape], queries: usize) -> u128 {
+    let h = shapes.first().map_or(0, |s| s.log_height);
+    let sources: usize = shapes.iter().map(|s| s.columns).sum();
     let columns = (3 * sources).next_power_of_two();
-    // Measured on two cores: encoding and hashing go with the first codeword's 4 S columns, sums and folds with P.
-    let nanoseconds = ((4 * sources * 12) << rate) + 3 * columns * 6 + (12 << (rate + 3));
-    let microseconds = (nanoseconds << h) / 1000;
-    let bytes = queries * (4 * sources * 8 + trees * 32 * (h + rate).saturating_sub(6));
-    microseconds + bytes / 4
+    // Nanoseconds per exponent on two cores, measured at 2^22 cells: encoding and hashing the 4 S columns of the first
+    // oracle; the same for the 3 base columns of the later ones; weights and sums per source; passes over P.
+    let later = 3 << (rate + super::config::first_rate_step(sources));
+    let per_row = 20 * ((4 * sources) << rate) + 27 * later + 70 * sources + 8 * columns;
+    let time = 20_000_000 + ((per_row as u128) << h);
+    let paths: usize = shapes.iter().map(|s| path_bytes(queries, s.log_height + rate)).sum();
+    time * (FIXED_BYTES + 32 * queries * sources + paths) as u128
 }
 
 /// The configuration of the cheapest trace that holds `payload_cells` cells in slots of at most 2^max_stride_log,
@@ -27,32 +42,48 @@ pub fn choose_trace_shape(
     max_stride_log: usize,
     others: &[VectorShape],
 ) -> Result<OpeningConfig, OpeningError> {
+    choose_among(log_inv_rate, payload_cells, max_stride_log, others, 0)
+}
+
+/// [`choose_trace_shape`] for one of 2^log_proofs proofs that share the error of 2^-128.
+///
+/// # Errors
+/// As [`choose_trace_shape`].
+pub fn choose_among(
+    log_inv_rate: usize,
+    payload_cells: usize,
+    max_stride_log: usize,
+    others: &[VectorShape],
+    log_proofs: usize,
+) -> Result<OpeningConfig, OpeningError> {
     let (min, max) = (*TRACE_LOG_HEIGHTS.start(), *TRACE_LOG_HEIGHTS.end());
     let tallest = others.iter().map(|s| s.log_height).max().unwrap_or(0);
     let long_lived: usize = others.iter().map(|s| s.columns.min(MAX_SOURCES)).sum();
-    let mut best: Option<(usize, VectorShape)> = None;
+    // The number of queries follows from rate and level alone; the configuration checks that the block holds them.
+    let queries = queries_among(log_inv_rate, max, 1, log_proofs)?;
+    let block = queries.next_multiple_of(1 << max_stride_log);
+    let mut best: Option<(u128, VectorShape)> = None;
     for log_height in min.max(tallest).max(max_stride_log)..=max {
-        let queries = queries_for(log_inv_rate, log_height, 1 + long_lived)?;
-        let block = queries.next_multiple_of(1 << max_stride_log);
         if block >= 1 << log_height {
             continue;
         }
         let columns = payload_cells.div_ceil((1 << log_height) - block).max(1);
-        let sources = columns + long_lived;
-        if sources > MAX_SOURCES {
+        if columns + long_lived > MAX_SOURCES {
             continue;
         }
-        let cost = cost(log_inv_rate, log_height, sources, 1 + others.len(), queries);
+        let trace = VectorShape { log_height, columns, block };
+        let shapes: Vec<VectorShape> = core::iter::once(trace).chain(others.iter().copied()).collect();
+        let cost = cost(log_inv_rate, &shapes, queries);
         if best.is_none_or(|(b, _)| cost < b) {
-            best = Some((cost, VectorShape { log_height, columns, block }));
+            best = Some((cost, trace));
         }
     }
     let (_, trace) = best.ok_or(OpeningError::Capacity { got: payload_cells, capacity: MAX_SOURCES << max })?;
-    OpeningConfig::new(log_inv_rate, core::iter::once(trace).chain(others.iter().copied()).collect())
+    OpeningConfig::among(log_inv_rate, core::iter::once(trace).chain(others.iter().copied()).collect(), log_proofs)
 }
 
-/// The shape of a long-lived vector that may be opened by `proofs` proofs: as few columns as possible, each a power
-/// of two that holds its payload, the row budget and the pin's coefficients; nothing is ever clamped.
+/// The shape of a long-lived vector that may be opened by `proofs` proofs: few tall columns, each a power of two
+/// that holds its payload, the row budget and the pin's coefficients; nothing is ever clamped.
 ///
 /// # Errors
 /// [`OpeningError::BlockTooLong`] if the row budget alone fills the tallest column.
@@ -62,27 +93,24 @@ pub fn long_lived_shape(
     proofs: usize,
     log_inv_rate: usize,
 ) -> Result<VectorShape, OpeningError> {
-    let queries = queries_for(log_inv_rate, *TRACE_LOG_HEIGHTS.start(), 1)?;
-    let rows = proofs.max(1).saturating_mul(queries).saturating_add(PIN_BLOCK);
     let max = *TRACE_LOG_HEIGHTS.end();
+    let queries = queries_for(log_inv_rate, max, 1)?;
+    let rows = proofs.max(1).saturating_mul(queries).saturating_add(PIN_BLOCK);
     let too_long = OpeningError::BlockTooLong { vector: 1, block: rows, height: 1 << max };
     if max_stride_log > max || rows >= 1 << max {
         return Err(too_long);
     }
     let block = rows.next_multiple_of(1 << max_stride_log);
-    let mut log_height = MIN_LOG_HEIGHT;
-    // One column up to the usual height; beyond it, taller only while the block would waste half of a column.
-    while block + payload_cells > 1 << log_height
-        && (log_height < LONG_LIVED_LOG_HEIGHT || 2 * block > 1 << log_height)
-    {
-        log_height += 1;
-    }
-    if log_height > max {
-        return Err(too_long);
-    }
-    let columns = payload_cells.div_ceil((1 << log_height) - block).max(1);
-    if columns > MAX_SOURCES {
-        return Err(OpeningError::Columns { vector: 1, got: columns, max: MAX_SOURCES });
-    }
-    Ok(VectorShape { log_height, columns, block })
+    let tallest = if 2 * block > 1 << TALL_LOG_HEIGHT { max } else { TALL_LOG_HEIGHT };
+    let candidates = (MIN_LOG_HEIGHT..=tallest).filter(|&h| block < 1 << h).filter_map(|log_height| {
+        let columns = payload_cells.div_ceil((1 << log_height) - block).max(1);
+        let shape = VectorShape { log_height, columns, block };
+        // Half of the columns at most: a proof has others.
+        (columns <= MAX_SOURCES / 2).then(|| {
+            let cells = (columns as u128) << log_height.max(USUAL_LOG_HEIGHT);
+            let bytes = FIXED_BYTES + 32 * queries * columns + path_bytes(queries, log_height + log_inv_rate);
+            (cells * bytes as u128, shape)
+        })
+    });
+    candidates.min_by_key(|c| c.0).map(|c| c.1).ok_or(too_long)
 }

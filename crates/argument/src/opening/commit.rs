@@ -15,6 +15,7 @@ use p3_matrix::dense::{RowMajorMatrix, RowMajorMatrixView, RowMajorMatrixViewMut
 use p3_maybe_rayon::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use zeroize::Zeroizing;
 
 /// Codewords of column-major coefficients: row j of the result is every column at w^j.
 fn encode(values: &[F], log_height: usize, log_inv_rate: usize) -> RowMajorMatrix<F> {
@@ -157,20 +158,20 @@ impl LongLived {
     }
 }
 
-fn secret_key(shape: &VectorShape, log_inv_rate: usize, payload: &[F], seed: &[u8; 32]) -> [u8; 32] {
+fn secret_key(shape: &VectorShape, log_inv_rate: usize, payload: &[F], seed: &[u8; 32]) -> Zeroizing<[u8; 32]> {
     let mut hasher = blake3::Hasher::new_keyed(seed);
     hasher.update(b"tacit/long-lived/v1");
     for x in [shape.log_height, shape.columns, shape.block, log_inv_rate, payload.len()] {
         hasher.update(&(x as u64).to_be_bytes());
     }
     for chunk in payload.chunks(512) {
-        let mut bytes = [0u8; 8 * 512];
+        let mut bytes = Zeroizing::new([0u8; 8 * 512]);
         for (b, v) in bytes.chunks_exact_mut(8).zip(chunk) {
             b.copy_from_slice(&v.as_canonical_u64().to_be_bytes());
         }
         hasher.update(&bytes[..8 * chunk.len()]);
     }
-    *hasher.finalize().as_bytes()
+    Zeroizing::new(*hasher.finalize().as_bytes())
 }
 
 /// `n` uniform elements in parallel, from one ChaCha20 stream per 2^14 of them.

@@ -23,6 +23,8 @@ use p3_whir::pcs::prover::WhirProver;
 const BITS_PER_TERM: usize = 131;
 /// Proof of work per query phase: counts towards the 128 bits, costs some tens of milliseconds. The most that the design allows.
 const WORK_BITS: usize = 20;
+/// Most proofs that may share one error budget, log2: beyond, a challenge's own error nears the target.
+const MAX_LOG_PROOFS: usize = 20;
 /// Variables folded per WHIR round after the first.
 const FOLD: usize = 4;
 /// Rates that a proof may have, log2 of the inverse.
@@ -47,6 +49,19 @@ pub struct OpeningConfig {
 /// # Errors
 /// [`OpeningError::Rate`], [`OpeningError::Height`] or [`OpeningError::Sources`] for unsupported numbers.
 pub fn queries_for(log_inv_rate: usize, h: usize, source_columns: usize) -> Result<usize, OpeningError> {
+    queries_among(log_inv_rate, h, source_columns, 0)
+}
+
+/// [`queries_for`] one of 2^log_proofs proofs that share the error of 2^-128.
+///
+/// # Errors
+/// As [`queries_for`], and [`OpeningError::Parameters`] for more proofs than the field leaves room for.
+pub fn queries_among(
+    log_inv_rate: usize,
+    h: usize,
+    source_columns: usize,
+    log_proofs: usize,
+) -> Result<usize, OpeningError> {
     let (min, max) = (*TRACE_LOG_HEIGHTS.start(), *TRACE_LOG_HEIGHTS.end());
     if h < min || h > max {
         return Err(OpeningError::Height { vector: 0, got: h, min, max });
@@ -54,7 +69,7 @@ pub fn queries_for(log_inv_rate: usize, h: usize, source_columns: usize) -> Resu
     if source_columns == 0 || source_columns > MAX_SOURCES {
         return Err(OpeningError::Sources { got: source_columns, max: MAX_SOURCES });
     }
-    first_queries(&whir_config(log_inv_rate, h, log2_ceil(3 * source_columns), source_columns)?)
+    first_queries(&whir_config(log_inv_rate, (h, log2_ceil(3 * source_columns)), source_columns, log_proofs)?)
 }
 
 fn first_queries(whir: &Whir) -> Result<usize, OpeningError> {
@@ -62,17 +77,26 @@ fn first_queries(whir: &Whir) -> Result<usize, OpeningError> {
     first.ok_or_else(|| OpeningError::Parameters("no round before the terminal queries".to_string()))
 }
 
-/// log2 by which the second codeword's rate lies below the first's: 2^(h + rate + step) elements of E in the second,
-/// against 4 S 2^(h + rate) of F in the first. One step more costs prover time and saves queries.
-const fn first_rate_step(sources: usize) -> usize {
+/// log2 by which the second codeword's rate lies below the first's. The second holds 3 2^(h + rate + step) base
+/// elements, the first 4 S 2^(h + rate): a step more costs time where the second is not small beside the first,
+/// and saves about 5 % of the proof.
+pub(super) const fn first_rate_step(sources: usize) -> usize {
     match sources {
-        0..=2 => 1,
-        3..=5 => 2,
+        0..=11 => 1,
+        12..=23 => 2,
         _ => 3,
     }
 }
 
-fn whir_config(log_inv_rate: usize, h: usize, log_columns: usize, sources: usize) -> Result<Whir, OpeningError> {
+fn whir_config(
+    log_inv_rate: usize,
+    (h, log_columns): (usize, usize),
+    sources: usize,
+    log_proofs: usize,
+) -> Result<Whir, OpeningError> {
+    if log_proofs > MAX_LOG_PROOFS {
+        return Err(OpeningError::Parameters(alloc::format!("2^{log_proofs} proofs cannot share 128 bits")));
+    }
     if !LOG_INV_RATES.contains(&log_inv_rate) {
         return Err(OpeningError::Rate { got: log_inv_rate });
     }
@@ -82,7 +106,7 @@ fn whir_config(log_inv_rate: usize, h: usize, log_columns: usize, sources: usize
     let first = log_inv_rate + first_rate_step(sources);
     let rates = (0..phases.len().saturating_sub(1)).map(|r| first + (FOLD - 1) * r).collect();
     let parameters = ProtocolParameters {
-        security_level: BITS_PER_TERM,
+        security_level: BITS_PER_TERM + log_proofs,
         pow_bits: WORK_BITS,
         folding_factor: folding,
         soundness_type: soundness::REGIME,
@@ -98,6 +122,14 @@ impl OpeningConfig {
     /// # Errors
     /// The shape's or the rate's variant; [`OpeningError::Soundness`] if the sum of all terms misses 2^-128.
     pub fn new(log_inv_rate: usize, shapes: Vec<VectorShape>) -> Result<Self, OpeningError> {
+        Self::among(log_inv_rate, shapes, 0)
+    }
+
+    /// The configuration of one of 2^log_proofs proofs whose errors together stay below 2^-128.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn among(log_inv_rate: usize, shapes: Vec<VectorShape>, log_proofs: usize) -> Result<Self, OpeningError> {
         let trace = *shapes.first().ok_or(OpeningError::NoVector)?;
         // Shapes alone first: the sums below must not overflow.
         for (vector, shape) in shapes.iter().enumerate() {
@@ -111,14 +143,14 @@ impl OpeningConfig {
             return Err(OpeningError::Sources { got: sources, max: MAX_SOURCES });
         }
         let log_columns = log2_ceil(3 * sources);
-        let whir = whir_config(log_inv_rate, trace.log_height, log_columns, sources)?;
+        let whir = whir_config(log_inv_rate, (trace.log_height, log_columns), sources, log_proofs)?;
         let queries = first_queries(&whir)?;
         for (vector, shape) in shapes.iter().enumerate() {
             shape.validate(vector, queries)?;
         }
         let config = Self { log_inv_rate, shapes, sources, log_columns, queries, whir };
         let bits = -soundness::total(&config.soundness());
-        if bits.is_nan() || bits < f64::from(TARGET_BITS) {
+        if bits.is_nan() || bits < f64::from(TARGET_BITS) + log_proofs as f64 {
             return Err(OpeningError::Soundness { bits: bits as u32, target: TARGET_BITS });
         }
         Ok(config)
@@ -174,7 +206,14 @@ impl OpeningConfig {
         let mut out = vec![self.log_inv_rate, self.h(), self.sources, 1 << self.log_columns, super::SALT];
         out.extend([w.commitment_ood_samples(), w.starting_folding_pow_bits(), w.final_folding_pow_bits()]);
         for r in w.round_parameters() {
-            out.extend([r.folding_factor, r.log_inv_rate, r.num_queries, r.pow_bits, r.folding_pow_bits, r.ood_samples]);
+            out.extend([
+                r.folding_factor,
+                r.log_inv_rate,
+                r.num_queries,
+                r.pow_bits,
+                r.folding_pow_bits,
+                r.ood_samples,
+            ]);
         }
         let t = w.terminal();
         out.extend([w.folding_schedule().last().copied().unwrap_or(0), t.num_queries, t.pow_bits]);

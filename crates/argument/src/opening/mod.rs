@@ -40,10 +40,10 @@ mod tables;
 mod tests;
 
 pub use check::opening_check;
-pub use choose::{choose_trace_shape, long_lived_shape};
+pub use choose::{choose_among, choose_trace_shape, long_lived_shape};
 #[cfg(feature = "prover")]
 pub use commit::{LongLived, Trace};
-pub use config::{LOG_INV_RATES, OpeningConfig, queries_for};
+pub use config::{LOG_INV_RATES, OpeningConfig, queries_among, queries_for};
 pub use error::{OpeningError, OracleError};
 pub use oracle::{OracleMmcs, OraclePaths, OracleRoots, Paths, SALT, TreePaths};
 pub use pin::pin_point;

@@ -153,10 +153,9 @@ impl OracleMmcs {
         proof: &OraclePaths,
     ) -> Result<(), OracleError> {
         match (proof, roots.0.as_slice(), *roots == self.first.roots) {
-            (OraclePaths::Plain(paths), &[root], false) => self
-                .plain
-                .verify_multi_batch(&cap(root), dims, indices, values, paths)
-                .map_err(|_| OracleError::Later),
+            (OraclePaths::Plain(paths), &[root], false) => {
+                self.plain.verify_multi_batch(&cap(root), dims, indices, values, paths).map_err(|_| OracleError::Later)
+            }
             (OraclePaths::First { rows, trees }, _, true) => self.verify_first(dims, indices, values, rows, trees),
             _ => Err(OracleError::Kind),
         }

@@ -99,7 +99,8 @@ pub(super) fn prove<D: WhirDomain<F, E>>(
     transcript.absorb_message(rounds.value);
 
     let columns = 1 << config.log_columns();
-    let mut small = Small { h: column_values(&p, rho_j), w: weights::column_weights(config.sources(), rho_s), len: columns };
+    let mut small =
+        Small { h: column_values(&p, rho_j), w: weights::column_weights(config.sources(), rho_s), len: columns };
     small.h.resize(columns, E::ZERO);
     small.w.resize(columns, E::ZERO);
     let (mut claim, mut rho) = (rounds.value, vec![]);
@@ -143,7 +144,8 @@ fn whir_proof<D: WhirDomain<F, E>>(
     let protocol = config.protocol();
     let challenger = transcript.challenger();
     let width = p.len();
-    let witness = PrefixProver::<F, E>::new_witness(vec![Table::new(RowMajorMatrix::new(p, width))], config.log_columns());
+    let witness =
+        PrefixProver::<F, E>::new_witness(vec![Table::new(RowMajorMatrix::new(p, width))], config.log_columns());
     let mut layout = PrefixProver::<F, E>::from_witness(witness);
     let ood: Vec<E> = (0..pcs.commitment_ood_samples()).map(|_| layout.add_virtual_eval(challenger)).collect();
     let evals = protocol.iter_openings().map(|(t, batch)| layout.eval_at(t, batch, &point, challenger)).collect();

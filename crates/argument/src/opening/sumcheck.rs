@@ -195,10 +195,7 @@ impl Small {
     fn fold(&mut self, r: E) {
         let half = self.len / 2;
         for t in [&mut self.h, &mut self.w] {
-            *t = t
-                .chunks_exact(self.len)
-                .flat_map(|c| (0..half).map(|j| c[j] + (c[j + half] - c[j]) * r))
-                .collect();
+            *t = t.chunks_exact(self.len).flat_map(|c| (0..half).map(|j| c[j] + (c[j + half] - c[j]) * r)).collect();
         }
         self.len = half;
     }
@@ -251,8 +248,7 @@ pub(super) fn source_rounds(
         message = fold(&mut folded, stride / 2, &mut weights, stride, n, point[point.len() - 1]);
         n /= 2;
     }
-    let mut small =
-        Small { h: unpack(&folded, stride / 2, n), w: unpack(&weights, stride, n), len: n * LANES };
+    let mut small = Small { h: unpack(&folded, stride / 2, n), w: unpack(&weights, stride, n), len: n * LANES };
     drop((folded, weights));
     small.fold(point[point.len() - 1]);
     messages.extend(small.rounds(&mut claim, &mut point, transcript));

@@ -22,8 +22,9 @@ pub(super) fn unpacked(packed: impl IntoIterator<Item = PE>) -> impl Iterator<It
     <PE as PackedFieldExtension<F, E>>::to_ext_iter(packed)
 }
 
-/// Adds `v` to one lane.
-fn add_lane(packed: &mut PE, lane: usize, v: E) {
+/// Adds `v` to one scalar of a packed table.
+fn add_scalar(table: &mut [PE], index: usize, v: E) {
+    let (packed, lane) = (&mut table[index / LANES], index.wrapping_rem(LANES));
     let c = coordinates(v);
     let old = *packed;
     *packed = PE::from_basis_coefficients_fn(|i| {
@@ -41,11 +42,7 @@ enum Part {
 
 impl Part {
     fn new(table: Vec<E>) -> Self {
-        if table.len().is_multiple_of(LANES) {
-            Self::Packed(pack(&table))
-        } else {
-            Self::Scalar(table)
-        }
+        if table.len().is_multiple_of(LANES) { Self::Packed(pack(&table)) } else { Self::Scalar(table) }
     }
 
     /// `out[start..] += scale * self`; `start` is a multiple of the part's length.
@@ -58,7 +55,7 @@ impl Part {
             }
             Self::Scalar(part) => {
                 for (i, &w) in (start..).zip(part) {
-                    add_lane(&mut out[i / LANES], i % LANES, w * scale);
+                    add_scalar(out, i, w * scale);
                 }
             }
         }
@@ -102,8 +99,7 @@ impl<'a> Shared<'a> {
             let from = cells.start.saturating_sub(*first).min(run.len());
             let to = cells.end.saturating_sub(*first).min(run.len());
             for (i, &w) in run.iter().enumerate().take(to).skip(from) {
-                let exponent = first + i - cells.start;
-                add_lane(&mut out[exponent / LANES], exponent % LANES, w);
+                add_scalar(out, first + i - cells.start, w);
             }
         }
         if let Some((eq, columns)) = &self.pin {
@@ -133,8 +129,7 @@ pub(super) fn weight_tables(config: &OpeningConfig, weights: &[Weights], pins: &
             shared.fill(column, &mut short);
             let cells = unpacked(short);
             for (k, w) in cells.enumerate().take(shape.height()) {
-                let j = k << (h - shape.log_height);
-                add_lane(&mut out[j / LANES], j % LANES, w);
+                add_scalar(out, k << (h - shape.log_height), w);
             }
         });
     }

@@ -43,7 +43,8 @@ impl ChunkRelation<'_> {
         }
         let claim = bilinear_check(r, raw, self.log_steps(), log2_ceil(products.length))?;
         let eq_v = eq_table(&claim.units, E::ONE);
-        let mass: E = products.all.iter().map(|i| i.lambda * eq_v[i.first..i.first + i.len].iter().copied().sum::<E>()).sum();
+        let mass: E =
+            products.all.iter().map(|i| i.lambda * eq_v[i.first..i.first + i.len].iter().copied().sum::<E>()).sum();
         let weight = eq_eval(rho_t, &claim.rows) * mass;
         let t_star = claim.rows.clone();
         let (a, b) = claim.close(r, weight);
@@ -55,7 +56,8 @@ impl ChunkRelation<'_> {
         let units = self.weight_units(&products, &eq_v, |n| r.point(n));
         let x_row = self.weight_check(r, &units, &t_star, b, &mut equations)?;
 
-        equations.extend(self.gate_equations(|n| unit_weights(&r.point(log2_ceil(n)), n)).into_iter().map(|e| (0, e, None)));
+        equations
+            .extend(self.gate_equations(|n| unit_weights(&r.point(log2_ceil(n)), n)).into_iter().map(|e| (0, e, None)));
         self.gate_check(r, &[rho_row, sigma_row, x_row], equations)?;
         self.weight_range_check(r);
         lookup_check(r, &self.lookups)

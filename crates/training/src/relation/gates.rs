@@ -20,8 +20,5 @@ pub(crate) fn pair_weights(equations: &[(usize, Equation)], pairs: usize, nu: E)
         }
         power *= nu;
     }
-    table
-        .into_iter()
-        .map(|w| w.into_iter().enumerate().filter(|(_, c)| *c != E::ZERO).collect())
-        .collect()
+    table.into_iter().map(|w| w.into_iter().enumerate().filter(|(_, c)| *c != E::ZERO).collect()).collect()
 }

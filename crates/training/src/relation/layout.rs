@@ -2,8 +2,8 @@
 //!
 //! A trace column is one slot of R = T B cells (row = t B + b). The order of groups is a function of the
 //! configuration; prover, verifier and tests read this one description.
-use crate::config::{Activation, DERIVATIVE_BITS, Loss, Part, RunConfig, limb_widths};
 use super::{Builder, TRACE};
+use crate::config::{Activation, DERIVATIVE_BITS, Loss, Part, RunConfig, limb_widths};
 use alloc::vec::Vec;
 use p3_field::PrimeCharacteristicRing;
 use tacit_argument::field::{E, F};
@@ -179,7 +179,8 @@ impl WeightLimbs {
             for l in 0..config.architecture.layers.len() {
                 let (first, n) = (config.weight_offset(l), config.outputs(l));
                 for i in 0..config.k(l) * n {
-                    columns[layout.cell(l, i / n, i % n)] = F::from_u64((value(first + i) >> shift) & ((1 << width) - 1));
+                    columns[layout.cell(l, i / n, i % n)] =
+                        F::from_u64((value(first + i) >> shift) & ((1 << width) - 1));
                 }
             }
             shift += width;

@@ -4,10 +4,10 @@ use crate::config::{Activation, RunConfig};
 use crate::tables;
 use alloc::vec;
 use alloc::vec::Vec;
+use p3_field::PrimeCharacteristicRing;
 use tacit_argument::field::{F, signed};
 use tacit_argument::form::Form;
 use tacit_argument::lookup::{Lookup, LookupSystem, Table};
-use p3_field::PrimeCharacteristicRing;
 
 /// Collects tables (each once) and lookups.
 pub(crate) struct Builder {
@@ -115,7 +115,10 @@ fn window(table: Vec<i32>, m: u32) -> Vec<F> {
 fn activation_table(config: &RunConfig, l: usize) -> Option<Table> {
     let layer = &config.architecture.layers[l];
     let (fa, m) = (config.scales.fa, layer.z_bits);
-    let function = |value, derivative| Table::Function { bits: m as usize, columns: vec![window(value, m), window(derivative, m)] };
+    let function = |value, derivative| Table::Function {
+        bits: m as usize,
+        columns: vec![window(value, m), window(derivative, m)],
+    };
     match layer.activation {
         Activation::Identity => None,
         Activation::Relu => Some(Table::Step { bits: m as usize, bound: (1 << (m - 1)) + 1 }),

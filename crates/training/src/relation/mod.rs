@@ -3,10 +3,10 @@
 //! For T steps of B examples from W_in to W_out: forward, backward and update relations of protocol.md section 1,
 //! with the weights implicit (section 2). [`ChunkRelation`] is the one description that prover, verifier and tests
 //! read; [`ChunkRelation::check`] is the verifier's chain of claims (section 3), `prove` sends its messages.
-pub mod layout;
 mod check;
 mod gates;
 mod instances;
+pub mod layout;
 mod lookups;
 #[cfg(feature = "prover")]
 mod prove;
@@ -15,8 +15,8 @@ mod weights;
 #[cfg(feature = "prover")]
 mod witness;
 
-use crate::config::{Activation, Loss, RunConfig};
 use crate::coefficients::Coefficients;
+use crate::config::{Activation, Loss, RunConfig};
 use crate::order::RowOrder;
 use alloc::vec::Vec;
 use layout::{LossColumns, ModelLayout, TraceLayout};
@@ -34,9 +34,9 @@ pub(crate) use instances::unit_weights;
 pub(crate) use lookups::Builder;
 #[cfg(feature = "prover")]
 pub use prove::Witness;
+pub use terms::{Equation, PairIndex, Term};
 #[cfg(feature = "prover")]
 pub use witness::{ChunkWitness, model_payload};
-pub use terms::{Equation, PairIndex, Term};
 
 /// The trace, vector 0 of every proof.
 pub const TRACE: usize = 0;
@@ -145,7 +145,9 @@ fn pairs(config: &RunConfig, layout: &TraceLayout) -> (Vec<(Form, Form)>, PairIn
         at.relu_q.push(relu_q);
         at.smooth.push(smooth);
     }
-    if let (Loss::CrossEntropy, LossColumns::CrossEntropy { p, h, max, sum, .. }) = (config.architecture.loss, &layout.loss) {
+    if let (Loss::CrossEntropy, LossColumns::CrossEntropy { p, h, max, sum, .. }) =
+        (config.architecture.loss, &layout.loss)
+    {
         let (z, n) = (layout.layers[last].z, config.architecture.layers[last].outputs as usize);
         let diff = |j| column(*max).plus_scaled(&column(z + j), -F::ONE);
         at.softmax = Some([
@@ -171,6 +173,10 @@ impl Relation for ChunkRelation<'_> {
         Self::check(self, reduction)
     }
 
+    fn log_proofs(&self) -> usize {
+        log2_ceil(self.config.chunks() as usize)
+    }
+
     fn soundness(&self, list_bits: f64) -> Vec<ErrorTerm> {
         let rows = self.layout.log_rows;
         let layers = self.layout.layers.len();
@@ -191,7 +197,6 @@ impl Relation for ChunkRelation<'_> {
         ]
     }
 }
-
 
 /// The data row of every row of a chunk's trace.
 fn row_index(config: &RunConfig, chunk: u32) -> Vec<Option<u32>> {

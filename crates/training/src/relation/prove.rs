@@ -1,9 +1,9 @@
 //! The prover's messages for the chain of claims of [`super::check`], in the same order.
+use super::ChunkRelation;
 use super::check::LABEL;
 use super::gates::pair_weights;
 use super::instances::{Instance, Product, WeightUnit, unit_weights};
 use super::terms::Equation;
-use super::ChunkRelation;
 use alloc::vec;
 use alloc::vec::Vec;
 use p3_field::PrimeCharacteristicRing;
@@ -179,4 +179,3 @@ fn combine_columns(columns: &[F], weights: &[E], rows: usize) -> Vec<E> {
     });
     out
 }
-

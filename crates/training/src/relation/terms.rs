@@ -6,8 +6,8 @@ use super::ChunkRelation;
 use super::layout::LossColumns;
 use crate::config::{Activation, DERIVATIVE_BITS};
 use alloc::vec::Vec;
-use tacit_argument::field::{E, F};
 use p3_field::PrimeCharacteristicRing;
+use tacit_argument::field::{E, F};
 
 /// One summand, read at a row point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,7 +136,8 @@ impl ChunkRelation<'_> {
             });
             out.push(division.collect());
             let u = weights(n);
-            let boolean = u.iter().enumerate().flat_map(|(j, &w)| [(Term::Pair(h_pair + j), w), (Term::Column(h + j), -w)]);
+            let boolean =
+                u.iter().enumerate().flat_map(|(j, &w)| [(Term::Pair(h_pair + j), w), (Term::Column(h + j), -w)]);
             out.push(boolean.collect());
             let mut one: Equation = (0..n).map(|j| (Term::Column(h + j), E::ONE)).collect();
             one.push((Term::One, -E::ONE));

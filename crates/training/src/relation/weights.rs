@@ -126,7 +126,8 @@ impl ChunkRelation<'_> {
     /// sum_{k,j} inputs_k outputs_j W(k, j) of public weights.
     pub(crate) fn public_weight(&self, weights: &[i64], u: &WeightUnit) -> E {
         let n = u.outputs.len();
-        let first: usize = (0..u.layer).map(|l| self.config.k(l) * self.config.architecture.layers[l].outputs as usize).sum();
+        let first: usize =
+            (0..u.layer).map(|l| self.config.k(l) * self.config.architecture.layers[l].outputs as usize).sum();
         let rows = weights.get(first..).unwrap_or_default().chunks(n);
         let row = |w: &[i64]| w.iter().zip(&u.outputs).map(|(&v, &j)| j * signed(v)).sum::<E>();
         rows.zip(&u.inputs).map(|(w, &k)| k * row(w)).sum()

@@ -1,7 +1,7 @@
 //! Fills the trace of a chunk from its execution.
+use super::ChunkRelation;
 use super::layout::{Limbs, LossColumns, ModelLayout};
 use super::prove::Witness;
-use super::ChunkRelation;
 use crate::config::RunConfig;
 use crate::trainer::{ChunkTrace, LossTrace, ModelState};
 use alloc::vec::Vec;
@@ -26,7 +26,11 @@ impl<'a> ChunkWitness<'a> {
     ///
     /// # Errors
     /// [`LookupError`] if a value lies outside its window.
-    pub fn new(relation: ChunkRelation<'a>, trace: &ChunkTrace, start: &'a ModelState) -> Result<(Self, Vec<F>), LookupError> {
+    pub fn new(
+        relation: ChunkRelation<'a>,
+        trace: &ChunkTrace,
+        start: &'a ModelState,
+    ) -> Result<(Self, Vec<F>), LookupError> {
         let mut columns = F::zero_vec(relation.column_cells());
         relation.fill(trace, &start.weights, &mut columns);
         let counts = {
@@ -66,6 +70,9 @@ impl tacit_argument::proof::Relation for ChunkWitness<'_> {
     }
     fn check(&self, r: &mut tacit_argument::hiding::Reduction<'_>) -> Result<(), tacit_argument::hiding::HidingError> {
         self.relation.check(r)
+    }
+    fn log_proofs(&self) -> usize {
+        self.relation.log_proofs()
     }
     fn soundness(&self, list_bits: f64) -> Vec<tacit_argument::soundness::ErrorTerm> {
         self.relation.soundness(list_bits)
@@ -135,10 +142,13 @@ impl ChunkRelation<'_> {
                     w.put(h + j, argmax, |a| F::from_bool(a as usize == j));
                 }
             }
-            (&LossColumns::BinaryCrossEntropy { sigmoid }, LossTrace::BceWithLogits { sig }) => w.put(sigmoid, sig, |v| signed(v.into())),
+            (&LossColumns::BinaryCrossEntropy { sigmoid }, LossTrace::BceWithLogits { sig }) => {
+                w.put(sigmoid, sig, |v| signed(v.into()))
+            }
             _ => {}
         }
-        let window = |v: &[i64], bits: u32| v.iter().map(|&v| v.wrapping_add(1 << (bits - 1)) as u64).collect::<Vec<_>>();
+        let window =
+            |v: &[i64], bits: u32| v.iter().map(|&v| v.wrapping_add(1 << (bits - 1)) as u64).collect::<Vec<_>>();
         if let Some(limbs) = &self.layout.weight_limbs {
             let values = window(start, limbs.bits);
             limbs.fill(self.config, |i| values[i], w.columns);
@@ -153,7 +163,6 @@ impl ChunkRelation<'_> {
             rounding.quotient.fill(self.config, |i| values[i], w.columns);
         }
     }
-
 }
 
 /// The payload of a model vector: weights and velocity at the places of [`ModelLayout::state`], zeros between.

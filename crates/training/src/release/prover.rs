@@ -1,6 +1,8 @@
 //! Proves a release: rounds, commits the remainders, proves the relation, and checks the proof before it leaves.
 use super::names::check_names;
-use super::{LABEL, LayerNames, Permit, RELEASE_VERSION, ReleaseProof, ReleaseRejected, ReleaseRelation, ReleaseStatement};
+use super::{
+    LABEL, LayerNames, Permit, RELEASE_VERSION, ReleaseProof, ReleaseRejected, ReleaseRelation, ReleaseStatement,
+};
 use super::{check_weights, rounded_weights};
 use crate::record::RecordError;
 use crate::run::ModelCommitment;

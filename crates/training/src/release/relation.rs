@@ -108,7 +108,8 @@ impl Relation for ReleaseRelation<'_> {
         // Per layer: its point, and its claim's power in the batch.
         let points: usize = self.dimensions().map(|(k, n)| log2_ceil(k) + log2_ceil(n) + 1).sum();
         let lookups = if self.lookups.lookups.is_empty() { 0 } else { self.lookups.error_numerator() };
-        let mut terms = alloc::vec![algebraic("random weights and batching of layers", points, list_bits, SCHWARTZ_ZIPPEL)];
+        let mut terms =
+            alloc::vec![algebraic("random weights and batching of layers", points, list_bits, SCHWARTZ_ZIPPEL)];
         if lookups > 0 {
             terms.push(algebraic("lookups: fingerprints, zero denominators, GKR", lookups as usize, list_bits, LOGUP));
         }

@@ -84,7 +84,9 @@ pub enum ReleaseRefused {
         fw: u32,
     },
     /// n <= 4 x outputs of the first layer.
-    #[error("rule: {rows} rows are not more than 4 times the first layer's {outputs} outputs; its weights span the rows")]
+    #[error(
+        "rule: {rows} rows are not more than 4 times the first layer's {outputs} outputs; its weights span the rows"
+    )]
     FewRows {
         /// n.
         rows: u32,
@@ -131,7 +133,8 @@ fn data_bits(run: &RunStatement, c: &Circumstances<'_>) -> Result<u64, ReleaseRe
     {
         return Err(ReleaseRefused::FeatureBits { expected: features as usize, got: bits.len() });
     }
-    let width = |k: u32| c.feature_bits.and_then(|b| b.get(k as usize)).map_or(data.data_bits, |&b| b.min(data.data_bits));
+    let width =
+        |k: u32| c.feature_bits.and_then(|b| b.get(k as usize)).map_or(data.data_bits, |&b| b.min(data.data_bits));
     let unknown: u64 = (0..features).filter(|k| !c.known.contains(k)).map(|k| u64::from(width(k))).sum();
     let rows = u64::from(data.rows);
     let labels = u64::from(data.labels.columns());

@@ -84,7 +84,9 @@ fn every_inequality_can_fail() {
     let mut c = momentum.clone();
     c.schedule.rates = Schedule::encode_rates(&[0; 7]);
     assert_eq!(fails(&c, 1, 1 << 60), (0, Inequality::Velocity, 64));
-    assert!(check(&c, 0, 1, 1 << 58).is_ok());
+    assert_eq!(fails(&c, 1, 1 << 58), (0, Inequality::VelocityBoundary, 57));
+    assert!(check(&c, 0, 1, 1 << 46).is_ok());
+    assert_eq!(fails(&c, 1 << 48, 0), (0, Inequality::WeightBoundary, 48));
     assert_eq!(fails(&momentum, 1, 1 << 58).1, Inequality::Weights);
     let mut c = small(Activation::Tanh, Loss::CrossEntropy);
     c.architecture.layers[0].q_bits = 51;

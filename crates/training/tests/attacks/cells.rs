@@ -41,7 +41,10 @@ fn every_column_cell(config: &RunConfig, stride: usize) {
             f.derive_all();
             let what = format!("{name}, slot {slot}, row {row}");
             let rules = rejected(&f, &what);
-            assert!(determined_by.iter().any(|r| rules.contains(r)), "{what} is determined by {determined_by:?}: {rules:?}");
+            assert!(
+                determined_by.iter().any(|r| rules.contains(r)),
+                "{what} is determined by {determined_by:?}: {rules:?}"
+            );
         }
     }
 }

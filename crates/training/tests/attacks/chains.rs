@@ -266,7 +266,11 @@ fn a_model_of_another_shape() {
 #[test]
 fn another_root_or_pin() {
     let tree = |run: &RunProof, expected: u32| match verify_run(run).expect_err("another commitment") {
-        RunRejected::Chunk { chunk, error: ArgumentError::Opening(OpeningError::SourceClaim | OpeningError::ColumnClaim | OpeningError::Oracle(_)) } => {
+        RunRejected::Chunk {
+            chunk,
+            error:
+                ArgumentError::Opening(OpeningError::SourceClaim | OpeningError::ColumnClaim | OpeningError::Oracle(_)),
+        } => {
             assert_eq!(chunk, expected);
         }
         e => panic!("{e}"),

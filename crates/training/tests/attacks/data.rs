@@ -109,7 +109,8 @@ fn forged(mut record: DataRecord, payload: Vec<F>) -> Result<(), ValidityError> 
     let committed = record.committed().expect("an encoding");
     let digest = record.digest().expect("an encoding");
     let entropy = Entropy::fresh(&[1; 32], &[2; 32]).expect("random bytes");
-    let proof = prove(LABEL, &digest, &owner, 2, owner.columns.clone(), &[(&vector, committed)], entropy).expect("a proof");
+    let proof =
+        prove(LABEL, &digest, &owner, 2, owner.columns.clone(), &[(&vector, committed)], entropy).expect("a proof");
     verify_data(&record, &proof)
 }
 
@@ -262,7 +263,8 @@ fn data_solved_mod_p_trains_to_any_model() {
         let mut equation = F::zero_vec(examples * inputs + 1);
         (0..inputs).for_each(|k| equation[b * inputs + k] = signed(state.weights[k * outputs + j]));
         let rem: F = c.z_rem.weighted().map(|(w, slot)| F::from_u64(w) * f.column(slot + j)[b]).sum();
-        equation[examples * inputs] = F::from_u64(1 << bits) * f.column(c.z + j)[b] + rem - F::from_u64(1 << (bits - 1));
+        equation[examples * inputs] =
+            F::from_u64(1 << bits) * f.column(c.z + j)[b] + rem - F::from_u64(1 << (bits - 1));
         system.push(equation);
     }
     for (k, j) in (0..inputs - outputs).flat_map(|k| (0..outputs).map(move |j| (k, j))) {

@@ -180,7 +180,11 @@ fn another_optimiser() {
         let mut executed = claimed.clone();
         change(&mut executed);
         let chunk = u32::from(name != "no decay");
-        let state = if chunk == 0 { ModelState { velocity: Some(vec![0; state.weights.len()]), ..start(&claimed) } } else { state.clone() };
+        let state = if chunk == 0 {
+            ModelState { velocity: Some(vec![0; state.weights.len()]), ..start(&claimed) }
+        } else {
+            state.clone()
+        };
         let f = Forgery::of(&claimed, &executed, chunk, StartWeights::Committed(None), (&state, &data(&claimed)));
         if name == "longer filter" {
             assert_eq!(rejected(&f), BTreeSet::new(), "its fifth entry is read by no step of a chunk of two");

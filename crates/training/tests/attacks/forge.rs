@@ -14,9 +14,9 @@ use tacit_argument::transcript::Transcript;
 use tacit_training::coefficients::Coefficients;
 use tacit_training::config::{Activation, Part, RunConfig};
 use tacit_training::order::RowOrder;
-use tacit_training::tables;
 use tacit_training::relation::layout::{LossColumns, ModelLayout, Rounding, TraceLayout};
 use tacit_training::relation::{ChunkRelation, ChunkWitness, StartWeights, Witness, model_payload};
+use tacit_training::tables;
 use tacit_training::trainer::{Data, ModelState, train_chunk};
 use tacit_training::validity::data_payload;
 
@@ -373,6 +373,9 @@ impl Relation for Forgery<'_> {
     fn check(&self, r: &mut Reduction<'_>) -> Result<(), HidingError> {
         self.relation.check(r)
     }
+    fn log_proofs(&self) -> usize {
+        self.relation.log_proofs()
+    }
     fn soundness(&self, list_bits: f64) -> Vec<ErrorTerm> {
         self.relation.soundness(list_bits)
     }
@@ -381,7 +384,13 @@ impl Relation for Forgery<'_> {
 impl Witnessed for Forgery<'_> {
     fn send(&self, masker: &mut Masker<'_>, trace: &[F]) -> Result<(), LookupError> {
         masker.go_on_dishonestly();
-        let w = Witness { trace, inputs: &self.inputs, gradients: &self.gradients, start: &self.start, velocity: &self.velocity };
+        let w = Witness {
+            trace,
+            inputs: &self.inputs,
+            gradients: &self.gradients,
+            start: &self.start,
+            velocity: &self.velocity,
+        };
         self.proves.prove(masker, &w)
     }
 }

@@ -46,7 +46,9 @@ fn at<'v>(value: &'v mut Value, path: &[String]) -> &'v mut Value {
 fn changes(node: &Value) -> Vec<Value> {
     match node {
         Value::Number(n) => match (n.as_u64(), n.as_i64()) {
-            (Some(v), _) => [v.wrapping_add(1), v ^ (1 << 5), 0].into_iter().filter(|&x| x != v).map(|x| json!(x)).collect(),
+            (Some(v), _) => {
+                [v.wrapping_add(1), v ^ (1 << 5), 0].into_iter().filter(|&x| x != v).map(|x| json!(x)).collect()
+            }
             (None, Some(v)) => vec![json!(v + 1), json!(-v)],
             _ => vec![],
         },
@@ -122,10 +124,16 @@ fn variants(error: &impl std::fmt::Debug) -> String {
 type Checks = &'static [(&'static str, &'static [&'static str])];
 
 /// Fails unless the longest row that names a kind allows its errors, and every row is some kind's.
-fn compare(prefix: &str, errors: &BTreeMap<String, BTreeSet<String>>, checks: Checks, used: &mut BTreeSet<&'static str>) {
+fn compare(
+    prefix: &str,
+    errors: &BTreeMap<String, BTreeSet<String>>,
+    checks: Checks,
+    used: &mut BTreeSet<&'static str>,
+) {
     for (kind, errors) in errors {
         let Some(kind) = kind.strip_prefix(prefix) else { continue };
-        let row = checks.iter().filter(|(k, _)| kind == *k || kind.starts_with(&format!("{k}."))).max_by_key(|r| r.0.len());
+        let row =
+            checks.iter().filter(|(k, _)| kind == *k || kind.starts_with(&format!("{k}."))).max_by_key(|r| r.0.len());
         let (key, allowed) = row.unwrap_or_else(|| panic!("no row for {prefix}{kind}: {errors:?}"));
         used.insert(key);
         for e in errors {
@@ -156,15 +164,30 @@ const ARGUMENT: Checks = &[
     ("opening.whir.whir.rounds.*.ood_answers", &["Opening::OutOfDomain", "Opening::Work"]),
     ("opening.whir.whir.rounds.*.pow_witness", &["Opening::Work"]),
     ("opening.whir.whir.rounds.*.sumcheck", &["Opening::FoldShape", "Opening::Work"]),
-    ("opening.whir.whir.rounds.*.openings.Base.rows", &["Opening::RowCount", "Opening::RowWidth", "Opening::Oracle::Tree"]),
-    ("opening.whir.whir.rounds.*.openings.Base.proof.First.rows", &["Opening::SourceRows", "Opening::SourceWidth", "Opening::Oracle::Tree"]),
+    (
+        "opening.whir.whir.rounds.*.openings.Base.rows",
+        &["Opening::RowCount", "Opening::RowWidth", "Opening::Oracle::Tree"],
+    ),
+    (
+        "opening.whir.whir.rounds.*.openings.Base.proof.First.rows",
+        &["Opening::SourceRows", "Opening::SourceWidth", "Opening::Oracle::Tree"],
+    ),
     ("opening.whir.whir.rounds.*.openings.Base.proof.First.trees", &["Opening::TreeCount", "Opening::Oracle::Tree"]),
-    ("opening.whir.whir.rounds.*.openings.Base.proof.First.trees.*.salts", &["Opening::SaltCount", "Opening::Oracle::Tree"]),
-    ("opening.whir.whir.rounds.*.openings.Extension.rows", &["Opening::RowCount", "Opening::RowWidth", "Opening::Oracle::Later"]),
+    (
+        "opening.whir.whir.rounds.*.openings.Base.proof.First.trees.*.salts",
+        &["Opening::SaltCount", "Opening::Oracle::Tree"],
+    ),
+    (
+        "opening.whir.whir.rounds.*.openings.Extension.rows",
+        &["Opening::RowCount", "Opening::RowWidth", "Opening::Oracle::Later"],
+    ),
     ("opening.whir.whir.rounds.*.openings.Extension.proof", &["Opening::Oracle::Later"]),
     ("opening.whir.whir.final_poly", &["Opening::FinalLength", "Opening::Work"]),
     ("opening.whir.whir.final_pow_witness", &["Opening::Work"]),
-    ("opening.whir.whir.final_openings.Extension.rows", &["Opening::RowCount", "Opening::RowWidth", "Opening::Oracle::Later"]),
+    (
+        "opening.whir.whir.final_openings.Extension.rows",
+        &["Opening::RowCount", "Opening::RowWidth", "Opening::Oracle::Later"],
+    ),
     ("opening.whir.whir.final_openings.Extension.proof", &["Opening::Oracle::Later"]),
     ("opening.whir.whir.final_sumcheck", &["Opening::FoldShape", "Opening::FinalClaim"]),
 ];
@@ -208,7 +231,10 @@ const STATEMENT: Checks = &[
     ("log_inv_rate", &["Statement::Rate"]),
     ("released", &["Argument::Opening::SourceClaim"]),
     ("order_origin", &["Argument::Opening::SourceClaim"]),
-    ("config.architecture.layers", &["Statement::Config", "Statement::DataMismatch", "Statement::LabelMismatch", "Record::Limit", "Argument"]),
+    (
+        "config.architecture.layers",
+        &["Statement::Config", "Statement::DataMismatch", "Statement::LabelMismatch", "Record::Limit", "Argument"],
+    ),
     ("config.scales", &["Statement::Config", "Statement::DataMismatch", "Record::Limit", "Argument"]),
     ("config.schedule.rows", &["Statement::Config::Range", "Statement::DataMismatch"]),
     ("config.schedule.batch", &["Statement::Config::Range", "Argument"]),
@@ -235,8 +261,12 @@ fn every_field_of_a_run() {
     let (_, run) = prove(one_chunk(perceptron()), true);
     let verify = |run: &_| verify_run(run).map(|_| ()).map_err(|e| spelled(&variants(&e)));
     let errors = walk(&run, verify);
-    let groups: [(&str, Checks); 4] =
-        [("chunks.*.model_out.", MODEL), ("statement.start.Hidden.record.", MODEL), ("statement.data.", DATA), ("statement.", STATEMENT)];
+    let groups: [(&str, Checks); 4] = [
+        ("chunks.*.model_out.", MODEL),
+        ("statement.start.Hidden.record.", MODEL),
+        ("statement.data.", DATA),
+        ("statement.", STATEMENT),
+    ];
     let mut seen = BTreeSet::new();
     // Records first, then what is left of the structures around them.
     for (at, checks) in [
@@ -247,8 +277,11 @@ fn every_field_of_a_run() {
     .into_iter()
     .chain(groups)
     {
-        let part: BTreeMap<_, _> =
-            errors.iter().filter(|(k, _)| k.starts_with(at) && !seen.contains(*k)).map(|(k, v)| (k.clone(), v.clone())).collect();
+        let part: BTreeMap<_, _> = errors
+            .iter()
+            .filter(|(k, _)| k.starts_with(at) && !seen.contains(*k))
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect();
         let mut used = BTreeSet::new();
         compare(at, &part, checks, &mut used);
         all_used(checks, &used);
@@ -279,7 +312,10 @@ fn every_field_of_a_public_start() {
         run.statement = statement.clone();
         verify_run(&run).map(|_| ()).map_err(|e| spelled(&variants(&e)))
     });
-    assert_eq!(statement["start.Seed.origin.Prover.nonce"], BTreeSet::from(["Argument::Opening::SourceClaim".to_string()]));
+    assert_eq!(
+        statement["start.Seed.origin.Prover.nonce"],
+        BTreeSet::from(["Argument::Opening::SourceClaim".to_string()])
+    );
 }
 
 #[test]
@@ -293,7 +329,8 @@ fn every_field_of_a_data_commitment() {
     let mut used = BTreeSet::new();
     compare("", &wrapped("", &proof), ARGUMENT, &mut used);
     all_used(ARGUMENT, &used);
-    let (vector, own): (BTreeMap<_, _>, BTreeMap<_, _>) = record.into_iter().partition(|(k, _)| k.starts_with("vector."));
+    let (vector, own): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        record.into_iter().partition(|(k, _)| k.starts_with("vector."));
     for (prefix, errors, checks) in [("vector.", vector, VECTOR), ("", own, DATA)] {
         let mut used = BTreeSet::new();
         compare(prefix, &errors, checks, &mut used);

@@ -17,7 +17,8 @@ use tacit_training::validity::verify_data;
 
 /// Commits any residues as a model.
 fn commit_residues(config: &RunConfig, payload: &[F]) -> (LongLived, ModelRecord) {
-    let ModelCommitment { mut record, .. } = commit_model(config, &vec![0; config.weight_count()], 2, 4, &[8; 32]).unwrap();
+    let ModelCommitment { mut record, .. } =
+        commit_model(config, &vec![0; config.weight_count()], 2, 4, &[8; 32]).unwrap();
     let vector = LongLived::commit(record.vector.shape, 2, payload, &[8; 32]).unwrap();
     record.vector.root = vector.root();
     record.pin = vector.pin(&record.committed().unwrap().pin.point);
@@ -31,10 +32,8 @@ fn verdict(owner: &Owner, forgery: &Forgery<'_>) -> Result<(), RunRejected> {
     let bounds = statement.validate().unwrap();
     let c_in = owner.first.as_ref().map_or([0; 32], |m| m.record.digest().unwrap());
     let digest = statement.chunk_digest(0, &c_in, &record.digest().unwrap(), bounds[0]).unwrap();
-    let mut others = vec![
-        (&owner.data.vector, statement.data.committed().unwrap()),
-        (&model_out, record.committed().unwrap()),
-    ];
+    let mut others =
+        vec![(&owner.data.vector, statement.data.committed().unwrap()), (&model_out, record.committed().unwrap())];
     others.extend(owner.first.as_ref().map(|m| (&m.vector, m.record.committed().unwrap())));
     let entropy = Entropy::fresh(&[1; 32], &digest).unwrap();
     let proof = prove(LABEL, &digest, forgery, 2, forgery.columns.clone(), &others, entropy).unwrap();

@@ -51,7 +51,9 @@ fn floor_instead_of_half_up() {
         for (value, limbs, bits, [relation, limb]) in rescalings(&honest) {
             // rem < 2^(bits-1): half up rounded up.
             let rounded_up = (0..honest.rows()).find(|&x| remainder(&honest, &limbs, x) < 1 << (bits - 1));
-            let ((weight, top), Some(row)) = (limbs.weighted().last().expect("there are limbs"), rounded_up) else { continue };
+            let ((weight, top), Some(row)) = (limbs.weighted().last().expect("there are limbs"), rounded_up) else {
+                continue;
+            };
             seen.insert(relation);
             let mut f = honest.clone();
             *f.cell(value, row) -= F::ONE;

@@ -77,7 +77,9 @@ impl Rule {
         match self {
             Self::Forward(_) | Self::Backward(_) => Group::Products,
             Self::Update(_) => Group::Weights,
-            Self::Derivative(_) | Self::Maximum | Self::Division | Self::Boolean | Self::OneHot | Self::ExpSum => Group::Gates,
+            Self::Derivative(_) | Self::Maximum | Self::Division | Self::Boolean | Self::OneHot | Self::ExpSum => {
+                Group::Gates
+            }
             Self::Start(l) => Group::Start(l),
             Self::End(l, velocity) => Group::End(l, velocity),
             _ => Group::Lookups,
@@ -223,7 +225,8 @@ impl Broken<'_, '_> {
     fn update(&mut self) {
         let f = self.f;
         for (part, layout, rounding) in f.parts() {
-            let (shift, bits, velocity) = (f.config.boundary_shift(part), f.config.boundary_bits(part), part == Part::Velocity);
+            let (shift, bits, velocity) =
+                (f.config.boundary_shift(part), f.config.boundary_bits(part), part == Part::Velocity);
             let scale = F::from_u64(1 << shift);
             for l in 0..f.layout.layers.len() {
                 let n = f.config.outputs(l);
@@ -284,7 +287,9 @@ impl Broken<'_, '_> {
                     let is = |slot: usize, v: i64| self.at(slot + j, x) == signed(v);
                     holds = match (layer.activation, smooth, c.activation, c.derivative) {
                         (Activation::Relu, _, Some(s), None) => is(s, i64::from(z <= 0)),
-                        (_, Some([value, slope]), Some(a), Some(d)) => is(a, value[row].into()) && is(d, slope[row].into()),
+                        (_, Some([value, slope]), Some(a), Some(d)) => {
+                            is(a, value[row].into()) && is(d, slope[row].into())
+                        }
                         _ => true,
                     };
                     if let (true, LossColumns::BinaryCrossEntropy { sigmoid }) = (last, &f.layout.loss) {

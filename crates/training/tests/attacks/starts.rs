@@ -18,9 +18,8 @@ fn net() -> RunConfig {
 fn every_initial_weight_is_bound_and_checked() {
     let config = net();
     let honest = Forgery::honest(&config, &start(&config), &data(&config));
-    let used = (0..honest.layout.layers.len()).flat_map(|l| {
-        (0..config.k(l)).flat_map(move |k| (0..2).map(move |j| (l, k, j)))
-    });
+    let used = (0..honest.layout.layers.len())
+        .flat_map(|l| (0..config.k(l)).flat_map(move |k| (0..2).map(move |j| (l, k, j))));
     let layout = tacit_training::relation::layout::ModelLayout::new(&config, 0);
     for (l, k, j) in used {
         for change in [F::ONE, -F::from_u64(1 << 50)] {

@@ -84,7 +84,13 @@ pub fn data_record(config: &RunConfig) -> DataRecord {
         schema: [7; 32],
         names: None,
         released: vec![],
-        vector: Vector { suite: SUITE_BLAKE3, log_inv_rate: 2, shape, row_budget: (shape.block - PIN_BLOCK) as u64, root: [0; 32] },
+        vector: Vector {
+            suite: SUITE_BLAKE3,
+            log_inv_rate: 2,
+            shape,
+            row_budget: (shape.block - PIN_BLOCK) as u64,
+            root: [0; 32],
+        },
         pin: Default::default(),
     }
 }

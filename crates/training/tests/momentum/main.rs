@@ -168,7 +168,8 @@ fn momentum_dropped_at_a_boundary_is_rejected() {
     // The second one starts from another commitment to the same weights, with velocity 0.
     let start = ModelState { velocity: zero, ..ends[0].0.clone() };
     let trace = train_chunk(config, 1, &start, &run.rows).unwrap();
-    let forgery = Forgery { run: &run, chunk: 1, relation: (config, 1), start: &start, model_in: &reset, trace: &trace };
+    let forgery =
+        Forgery { run: &run, chunk: 1, relation: (config, 1), start: &start, model_in: &reset, trace: &trace };
     let (second, out) = forgery.prove().unwrap();
     assert!(forgery.holds_by_itself(&out, &second.proof));
     rejects(&RunProof { statement: run.statement.clone(), chunks: vec![honest.chunks[0].clone(), second] }, 1);
@@ -220,7 +221,8 @@ fn another_rounding_is_rejected() {
     // Right mod p: 2^4 (out - 1/2^4) + (rem + 1) = 2^4 out + rem. Only the quotient's window excludes it.
     let i = 5;
     let residue = |rem: &mut u32, out: &mut i64, exact: i64| {
-        (*rem, *out) = if *rem < 15 { (*rem + 1, minus_one_over(*out, 4)) } else { (*rem - 1, -minus_one_over(-*out, 4)) };
+        (*rem, *out) =
+            if *rem < 15 { (*rem + 1, minus_one_over(*out, 4)) } else { (*rem - 1, -minus_one_over(-*out, 4)) };
         assert_eq!(signed(*out) * signed(16) + signed((*rem).into()) - signed(8), signed(exact));
     };
     let weights = misrounded(|end| residue(&mut end.weight_rem[i], &mut end.state.weights[i], end.weights[i]));

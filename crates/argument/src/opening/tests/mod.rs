@@ -1,5 +1,5 @@
 //! Tests of the opening: honest runs for every kind of shape, dishonest provers, changed proofs, the rank of blocks.
-#![allow(clippy::unwrap_used, clippy::type_complexity)]
+#![allow(clippy::unwrap_used)]
 use super::config::Dft;
 use super::prover::{Tamper, prove};
 use super::*;
@@ -118,7 +118,11 @@ impl World {
         core::iter::once(trace).chain(self.others.iter().map(LongLived::root)).collect()
     }
 
-    pub fn prove_with<D: WhirDomain<F, E>>(&mut self, claim: Claim, tamper: Tamper<D>) -> (Vec<[u8; 32]>, OpeningProof) {
+    pub fn prove_with<D: WhirDomain<F, E>>(
+        &mut self,
+        claim: Claim,
+        tamper: Tamper<D>,
+    ) -> (Vec<[u8; 32]>, OpeningProof) {
         let trace = self.trace();
         let roots = self.roots(trace.root());
         let others: Vec<&LongLived> = self.others.iter().collect();

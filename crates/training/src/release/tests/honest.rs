@@ -28,7 +28,11 @@ fn every_net_and_width_verifies() {
             let (proved, t) = (t.elapsed(), std::time::Instant::now());
             let verdict = world.verify(&release).unwrap();
             let bytes = file::encode(Kind::Release, &release).unwrap().len();
-            println!("{} weights at {bits} bits: prove {proved:?}, verify {:?}, {bytes} bytes", verdict.weights, t.elapsed());
+            println!(
+                "{} weights at {bits} bits: prove {proved:?}, verify {:?}, {bytes} bytes",
+                verdict.weights,
+                t.elapsed()
+            );
             assert_eq!((verdict.bits, verdict.weights), (bits, world.weights.len()));
             assert_eq!(verdict.exemption, Some(Override::PublicData));
             assert!(total(&verdict.soundness) <= -f64::from(TARGET_BITS));

@@ -40,10 +40,7 @@ fn config(layers: Vec<Layer>, loss: Loss) -> RunConfig {
             rates: Schedule::encode_rates(&[1; 112]),
             filter: vec![1],
             nesterov: false,
-<<<<<<< HEAD
-=======
             decay: None,
->>>>>>> momentum
         },
         order: Order::Contiguous,
         data_bits: 12,
@@ -74,7 +71,13 @@ fn data_record(config: &RunConfig) -> DataRecord {
         schema: [7; 32],
         names: None,
         released: vec![],
-        vector: Vector { suite: SUITE_BLAKE3, log_inv_rate: RATE, shape, row_budget: (shape.block - PIN_BLOCK) as u64, root: [0; 32] },
+        vector: Vector {
+            suite: SUITE_BLAKE3,
+            log_inv_rate: RATE,
+            shape,
+            row_budget: (shape.block - PIN_BLOCK) as u64,
+            root: [0; 32],
+        },
         pin: Default::default(),
     }
 }

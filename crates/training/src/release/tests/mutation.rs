@@ -90,7 +90,8 @@ fn every_record_and_verdict_it_is_verified_against() {
     let mut world = World::new(logistic());
     let good = world.release(12);
     let other = World::salted(logistic(), 2);
-    let verify = |w: &World, m: &ModelCommitment| verify_release(&good, &w.verdict, &w.statement, &m.record).unwrap_err();
+    let verify =
+        |w: &World, m: &ModelCommitment| verify_release(&good, &w.verdict, &w.statement, &m.record).unwrap_err();
     // Another run's final model, as record and as verdict.
     assert!(matches!(verify(&world, &other.model), ReleaseRejected::OtherRecord));
     assert!(matches!(verify(&other, &other.model), ReleaseRejected::NotFinalModel));
@@ -145,7 +146,8 @@ fn another_vector_under_the_final_models_digest() {
 fn changed_bytes_and_cut_files_are_rejected() {
     let world = World::new(logistic());
     let bytes = file::encode(Kind::Release, &world.release(12)).unwrap();
-    let accepted = |bytes: &[u8]| file::decode::<ReleaseProof>(Kind::Release, bytes).is_ok_and(|r| world.verify(&r).is_ok());
+    let accepted =
+        |bytes: &[u8]| file::decode::<ReleaseProof>(Kind::Release, bytes).is_ok_and(|r| world.verify(&r).is_ok());
     assert!(accepted(&bytes));
     for at in (0..400).chain((400..bytes.len()).step_by(401)) {
         let mut changed = bytes.clone();

@@ -24,7 +24,12 @@ fn an_ordinary_run_is_permitted_without_an_exemption() {
 
 #[test]
 fn few_rows() {
-    let at = |outputs| run_statement(config(vec![layer(5, outputs, Activation::Relu), layer(outputs, 2, Activation::Identity)], Loss::CrossEntropy));
+    let at = |outputs| {
+        run_statement(config(
+            vec![layer(5, outputs, Activation::Relu), layer(outputs, 2, Activation::Identity)],
+            Loss::CrossEntropy,
+        ))
+    };
     let refused = refusal(&at(24), 12, &private());
     assert!(matches!(refused, ReleaseRefused::FewRows { rows: 96, outputs: 24 }), "{refused}");
     assert!(release_rules(&at(23), 12, &private()).is_ok());
@@ -117,7 +122,8 @@ fn no_exemption_covers_wrong_arguments() {
     }
     let refused = release_rules(&statement, 12, &Circumstances { known: &[6], ..public() }).unwrap_err();
     assert!(matches!(refused, ReleaseRefused::UnknownColumn { got: 6, columns: 6 }), "{refused}");
-    let refused = release_rules(&statement, 12, &Circumstances { feature_bits: Some(&[1; 4]), ..public() }).unwrap_err();
+    let refused =
+        release_rules(&statement, 12, &Circumstances { feature_bits: Some(&[1; 4]), ..public() }).unwrap_err();
     assert!(matches!(refused, ReleaseRefused::FeatureBits { expected: 5, got: 4 }), "{refused}");
     let mut invalid = statement;
     invalid.version += 1;

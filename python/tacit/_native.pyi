@@ -1,0 +1,66 @@
+"""The compiled module, as `tacit.session` calls it.
+
+Public files and secrets are bytes, numbers are contiguous buffers, descriptions and verdicts JSON. Every
+function releases the GIL while it works and raises `Failure` and nothing else on purpose. Those with `progress`
+call it several times a second and stop when it raises.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+_Bytes: TypeAlias = bytes | bytearray
+_Progress: TypeAlias = Callable[[int, int], None] | None
+_Opening: TypeAlias = tuple[_Bytes, _Bytes]
+_Commitment: TypeAlias = tuple[bytes, bytes, int, int]
+
+class Failure(Exception):
+    category: str
+    check: str
+    subject: str
+    message: str
+
+def commit_dataset(
+    description: str,
+    features: NDArray[np.int32],
+    labels: NDArray[np.int64],
+    seed: _Bytes,
+    secret: _Bytes,
+    progress: _Progress,
+) -> _Commitment: ...
+def commit_model(config: str, weights: NDArray[np.int64], seed: _Bytes, proofs: int) -> _Commitment: ...
+def order_seed(config: str, commitment: bytes, nonce: int) -> bytes: ...
+def run_statement(
+    config: str, commitment: bytes, start: bytes, start_bits: int, nonce: int | None, released: Sequence[str]
+) -> bytes: ...
+def estimate_run(statement: bytes) -> str: ...
+def prove_chunk(
+    statement: bytes,
+    index: int,
+    data: _Opening,
+    table: tuple[NDArray[np.int32], NDArray[np.int64]],
+    state: tuple[NDArray[np.int64], NDArray[np.int64] | None],
+    model_in: _Opening | None,
+    out: tuple[_Bytes, int],
+    secret: _Bytes,
+    progress: _Progress,
+) -> tuple[bytes, bytes]: ...
+def assemble_run(statement: bytes, chunks: Sequence[bytes]) -> bytes: ...
+def check_release(statement: bytes, bits: int, circumstances: str) -> None: ...
+def prove_release(
+    run: _Bytes,
+    weights: NDArray[np.int64],
+    model: _Opening,
+    bits: int,
+    circumstances: str,
+    names: Sequence[tuple[str, str | None]],
+    secret: _Bytes,
+    progress: _Progress,
+) -> tuple[bytes, bytes]: ...
+def verify_commitment(bytes: bytes) -> str: ...
+def verify_run(proof: bytes, commitment: bytes | None) -> str: ...
+def verify_release(proof: bytes, run: bytes, model: bytes, commitment: bytes | None) -> str: ...
+def file_kind(bytes: bytes) -> str: ...
+def describe(bytes: bytes) -> str: ...
