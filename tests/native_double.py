@@ -67,7 +67,7 @@ class NativeDouble:
         file = pack(kind="data", digest=digest.hex(), description=told)
         return digest, file, ROWS_PER_PROOF * (told["proofs"] + 1), ROWS_PER_PROOF
 
-    def commit_model(self, config, weights, seed, proofs):
+    def commit_model(self, config, weights, velocity, seed, proofs):
         json.loads(config)
         digest = sha(weights.tobytes(), seed)
         file = pack(kind="model", digest=digest.hex(), proofs=proofs)
@@ -133,7 +133,7 @@ class NativeDouble:
         if not 4 <= bits < 20:
             raise Failure("usage", "Bits", "", f"a release of {bits} fractional bits")
 
-    def prove_release(self, run, weights, opening, bits, circumstances, names, secret, progress):
+    def prove_release(self, run, weights, velocity, opening, bits, circumstances, names, secret, progress):
         self.check_release(run, bits, circumstances)
         assert sha(weights.tobytes(), bytes(opening[1])).hex() == unpack(opening[0])["digest"]
         fw = unpack(run)["statement"]["config"]["scales"]["fw"]

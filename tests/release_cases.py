@@ -47,12 +47,18 @@ class Released:
 
 
 def train(
-    network: nn.Module, data: tacit.CommittedData, *, batch: int, steps: int, lr: float = 0.125
+    network: nn.Module,
+    data: tacit.CommittedData,
+    *,
+    steps: int,
+    lr: float = 0.125,
+    momentum: float = 0.0,
+    **options: Any,
 ) -> nn.Module:
     """The ordinary loop, stopped after so many steps."""
-    optimizer = torch.optim.SGD(network.parameters(), lr=lr)
+    optimizer = torch.optim.SGD(network.parameters(), lr=lr, momentum=momentum)
     model, optimizer, loader, loss_fn = tacit.make_provable(
-        network, optimizer, data, nn.CrossEntropyLoss(), batch_size=batch, shuffle_seed=7
+        network, optimizer, data, nn.CrossEntropyLoss(), shuffle_seed=7, **options
     )
     left = steps
     while left:

@@ -45,17 +45,18 @@ def cancer(folder: Path) -> Released:
     data = tacit.commit(x, y, vault=folder / "cancer" / "clinic.vault", quiet=True)
     torch.manual_seed(0)
     network = nn.Sequential(nn.Linear(30, 16), nn.ReLU(), nn.Linear(16, 2))
-    return released(network, data, folder / "cancer", batch=64, steps=108)
+    return released(network, data, folder / "cancer", batch_size=64, steps=108)
 
 
 @pytest.fixture(scope="module")
 def square(folder: Path) -> Released:
-    """Two layers of one shape and one without a bias; other data, another run."""
+    """Two layers of one shape and one without a bias; other data, another run: two chunks, with momentum."""
     (folder / "square").mkdir()
     data = tacit.commit(*synthetic(240, 8), vault=folder / "square" / "owner.vault", quiet=True)
     torch.manual_seed(1)
     layers = [nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 2, bias=False)]
-    return released(nn.Sequential(*layers), data, folder / "square", batch=32, steps=104)
+    options = {"batch_size": 32, "steps": 104, "chunk_steps": 64, "momentum": 0.5, "lr": 0.0625}
+    return released(nn.Sequential(*layers), data, folder / "square", **options)
 
 
 def test_the_released_model_is_the_run_s_rounded_and_loads_into_the_users_module(cancer: Released) -> None:
@@ -96,7 +97,7 @@ def test_the_verdict_says_what_is_shown_and_what_is_not(cancer: Released) -> Non
     assert told["names"] == [["0.weight", "0.bias"], ["2.weight", "2.bias"]]
     assert (told["bits"], told["weights"], told["exemption"]) == (12, 530, None)
     totals = {name: bits for name, bits in verdict.soundness if name.startswith("total")}
-    assert set(totals) == {"total, one chunk", "total, release"}
+    assert set(totals) == {"total over 1 chunk(s)", "total, release"}
     assert all(bits <= -128 for bits in totals.values())
 
 
@@ -110,7 +111,8 @@ def test_a_release_is_described_without_being_checked(cancer: Released) -> None:
 
 
 def test_layers_without_bias_and_files_of_other_writers(square: Released) -> None:
-    square.verify()
+    verdict = square.verify()
+    assert {"total over 2 chunk(s)", "total, release"} <= {name for name, _ in verdict.soundness}
     state = load_file(square.folder / "model.safetensors")
     assert sorted(state) == ["0.bias", "0.weight", "2.bias", "2.weight", "4.weight"]
     path = square.folder / "again.safetensors"

@@ -34,7 +34,7 @@ def run(
 ) -> tacit.Run:
     torch.manual_seed(hidden)
     layers = [nn.Linear(4, hidden), nn.ReLU(), nn.Linear(hidden, 2)] if hidden else [nn.Linear(4, 2)]
-    return tacit.run_of(train(nn.Sequential(*layers), data, batch=batch, steps=steps, lr=lr))
+    return tacit.run_of(train(nn.Sequential(*layers), data, batch_size=batch, steps=steps, lr=lr))
 
 
 def refusal(of: tacit.Run, **options: Any) -> str:
@@ -114,7 +114,7 @@ def test_what_is_released_is_checked_against_the_commitment(first: tacit.Run) ->
     weights, secret = record.final.flat_weights(), first.vault.secret()
     told = session.Circumstances(known=[], feature_bits=[12] * 4, earlier="nothing", data_is_public=True)
     names = list(record.parameter_names)
-    good = (proof, weights, opening, 12, told, names, secret)
+    good = (proof, weights, None, opening, 12, told, names, secret)
 
     def refused(place: int, value: Any, message: str) -> None:
         arguments = [*good[:place], value, *good[place + 1 :]]
@@ -125,13 +125,13 @@ def test_what_is_released_is_checked_against_the_commitment(first: tacit.Run) ->
     other[3] += 1
     refused(1, other, "these are not the model and seed of the commitment")
     refused(1, weights[1:], f"{len(weights) - 1} weights for an architecture of {len(weights)}")
-    refused(2, session.Opening(opening.file, Secret.random()), "not the model and seed")
+    refused(3, session.Opening(opening.file, Secret.random()), "not the model and seed")
     start, _ = first.boundary(0, record)
-    refused(2, start, "not the one that the run ends with")
-    refused(5, names[:1], "1 entries for 2 layers")
-    refused(5, [names[0], (names[0][0], "b")], "is used twice")
-    refused(5, [names[0], ("w", None)], "layer 1 has a bias without a name")
-    refused(6, Secret(b"short"), "has 5 bytes, not 32")
+    refused(3, start, "not the one that the run ends with")
+    refused(6, names[:1], "1 entries for 2 layers")
+    refused(6, [names[0], (names[0][0], "b")], "is used twice")
+    refused(6, [names[0], ("w", None)], "layer 1 has a bias without a name")
+    refused(7, Secret(b"short"), "has 5 bytes, not 32")
 
 
 def test_a_second_release_is_refused_and_an_exemption_is_published(

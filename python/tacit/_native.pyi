@@ -30,7 +30,9 @@ def commit_dataset(
     secret: _Bytes,
     progress: _Progress,
 ) -> _Commitment: ...
-def commit_model(config: str, weights: NDArray[np.int64], seed: _Bytes, proofs: int) -> _Commitment: ...
+def commit_model(
+    config: str, weights: NDArray[np.int64], velocity: NDArray[np.int64] | None, seed: _Bytes, proofs: int
+) -> _Commitment: ...
 def order_seed(config: str, commitment: bytes, nonce: int) -> bytes: ...
 def run_statement(
     config: str, commitment: bytes, start: bytes, start_bits: int, nonce: int | None, released: Sequence[str]
@@ -52,6 +54,7 @@ def check_release(statement: bytes, bits: int, circumstances: str) -> None: ...
 def prove_release(
     run: _Bytes,
     weights: NDArray[np.int64],
+    velocity: NDArray[np.int64] | None,
     model: _Opening,
     bits: int,
     circumstances: str,

@@ -91,7 +91,7 @@ def prove(run: Run, *, quiet: bool = False, say: Callable[[str], None] = _say) -
             out_proofs=proofs_at(index + 1, chunks),
         )
         vault.budget.charge(
-            {key: rows for key in (data_key, before[2].digest.hex(), after[2].digest.hex())},
+            dict.fromkeys((data_key, before[2].digest.hex(), after[2].digest.hex()), rows),
             f"{run.name} chunk {index}",
         )
         title = "proving" if chunks == 1 else f"proving chunk {index + 1} of {chunks}"

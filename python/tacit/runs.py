@@ -22,9 +22,6 @@ from tacit.errors import UsageError
 from tacit.vault import Secret, Vault
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from tacit.arithmetic.record import RunRecord
 
 __all__ = ["PROOFS_FINAL", "PROOFS_INSIDE", "Run", "open_run", "proofs_at", "run_names", "store_run"]

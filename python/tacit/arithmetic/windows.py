@@ -127,7 +127,7 @@ def run_failures(choice: Choice, steps: int) -> list[NoWrapFailure]:
 
 
 def _widened(choice: Choice, steps: int) -> Choice:
-    """Gives every window that limits nothing its full width again, from the output back (it needs width most)."""
+    """Gives every window that limits nothing its full width again, from the output back."""
     most = min(MAX_WINDOW_BITS, MAX_F_PLUS_WINDOW - choice.config.scales.f)
     for index in range(len(choice.config.architecture.layers) - 1, -1, -1):
         for wider in (_with_z_bits, _with_q_bits):

@@ -1,7 +1,8 @@
 //! The verifier of the masked opening.
 use super::config::{Dft, OpeningConfig};
 use super::error::OpeningError;
-use super::oracle::{FirstOracle, OracleMmcs, OraclePaths, OracleRoots};
+use super::mmcs::OracleMmcs;
+use super::oracle::{FirstOracle, OraclePaths, OracleRoots};
 use super::weights::{self, Pin};
 use super::{OpeningProof, begin, round};
 use crate::field::{E, F, coordinates};

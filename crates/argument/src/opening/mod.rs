@@ -22,6 +22,7 @@ mod check;
 mod choose;
 mod config;
 mod error;
+mod mmcs;
 mod oracle;
 mod pin;
 mod shape;
@@ -45,7 +46,8 @@ pub use choose::{choose_among, choose_trace_shape, long_lived_shape};
 pub use commit::{LongLived, Trace};
 pub use config::{LOG_INV_RATES, OpeningConfig, queries_among, queries_for};
 pub use error::{OpeningError, OracleError};
-pub use oracle::{OracleMmcs, OraclePaths, OracleRoots, Paths, SALT, TreePaths};
+pub use mmcs::OracleMmcs;
+pub use oracle::{OraclePaths, OracleRoots, Paths, SALT, TreePaths};
 pub use pin::pin_point;
 #[cfg(feature = "prover")]
 pub use prover::opening_proof;

@@ -63,3 +63,28 @@ fn every_cell_of_sigmoid_cross_entropy_is_determined() {
 fn every_cell_of_softmax_is_determined() {
     every_column_cell(&tiny(&[(3, Activation::Identity)], 2, Loss::CrossEntropy), 3);
 }
+
+/// Every cell of the data set that the chunk reads: the features enter Z and W, the labels D.
+#[test]
+fn every_cell_of_the_data_enters_the_chunk() {
+    for loss in [Loss::CrossEntropy, Loss::BceWithLogits, Loss::Mse] {
+        let config = tiny(&[(2, Activation::Tanh), (2, Activation::Identity)], 2, loss);
+        let honest = Forgery::honest(&config, &start(&config), &data(&config));
+        let stride = honest.data.len() / 4;
+        for i in 0..honest.data.len() {
+            let (column, row) = (i / stride, i % stride);
+            let mut f = honest.clone();
+            f.data[i] += F::ONE;
+            f.derive();
+            let rules = rejected(&f, "data");
+            let expected: &[Rule] = match (column, row) {
+                // Rows beyond n are the validity proof's affair: no chunk reads them.
+                (_, 7..) => &[],
+                (0 | 1, _) => &[Rule::Forward(0), Rule::Update(0)],
+                _ => &[Rule::Backward(0), Rule::Update(1)],
+            };
+            assert_eq!(expected.is_empty(), rules.is_empty(), "{loss:?}, column {column}, row {row}: {rules:?}");
+            assert!(expected.is_empty() || expected.iter().any(|r| rules.contains(r)), "{rules:?}");
+        }
+    }
+}

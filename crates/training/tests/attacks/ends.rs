@@ -209,3 +209,17 @@ fn a_free_velocity_at_the_start_is_not_read() {
     let f = Forgery::of(&config, &config, 0, StartWeights::Committed(None), (&free, &data(&config)));
     assert!(rejected(&f).contains(&Rule::Update(0)));
 }
+
+/// The second chunk executed from the first one's start: its W_0 is not what the first chunk ended with.
+#[test]
+fn a_chunk_started_again_from_the_start() {
+    let mut config = heavy_ball();
+    config.schedule.filter = vec![16];
+    let (first, end) = (start(&config), boundary(&config));
+    assert_ne!(first, end);
+    let mut f = Forgery::of(&config, &config, 1, StartWeights::Committed(None), (&first, &data(&config)));
+    f.model_in = Some(model_payload(&config, &end.weights, None));
+    assert_eq!(f.rejected_by(), BTreeSet::from([Group::Weights]));
+    f.start = end.weights;
+    assert!(rejected(&f).contains(&Rule::Update(0)));
+}

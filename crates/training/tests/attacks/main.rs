@@ -12,6 +12,7 @@ mod forge;
 mod lookups;
 mod mutations;
 mod proofs;
+mod random;
 mod roundings;
 mod rules;
 mod starts;

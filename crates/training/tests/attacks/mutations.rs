@@ -66,7 +66,13 @@ fn changes(node: &Value) -> Vec<Value> {
             }
             out.into_iter().filter(|x| x != a).map(Value::Array).collect()
         }
-        Value::Null => vec![json!([]), json!(0), json!([0]), json!({"Prover": {"nonce": 1}})],
+        Value::Null => vec![
+            json!([]),
+            json!(0),
+            json!([0]),
+            json!({"Prover": {"nonce": 1}}),
+            json!({"bits": 1, "numerators": [2]}),
+        ],
         Value::Object(_) => vec![Value::Null],
     }
 }
@@ -242,7 +248,9 @@ const STATEMENT: Checks = &[
     ("config.schedule.total_steps", &["ChunkCount", "Statement::Config::RateCount"]),
     ("config.schedule.chunk_steps", &["ChunkCount", "Statement::Config::ChunkSteps", "Argument"]),
     ("config.schedule.rates", &["Statement::Config::Rate", "Argument::Opening::SourceClaim"]),
-    ("config.schedule.filter", &["Statement::Config::Filter", "Argument"]),
+    ("config.schedule.filter", &["Statement::Config::Filter", "Record::Velocity"]),
+    ("config.schedule.nesterov", &["Statement::Config", "Argument::Opening::SourceClaim"]),
+    ("config.schedule.decay", &["Statement::Config::Decay", "Argument"]),
     ("config.data_bits", &["Statement::Config::Range", "Statement::DataMismatch"]),
     ("config.target_bits", &["Statement::Config::Range"]),
     ("start.Hidden.bits", &["Statement::StartBits", "Argument::Opening::SourceClaim"]),

@@ -2,8 +2,9 @@
 use super::*;
 use crate::field::coordinates;
 use crate::multilinear::eq_table;
-use alloc::collections::BTreeSet;
-use p3_field::{Field, TwoAdicField};
+use alloc::collections::{BTreeMap, BTreeSet};
+use p3_dft::TwoAdicSubgroupDft;
+use p3_field::{Field, PrimeField64, TwoAdicField};
 use p3_whir::pcs::proof::QueryOpenings;
 
 fn rank(mut a: Vec<Vec<F>>) -> usize {
@@ -39,22 +40,14 @@ fn block_row(s: &VectorShape, rate: usize, row: usize) -> Vec<F> {
 fn opened(w: &World, values: &[F], k: usize, proof: &OpeningProof) -> BTreeSet<usize> {
     let (s, rate) = (w.config.shapes()[k], w.config.log_inv_rate());
     let offset: usize = w.config.shapes()[..k].iter().map(|s| s.columns).sum();
-    let generator = F::two_adic_generator(s.log_height + rate);
     // The first column at every point of its domain.
-    let column = &values[..s.height()];
-    let mut codeword = alloc::collections::BTreeMap::new();
-    let mut points = F::ONE;
-    let mut matrix = F::zero_vec(s.height() << rate);
-    matrix[..s.height()].copy_from_slice(column);
-    use p3_dft::TwoAdicSubgroupDft;
-    let dft = p3_dft::Radix2DFTSmallBatch::<F>::default().dft(matrix);
-    for (j, v) in dft.into_iter().enumerate() {
-        codeword.insert(p3_field::PrimeField64::as_canonical_u64(&v), j);
-        points *= generator;
-    }
+    let mut column = F::zero_vec(s.height() << rate);
+    column[..s.height()].copy_from_slice(&values[..s.height()]);
+    let codeword = Dft::default().dft(column).into_iter().enumerate();
+    let codeword: BTreeMap<u64, usize> = codeword.map(|(j, v)| (v.as_canonical_u64(), j)).collect();
     let QueryOpenings::Base(o) = &proof.whir.whir.rounds[0].openings else { unreachable!() };
     let OraclePaths::First { rows, .. } = &o.proof else { unreachable!() };
-    rows.iter().map(|r| codeword[&p3_field::PrimeField64::as_canonical_u64(&r[offset])]).collect()
+    rows.iter().map(|r| codeword[&r[offset].as_canonical_u64()]).collect()
 }
 
 #[test]
@@ -109,9 +102,9 @@ fn opened_rows_of_a_zero_payload_are_uniform() {
     let ratios: BTreeSet<u64> = rows
         .iter()
         .flat_map(|r| [r[0] * r[1].inverse(), r[2] * r[3].inverse(), r[0] * r[2].inverse()])
-        .map(|x| p3_field::PrimeField64::as_canonical_u64(&x))
+        .map(|x| x.as_canonical_u64())
         .collect();
     let distinct: BTreeSet<Vec<u64>> =
-        rows.iter().map(|r| r.iter().map(p3_field::PrimeField64::as_canonical_u64).collect()).collect();
+        rows.iter().map(|r| r.iter().map(PrimeField64::as_canonical_u64).collect()).collect();
     assert!(ratios.len() >= 3 * distinct.len() - 20, "{} ratios of {} rows", ratios.len(), distinct.len());
 }

@@ -1,6 +1,6 @@
 //! What the configuration, the chooser and the input checks accept and refuse; the soundness of every choice.
 use super::*;
-use crate::soundness::{TARGET_BITS, total};
+use crate::soundness::{self, TARGET_BITS, total};
 
 #[test]
 fn every_configuration_has_128_bits() {
@@ -190,4 +190,20 @@ fn pin_points_follow_digest_and_shape() {
     assert_eq!(z, pin_point(&[1; 32], &s));
     assert_ne!(z, pin_point(&[2; 32], &s));
     assert_ne!(z, pin_point(&[1; 32], &shape(10, 4, block(2))));
+}
+
+#[test]
+fn the_sum_of_terms_is_what_it_says() {
+    let term = |bits| soundness::ErrorTerm { name: "", bits, theorem: "" };
+    assert!((soundness::total(&[term(-10.0), term(-10.0)]) + 9.0).abs() < 1e-9);
+    assert_eq!(soundness::total(&[]), f64::NEG_INFINITY);
+}
+
+#[test]
+fn what_crosses_threads_may() {
+    const fn sent<T: Send>() {}
+    sent::<OpeningProof>();
+    sent::<Trace>();
+    sent::<LongLived>();
+    sent::<OpeningConfig>();
 }
