@@ -104,7 +104,9 @@ def run(job: Job) -> None:
     started = time.perf_counter()
     torch.manual_seed(0)
     with step(f"commit {len(job.x):,} rows of {job.name}"):
-        data = tacit.commit(job.x, job.y, vault=out / "owner.vault", categorical=job.categorical)
+        data = tacit.commit(
+            job.x, job.y, vault=out / "owner.vault", key_file=out / "key", categorical=job.categorical
+        )
         print(f"   {size((out / 'owner.commitment').stat().st_size)} with its validity proof")
     test = tacit.quantise(job.x_test, job.y_test, schema=data.schema, max_clipped=1.0)
     assert test.labels is not None
@@ -133,7 +135,9 @@ def run(job: Job) -> None:
     changed = job.x.copy()
     rows = changed if isinstance(changed, np.ndarray) else changed.iloc
     rows[0] = rows[1]
-    tacit.commit(changed, job.y, vault=out / "other.vault", schema=data.schema, quiet=True)
+    tacit.commit(
+        changed, job.y, vault=out / "other.vault", key_file=out / "key", schema=data.schema, quiet=True
+    )
     rejected(
         "the proof does not pass for other data (one row changed)",
         proof=out / "run.tacit",
