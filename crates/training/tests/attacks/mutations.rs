@@ -66,7 +66,13 @@ fn changes(node: &Value) -> Vec<Value> {
             }
             out.into_iter().filter(|x| x != a).map(Value::Array).collect()
         }
-        Value::Null => vec![json!([]), json!(0), json!([0]), json!({"Prover": {"nonce": 1}}), json!({"bits": 1, "numerators": [2]})],
+        Value::Null => vec![
+            json!([]),
+            json!(0),
+            json!([0]),
+            json!({"Prover": {"nonce": 1}}),
+            json!({"bits": 1, "numerators": [2]}),
+        ],
         Value::Object(_) => vec![Value::Null],
     }
 }

@@ -68,7 +68,13 @@ fn config(r: &mut Random) -> RunConfig {
     let decay = Decay { bits, numerators: (0..chunks).map(|_| r.range(1, 1 << bits) as i64).collect() };
     RunConfig {
         architecture: Architecture { layers, loss },
-        scales: Scales { fa: r.range(3, 5) as u32, fg: r.range(5, 8) as u32, fw: r.range(16, 22) as u32, kappa, omega: r.pick(&[0, 3]) },
+        scales: Scales {
+            fa: r.range(3, 5) as u32,
+            fg: r.range(5, 8) as u32,
+            fw: r.range(16, 22) as u32,
+            kappa,
+            omega: r.pick(&[0, 3]),
+        },
         schedule: Schedule {
             rows,
             batch,
@@ -118,7 +124,8 @@ fn random_runs_and_random_changes() {
             let groups = columns(&honest);
             for _ in 0..4 {
                 let (name, first, n, rules) = &groups[r.range(0, groups.len() as u64 - 1) as usize];
-                let (slot, row) = (first + r.range(0, *n as u64 - 1) as usize, r.range(0, honest.rows() as u64 - 1) as usize);
+                let (slot, row) =
+                    (first + r.range(0, *n as u64 - 1) as usize, r.range(0, honest.rows() as u64 - 1) as usize);
                 let mut f = honest.clone();
                 *f.cell(slot, row) += F::from_u64(r.pick(&[1, 2, 1 << 33]));
                 f.derive_all();
@@ -147,7 +154,15 @@ fn hostile_statements_do_not_panic() {
             }
         };
         let s = &mut config.scales;
-        for v in [&mut s.fa, &mut s.fg, &mut s.fw, &mut s.kappa, &mut s.omega, &mut config.data_bits, &mut config.target_bits] {
+        for v in [
+            &mut s.fa,
+            &mut s.fg,
+            &mut s.fw,
+            &mut s.kappa,
+            &mut s.omega,
+            &mut config.data_bits,
+            &mut config.target_bits,
+        ] {
             extreme(&mut r, v);
         }
         for layer in &mut config.architecture.layers {
