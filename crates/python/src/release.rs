@@ -159,7 +159,8 @@ pub fn verify_release(
 ) -> PyResult<String> {
     Ok(py.detach(|| -> Result<_, Failed> {
         let release: ReleaseProof = file::decode(Kind::Release, proof)?;
-        let (run, of_run) = verify_run_file(run, commitment).map_err(|e| e.in_file("the release's run"))?;
+        let (run, of_run) =
+            verify_run_file(run, commitment).map_err(|e| Failed::from(e).in_file("the release's run"))?;
         let Some(last) = run.chunks.last() else {
             return Err(Failed::rejected("proof", "ChunkCount", "the run has no chunks"));
         };

@@ -19,7 +19,7 @@ use tacit_training::run::{ChunkInput, ChunkProof, RunProof, RunVerdict, prove_ch
 use tacit_training::statement::{self, Origin, PROTOCOL_VERSION, RunStatement, SECURITY_BITS, Start};
 use tacit_training::trainer::ModelState;
 use tacit_training::verify::{DataFile, verify_run_file};
-use tacit_training::words::{Words, data_words, hex, release_words, run_words};
+use tacit_training::words::{Words, data_words, release_words, run_words};
 
 /// The seed of a shuffled order whose nonce the prover chose.
 #[pyfunction]
