@@ -113,11 +113,9 @@ pub fn plan(relation: &impl Relation, log_inv_rate: usize, shapes: &[VectorShape
     let opening = choose_among(log_inv_rate, cells, relation.max_stride(), shapes, relation.log_proofs())?;
     let plan = Plan { schedule, opening };
     let log2 = total(&plan.soundness(relation));
-    if log2 > -f64::from(TARGET_BITS) - relation.log_proofs() as f64 {
-        Err(ArgumentError::Soundness { log2 })
-    } else {
-        Ok(plan)
-    }
+    let target = -f64::from(TARGET_BITS) - relation.log_proofs() as f64;
+    // Written so that NaN is refused.
+    if log2 <= target { Ok(plan) } else { Err(ArgumentError::Soundness { log2 }) }
 }
 
 /// Starts the transcript: protocol, statement, derived integers, roots.

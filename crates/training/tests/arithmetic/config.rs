@@ -62,10 +62,14 @@ fn scale_rules() {
 
 #[test]
 fn schedule_rules() {
-    assert_eq!(refused(|c| c.schedule.rows = 0), range("rows", 0, 1, 1 << 26));
+    assert_eq!(refused(|c| c.schedule.rows = 0), range("rows", 0, 1, 1 << 24));
     assert_eq!(refused(|c| c.schedule.batch = 0), range("batch", 0, 1, 1 << 20));
     assert_eq!(refused(|c| c.schedule.total_steps = u32::MAX), range("total_steps", u32::MAX.into(), 1, 1 << 24));
     assert_eq!(refused(|c| c.schedule.chunk_steps = 1 << 17), range("chunk_steps", 1 << 17, 1, 1 << 16));
+    let long = refused(|c| (c.schedule.chunk_steps, c.schedule.total_steps) = (1, 1 << 21));
+    assert_eq!(long, ConfigError::Work { what: "chunks", got: 1 << 21, most: 1 << 20 });
+    let scanned = refused(|c| (c.schedule.total_steps, c.schedule.filter) = (1 << 17, vec![1; 4096]));
+    assert_eq!(scanned, ConfigError::Work { what: "filter length times steps", got: 1 << 29, most: 1 << 28 });
     assert_eq!(refused(|c| c.schedule.chunk_steps = 6), ConfigError::ChunkSteps { got: 6 });
     assert_eq!(
         refused(|c| (c.schedule.chunk_steps, c.schedule.batch) = (1 << 16, 1025)),

@@ -294,3 +294,31 @@ fn another_root_or_pin() {
         tree(&run, chunk as u32);
     }
 }
+
+#[test]
+fn texts_that_a_terminal_obeys_are_refused() {
+    for text in ["", "scale\nThe data was checked.", "\u{1b}[8m", "\u{202e}", &"x".repeat(257)] {
+        let mut run = honest().clone();
+        run.statement.released = vec![text.to_string()];
+        let error = verify_run(&run).expect_err("not a text");
+        let RunRejected::Statement(StatementError::Record { which: "run", error }) = error else { panic!("{error}") };
+        assert_eq!(error, RecordError::Text { field: "released" });
+        let mut record = honest().statement.data.clone();
+        record.names = Some(vec![text.to_string()]);
+        assert_eq!(record.validate(), Err(RecordError::Text { field: "names" }));
+    }
+}
+
+#[test]
+fn a_trace_larger_than_any_is_refused_before_it_is_built() {
+    let mut run = honest().clone();
+    let config = &mut run.statement.config;
+    config.architecture.layers[0].inputs = 1 << 16;
+    config.architecture.layers[0].outputs = 1 << 11;
+    (config.schedule.batch, config.schedule.chunk_steps) = (1, 1);
+    run.chunks = vec![run.chunks[0].clone(); config.chunks() as usize];
+    match verify_run(&run).expect_err("no such trace") {
+        RunRejected::Statement(StatementError::TraceSize { slots, log_rows: 0 }) => assert!(slots > 1 << 20),
+        error => panic!("{error}"),
+    }
+}
