@@ -262,6 +262,7 @@ def run(config: dict[str, Any], features: Matrix, labels: list[Any], initial: li
     taps, update, kappa, padded = s["filter"], update_taps(config), scales["kappa"], 1
     while padded < s["batch"]:
         padded *= 2
+    decay = s["decay"] or {"bits": 0, "numerators": None}
     states: list[State] = [(initial, combine([(0, initial)]) if kappa else None)]
     for first in range(0, s["total_steps"], s["chunk_steps"]):
         steps = min(s["chunk_steps"], s["total_steps"] - first)
@@ -281,7 +282,8 @@ def run(config: dict[str, Any], features: Matrix, labels: list[Any], initial: li
         if start[1] is not None:
             terms = [(w * tap(taps, steps - 1 - i), g) for i, (w, g) in enumerate(gradients)]
             velocity = rescaled(combine([*terms, (tap(taps, steps), start[1])]), kappa)
-        states.append((rescaled(last, kappa), velocity))
+        factor = decay["numerators"][first // s["chunk_steps"]] if decay["numerators"] else 1
+        states.append((rescaled(combine([(factor, last)]), kappa + decay["bits"]), velocity))
     return states
 
 

@@ -69,6 +69,7 @@ def case(index: int) -> tuple[dict[str, Any], list[list[int]], list[Any], list[l
             "rates": [{"steps": 1, "rate": rate << 3} for rate in rates],
             "filter": [16, 8, 4, 2, 1, 1] if momentum else [1],
             "nesterov": momentum and index % 4 == 3,
+            "decay": {"bits": 12, "numerators": [4000, 4096]} if index in (2, 4, 5) else None,
         },
         "order": {"Shuffled": {"seed": [numbers.below(256) for _ in range(32)]}} if shuffled else "Contiguous",
         "data_bits": 12,
@@ -120,6 +121,8 @@ def lines(index: int) -> Iterator[str]:
     yield line("schedule", *(schedule[k] for k in SCHEDULE))
     yield line("rates", [span["rate"] for span in schedule["rates"]])
     yield line("filter", schedule["filter"])
+    decay = schedule["decay"]
+    yield line("decay", [decay["bits"], decay["numerators"]] if decay else [])
     yield line("seed", [] if config["order"] == "Contiguous" else config["order"]["Shuffled"]["seed"])
     yield line("bits", config["data_bits"], config["target_bits"])
     yield line("features", features)

@@ -8,11 +8,12 @@ The format is that of tests/fixtures/arithmetic.txt; `start` is w_in, `bounds` w
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 from arithmetic_cases import network
 from tacit.arithmetic import PlanRequest, RunConfig, make_plan
 from tacit.arithmetic.nowrap import RunBounds
-from tacit.arithmetic.rates import batch_weight, integer_rate
+from tacit.arithmetic.rates import batch_weight, decay_numerator, decay_step, integer_rate
 
 ACTIVATIONS = ("identity", "relu", "sigmoid", "tanh")
 LOSSES = ("cross_entropy", "bce_with_logits", "mse")
@@ -27,25 +28,29 @@ def lines(index: int) -> Iterator[str]:
             architecture, rows=100 + index, batch=10, learning_rates=[0.25, 0.0625], data_bits=12,
             target_bits=12 if loss == "mse" else 0, drop_last=index % 5 == 0,
             momentum=(0.0, 0.5, 0.9)[index % 3], nesterov=index in (2, 4, 8),
-            total_steps=total, chunk_steps=16, fg=9,
+            weight_decay=0.01 if index in (0, 6) else 0.0, total_steps=total, chunk_steps=16, fg=9,
         )
     )  # fmt: skip
     config = plan.config
     bounds, rates, after = RunBounds(config, plan.w_in), [], []
+    factor, numerators = Fraction(1), []
     for step in range(total):
         lr = 0.25 if step < 25 else 0.0625
         rates.append(integer_rate(lr, config.architecture, config.schedule.batch, config.scales))
         weight = batch_weight(config.schedule, config.scales.omega, step)
-        bounds.admit(rates[-1], weight * config.schedule.batch_size(step))
+        factor = decay_step(factor, lr, plan.weight_decay)
+        numerator = decay_numerator(factor) if plan.weight_decay else None
+        bounds.admit(rates[-1], weight * config.schedule.batch_size(step), numerator)
         if (step + 1) % config.schedule.chunk_steps == 0 or step + 1 == total:
+            factor, numerators = Fraction(1), [*numerators, numerator]
             assert bounds.latest is not None
             after += [bounds.latest.w_out, bounds.latest.v_out]
-    yield from config_lines(index, config, rates)
+    yield from config_lines(index, config, rates, [16, *numerators] if plan.weight_decay else [])
     yield f"start: {plan.w_in}"
     yield f"bounds: {' '.join(map(str, after))}"
 
 
-def config_lines(index: int, config: RunConfig, rates: list[int]) -> Iterator[str]:
+def config_lines(index: int, config: RunConfig, rates: list[int], decay: list[int]) -> Iterator[str]:
     s, c = config.scales, config.schedule
     layers = [
         (x.inputs, x.outputs, int(x.bias), ACTIVATIONS.index(x.activation), x.z_bits, x.q_bits)
@@ -59,6 +64,7 @@ def config_lines(index: int, config: RunConfig, rates: list[int]) -> Iterator[st
         "schedule": [c.rows, c.batch, int(c.drop_last), len(rates), c.chunk_steps, int(c.nesterov)],
         "rates": rates,
         "filter": list(c.filter),
+        "decay": decay,
         "seed": [],
         "bits": [config.data_bits, config.target_bits],
     }

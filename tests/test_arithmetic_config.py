@@ -27,6 +27,7 @@ from tacit.arithmetic import (
     make_plan,
     quantise_weights,
 )
+from tacit.arithmetic.config import Decay
 from tacit.arithmetic.matmul import Operand, Product, numpy_gemm
 from tacit.arithmetic.order import batch_rows, permutation, seed_bytes
 
@@ -46,6 +47,9 @@ def test_json_is_what_the_core_reads() -> None:
     contiguous = replace(RECORD.config, order=Order())
     assert contiguous.to_dict()["order"] == "Contiguous"
     assert RunConfig.from_dict(contiguous.to_dict()) == contiguous
+    decaying = change(schedule__decay=Decay(8, (255, 256)))
+    assert json.loads(decaying.to_json())["schedule"]["decay"] == {"bits": 8, "numerators": [255, 256]}
+    assert RunConfig.from_json(decaying.to_json()) == decaying
 
 
 def change(**fields: object) -> RunConfig:
@@ -91,6 +95,9 @@ WIDE = Layer(5, 4, True, "relu", z_bits=17)
         (change(schedule__drop_last=True, schedule__batch=20), "drop_last leaves no batch of 20 in 10 rows"),
         (change(schedule__filter=(16,), schedule__nesterov=True), "at least 2 entries"),
         (change(schedule__filter=(16,)), "kappa = 4 with a momentum filter of 1 entries"),
+        (change(schedule__decay=Decay(17, (1, 1))), "decay bits = 17"),
+        (change(schedule__decay=Decay(8, (256,))), "1 decay numerators for 2 chunks"),
+        (change(schedule__decay=Decay(8, (256, 257))), "a decay numerator is not in 1 to 256"),
         (change(order=Order(b"short")), "32 bytes"),
     ],
 )

@@ -202,6 +202,9 @@ def test_run_beyond_its_bounds_stops_before_the_step_and_can_be_recorded() -> No
         ({"window_bits": 7}, "window_bits = 7"),
         ({"total_steps": 0}, "total_steps = 0"),
         ({"nesterov": True}, "nesterov needs a momentum"),
+        ({"weight_decay": -0.1}, r"weight_decay -0\.1"),
+        ({"weight_decay": 0.1, "momentum": 0.9}, "together with momentum"),
+        ({"weight_decay": 1e-9}, "too little for 16 bits"),
         ({"chunk_steps": 12}, "chunk_steps = 12 is not a power of two"),
     ],
 )

@@ -33,7 +33,8 @@ def _memory(data: CommittedData) -> dict[str, Any]:
     labels = data.labels.reshape(data.n, -1)
     joined = np.ascontiguousarray(np.concatenate([data.features, labels], axis=1).astype("<i8"))
     quantised = data.quantised
-    scales = hashlib.sha256(repr((quantised.scales, quantised.target_scale)).encode())
+    rule = (data.fa, data.data_bits, data.label_kind, quantised.scales, quantised.target_scale)
+    scales = hashlib.sha256(repr(rule).encode())
     return {
         "digest": data.digest.hex(),
         "width": quantised.width,
@@ -44,12 +45,13 @@ def _memory(data: CommittedData) -> dict[str, Any]:
 
 def _share(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> float:
     """The part of the smaller data set that is in the other; all of it if that cannot be told and is likely."""
+    counts = sorted((len(mine["rows"]), len(theirs["rows"])))
+    # Removing a row moves derived scales, another column or precision changes every row: no two are equal then.
+    treated = [(memory["width"], memory["scales"]) for memory in (mine, theirs)]
+    if treated[0] != treated[1] and counts[1] - counts[0] <= max(4, 0.05 * counts[1]):
+        return 1.0
     if mine["width"] != theirs["width"]:
         return 0.0
-    counts = sorted((len(mine["rows"]), len(theirs["rows"])))
-    # Removing a row moves derived scales, and then no rounded row is the same any more.
-    if mine["scales"] != theirs["scales"] and counts[1] - counts[0] <= max(4, 0.05 * counts[1]):
-        return 1.0
     known = set(theirs["rows"])
     return sum(row in known for row in mine["rows"]) / max(1, counts[0])
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from tacit import session
 from tacit._files import write_atomic
-from tacit.errors import UsageError
+from tacit.errors import ReleaseRefused, UsageError
 from tacit.metrics import METRICS, training_metric
 from tacit.neighbours import earlier_release, remember_release
 from tacit.progress import progress_bar
@@ -81,6 +81,12 @@ def release(
     opening, made = run.boundary(len(record.states) - 1, record)
     vault.budget.charge({made.digest.hex(): made.reserve}, f"{run.name} release")
     names = record.parameter_names or _plain_names(record)
+    # Remembered before anything is made: a crash here costs a release, it does not allow a second one. Another
+    # process may have released meanwhile.
+    with vault.locked():
+        if not data_is_public and earlier_release(data) != circumstances.earlier:
+            raise ReleaseRefused("the same rows were released meanwhile", rule="EarlierRelease")
+        remember_release(data, run.name)
     with progress_bar("releasing", shown=False if quiet else None) as progress:
         proof, rounded = session.prove_release(
             proven.content,
@@ -99,8 +105,6 @@ def release(
         names,
         bits,
     )
-    # Remembered before anything is handed out: a crash here costs a release, it does not allow a second one.
-    remember_release(data, run.name)
     fw = record.config.scales.fw
     exact = training_metric(record.config, data, record.final.flat_weights() * 2.0**-fw)
     after = training_metric(record.config, data, np.asarray(rounded) * 2.0**-bits)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from tacit import session
 from tacit.commitment import CommittedData, open_data
-from tacit.errors import UsageError
+from tacit.errors import UsageError, VaultError
 from tacit.vault import Secret, Vault
 
 if TYPE_CHECKING:
@@ -73,33 +73,32 @@ class Run:
         """Store something of this run."""
         self.vault.put(f"runs/{self.name}/{what}", content)
 
-    def boundary_seed(self, index: int) -> Secret:
-        """The seed of the commitment before chunk `index`, drawn once."""
-        name = f"runs/{self.name}/{index}"
-        with self.vault.locked():
-            if self.vault.has(f"secrets/{name}"):
-                return self.vault.secret(name)
-            return self.vault.new_secret(name)
-
     def boundary(self, index: int, record: RunRecord) -> tuple[session.Opening, session.Committed]:
         """The commitment of the weights before chunk `index` (after the last: of the result), with its budget.
 
-        The same seed gives the same commitment, whether it was made before or not.
+        The same seed gives the same commitment, whether it was made before or not. Its budget is opened once,
+        before the seed is kept: a vault with the seed and no budget shares the model with another vault.
         """
         state = record.states[index]
         # A run starts with the velocity 0, a constant of the statement and part of no commitment.
         velocity = state.flat_velocity() if index else None
-        seed = self.boundary_seed(index)
-        made = session.commit_model(
-            record.config.to_json(),
-            state.flat_weights(),
-            velocity,
-            seed,
-            proofs=proofs_at(index, len(record.states) - 1),
-        )
+        name = f"runs/{self.name}/{index}"
         with self.vault.locked():
+            known = self.vault.has(f"secrets/{name}")
+            seed = self.vault.secret(name) if known else Secret.random()
+            made = session.commit_model(
+                record.config.to_json(),
+                state.flat_weights(),
+                velocity,
+                seed,
+                proofs=proofs_at(index, len(record.states) - 1),
+            )
             if made.digest.hex() not in self.vault.accounts():
+                if known:
+                    raise VaultError(f"the rows of model {index} of {self.name} are kept by another vault")
                 self.vault.budget.open_account(made.digest.hex(), made.rows, made.reserve)
+            if not known:
+                self.vault.put(f"secrets/{name}", seed.expose())
             if not self.vault.has(f"runs/{self.name}/model-{index}"):
                 self.keep(f"model-{index}", made.file)
         return session.Opening(made.file, seed), made

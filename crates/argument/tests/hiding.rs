@@ -5,7 +5,7 @@ use clear::{FIRST, Run, Values, claim, paid, prove, sacrifice_challenge, schedul
 use p3_field::PrimeCharacteristicRing;
 use tacit_argument::field::{E, F};
 use tacit_argument::functional::Low;
-use tacit_argument::hiding::{Affine, HidingError, Masker, Reduction};
+use tacit_argument::hiding::{Affine, Cell, HidingError, Masker, Reduction};
 use tacit_argument::multilinear::{eq_table, evaluate_base};
 use tacit_argument::transcript::RootAfterChallenge;
 
@@ -215,6 +215,27 @@ fn slots_of_several_vectors_are_read_through_their_low_parts() {
         assert_eq!(paid(&[&run.cells, &changed], &good), !read, "cell {i}");
     }
     assert_eq!(eq_table(&point, E::ONE).len(), 8);
+}
+
+/// A claim on a vector that the proof does not have is refused; it never loses the term.
+#[test]
+fn a_claim_on_a_vector_that_is_not_there_is_refused() {
+    let check = |vector: usize, low: usize| {
+        move |reduction: &mut Reduction<'_>| {
+            let message = reduction.receive()?;
+            reduction.low(Low::Eq(vec![E::TWO; 2]));
+            let mut e = message.affine();
+            e.add_cell(reduction.cell(vector, low, 3), E::ONE);
+            reduction.assert_zero(e);
+            Ok(())
+        }
+    };
+    let (run, ()) = prove(schedule(check(1, 0)), |m| m.send(E::ONE));
+    assert!(claim(&run.messages, 2, check(1, 0)).is_ok());
+    for (vector, low) in [(2, 0), (1, 1)] {
+        let error = claim(&run.messages, 2, check(vector, low)).expect_err("no such cell");
+        assert_eq!(error, HidingError::NoSuchCell { cell: Cell { vector, low, slot: 3 } });
+    }
 }
 
 /// Guarantee: two attempts with equal inputs share no pad.

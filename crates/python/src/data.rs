@@ -5,7 +5,7 @@ use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use tacit_argument::entropy::Entropy;
@@ -13,26 +13,17 @@ use tacit_argument::field::F;
 use tacit_argument::hiding::wipe;
 use tacit_argument::multilinear::log2_ceil;
 use tacit_argument::opening::{LongLived, PIN_BLOCK, long_lived_shape};
-use tacit_argument::proof::RelationProof;
 use tacit_training::config::RunConfig;
 use tacit_training::file::{self, Kind};
 use tacit_training::record::{DataRecord, Labels, ModelRecord, RECORD_VERSION, SUITE_BLAKE3, Vector};
 use tacit_training::run;
 use tacit_training::trainer::{Data, ModelState};
-use tacit_training::validity::{commit_data, data_payload, verify_data};
+use tacit_training::validity::{commit_data, data_payload};
+use tacit_training::verify::{DataFile, schema_id, verify_data_file};
 use tacit_training::words::{Words, data_words};
 
 /// log2 of the inverse rate of every tree.
 pub const LOG_INV_RATE: u8 = 2;
-
-/// A public data commitment.
-#[derive(Serialize, Deserialize)]
-pub struct DataFile {
-    pub record: DataRecord,
-    /// The public schema document; its hash is the record's schema id.
-    pub schema: String,
-    pub proof: RelationProof,
-}
 
 #[derive(Deserialize)]
 struct Description {
@@ -52,11 +43,6 @@ struct Description {
 
 pub fn seed32(bytes: &[u8], what: &str) -> Result<[u8; 32], Failed> {
     bytes.try_into().map_err(|_| Failed::usage(format!("{what} has {} bytes, not 32", bytes.len())))
-}
-
-/// Hash of the public schema document, as the Python package computes it.
-fn schema_id(document: &str) -> [u8; 32] {
-    Sha256::new().chain_update(b"tacit/schema/v1\0").chain_update(document.as_bytes()).finalize().into()
 }
 
 /// Contiguous values of a buffer.
@@ -238,26 +224,11 @@ fn same_root(got: [u8; 32], expected: [u8; 32], what: &str) -> Result<(), Failed
     }
 }
 
-/// Decodes and fully checks a data commitment.
-pub fn checked_data(bytes: &[u8]) -> Result<(DataFile, [u8; 32]), Failed> {
-    let body: DataFile = file::decode(Kind::Data, bytes)?;
-    if schema_id(&body.schema) != body.record.schema {
-        return Err(Failed::rejected(
-            "data",
-            "SchemaId",
-            "the schema document is not the one that the commitment names",
-        ));
-    }
-    verify_data(&body.record, &body.proof)?;
-    let digest = body.record.digest().map_err(|e| Failed::rejected("data", "Encoding", e.to_string()))?;
-    Ok((body, digest))
-}
-
 /// Checks a data commitment and its validity proof.
 #[pyfunction]
 pub fn verify_commitment(py: Python<'_>, bytes: &[u8]) -> PyResult<String> {
     Ok(py.detach(|| -> Result<_, Failed> {
-        let (body, digest) = checked_data(bytes)?;
+        let (body, digest) = verify_data_file(bytes)?;
         verdict(&data_words(&body.record, &digest), &[], data_statement(&body, &digest))
     })?)
 }

@@ -9,6 +9,7 @@ use tacit_training::run::{RunError, RunRejected};
 use tacit_training::statement::StatementError;
 use tacit_training::trainer::TrainError;
 use tacit_training::validity::ValidityError;
+use tacit_training::verify::Rejected;
 
 create_exception!(_native, Failure, PyException, "category, check, subject and message of a failure of the core.");
 
@@ -119,6 +120,18 @@ impl From<RunRejected> for Failed {
             RunRejected::Record { .. } => Self::rejected("model", &variant(&e), e.to_string()),
             RunRejected::Chunk { chunk, error } => argument(format!("chunk {chunk}: "), &error),
             RunRejected::ChunkCount { .. } => Self::rejected("proof", &variant(&e), e.to_string()),
+        }
+    }
+}
+
+impl From<Rejected> for Failed {
+    fn from(e: Rejected) -> Self {
+        match e {
+            Rejected::File(e) => e.into(),
+            Rejected::Validity(e) => e.into(),
+            Rejected::Run(e) => e.into(),
+            Rejected::SchemaId | Rejected::Record(_) => Self::rejected("data", &variant(&e), e.to_string()),
+            Rejected::OtherData { .. } => Self::rejected("data", "DataCommitment", e.to_string()),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Releases: rules, proof, and the check of a model file.
 use crate::data::{check_state, rebuild_model, seed32, values, verdict};
 use crate::errors::Failed;
-use crate::run::{Opening, checked_run, run_json, statement_of, terms};
+use crate::run::{Opening, run_json, statement_of, terms};
 use crate::tensors::{check_tensors, float};
 use crate::work;
 use pyo3::buffer::PyBuffer;
@@ -19,6 +19,7 @@ use tacit_training::release::{
 use tacit_training::run::RunProof;
 use tacit_training::statement::RunStatement;
 use tacit_training::trainer::ModelState;
+use tacit_training::verify::verify_run_file;
 use tacit_training::words::{hex, model_file_words, release_words, run_words};
 
 /// What the owner says, as `tacit.session.Circumstances` writes it.
@@ -158,7 +159,8 @@ pub fn verify_release(
 ) -> PyResult<String> {
     Ok(py.detach(|| -> Result<_, Failed> {
         let release: ReleaseProof = file::decode(Kind::Release, proof)?;
-        let (run, of_run) = checked_run(run, commitment).map_err(|e| e.in_file("the release's run"))?;
+        let (run, of_run) =
+            verify_run_file(run, commitment).map_err(|e| Failed::from(e).in_file("the release's run"))?;
         let Some(last) = run.chunks.last() else {
             return Err(Failed::rejected("proof", "ChunkCount", "the run has no chunks"));
         };

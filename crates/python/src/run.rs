@@ -1,6 +1,6 @@
 //! Statements, chunks and runs.
 use crate::data::{
-    LOG_INV_RATE, checked_data, config_of, data_statement, rebuild_data, rebuild_model, rows, seed32, values, verdict,
+    LOG_INV_RATE, config_of, data_statement, rebuild_data, rebuild_model, rows, seed32, values, verdict,
 };
 use crate::errors::Failed;
 use crate::release::release_json;
@@ -15,16 +15,17 @@ use tacit_training::estimate::estimate;
 use tacit_training::file::{self, Kind};
 use tacit_training::record::ModelRecord;
 use tacit_training::release::ReleaseProof;
-use tacit_training::run::{ChunkInput, ChunkProof, RunProof, RunVerdict, prove_chunk as prove, verify_run as verify};
+use tacit_training::run::{ChunkInput, ChunkProof, RunProof, RunVerdict, prove_chunk as prove};
 use tacit_training::statement::{self, Origin, PROTOCOL_VERSION, RunStatement, SECURITY_BITS, Start};
 use tacit_training::trainer::ModelState;
-use tacit_training::words::{Words, data_words, hex, release_words, run_words};
+use tacit_training::verify::{DataFile, verify_run_file};
+use tacit_training::words::{Words, data_words, release_words, run_words};
 
 /// The seed of a shuffled order whose nonce the prover chose.
 #[pyfunction]
 pub fn order_seed<'py>(py: Python<'py>, config: &str, commitment: &[u8], nonce: u64) -> PyResult<Bound<'py, PyBytes>> {
     let config: RunConfig = serde_json::from_str(config).map_err(|e| Failed::usage(format!("configuration: {e}")))?;
-    let body: crate::data::DataFile = file::decode(Kind::Data, commitment).map_err(Failed::from)?;
+    let body: DataFile = file::decode(Kind::Data, commitment).map_err(Failed::from)?;
     let digest = body.record.digest().map_err(|e| Failed::usage(e.to_string()))?;
     let seed = statement::seed("order", &Origin::Prover { nonce }, &digest, &config).map_err(Failed::from)?;
     Ok(PyBytes::new(py, &seed))
@@ -42,7 +43,7 @@ pub fn run_statement<'py>(
     released: Vec<String>,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let config = config_of(config)?;
-    let body: crate::data::DataFile = file::decode(Kind::Data, commitment).map_err(Failed::from)?;
+    let body: DataFile = file::decode(Kind::Data, commitment).map_err(Failed::from)?;
     let record: ModelRecord = file::decode(Kind::Model, start).map_err(Failed::from)?;
     let shuffled = matches!(config.order, Order::Shuffled { .. });
     let s = RunStatement {
@@ -143,22 +144,6 @@ pub fn assemble_run<'py>(py: Python<'py>, statement: &[u8], chunks: Vec<Vec<u8>>
     Ok(PyBytes::new(py, &file::encode(Kind::Run, &run).map_err(Failed::from)?))
 }
 
-/// A verified run, against the data commitment given.
-pub fn checked_run(proof: &[u8], commitment: Option<&[u8]>) -> Result<(RunProof, RunVerdict), Failed> {
-    let run: RunProof = file::decode(Kind::Run, proof)?;
-    if let Some(bytes) = commitment {
-        let (body, digest) = checked_data(bytes)?;
-        if body.record != run.statement.data {
-            let stated =
-                run.statement.data.digest().map_err(|e| Failed::rejected("data", "Encoding", e.to_string()))?;
-            let message = format!("the proof is about the data commitment {}, not {}", hex(&stated), hex(&digest));
-            return Err(Failed::rejected("data", "DataCommitment", message));
-        }
-    }
-    let v = verify(&run)?;
-    Ok((run, v))
-}
-
 /// A run and the models at its chunk boundaries.
 pub fn run_json(run: &RunProof) -> serde_json::Value {
     let records: Vec<&ModelRecord> = run.chunks.iter().map(|c| &c.model_out).collect();
@@ -178,7 +163,7 @@ pub fn terms(v: &RunVerdict) -> Vec<(Cow<'static, str>, f64)> {
 #[pyo3(signature = (proof, commitment))]
 pub fn verify_run(py: Python<'_>, proof: &[u8], commitment: Option<&[u8]>) -> PyResult<String> {
     Ok(py.detach(|| -> Result<_, Failed> {
-        let (run, v) = checked_run(proof, commitment)?;
+        let (run, v) = verify_run_file(proof, commitment)?;
         verdict(&run_words(&run.statement, &v, commitment.is_some()), &terms(&v), run_json(&run))
     })?)
 }
@@ -206,7 +191,7 @@ pub fn describe(py: Python<'_>, bytes: &[u8]) -> PyResult<String> {
         let unchecked = "whether any of this holds: the proof was not checked".to_string();
         match file::kind(bytes)? {
             k if k == Kind::Data as u8 => {
-                let body: crate::data::DataFile = file::decode(Kind::Data, bytes)?;
+                let body: DataFile = file::decode(Kind::Data, bytes)?;
                 let digest = body.record.digest().map_err(|e| Failed::usage(e.to_string()))?;
                 let mut words = data_words(&body.record, &digest);
                 words.not_shown.insert(0, unchecked);

@@ -18,7 +18,7 @@ pub const MAX_WIDTH: u32 = 1 << 16;
 /// Most weights and biases of a model.
 pub const MAX_WEIGHTS: u64 = 1 << 28;
 /// Most rows of a data set.
-pub const MAX_ROWS: u32 = 1 << 26;
+pub const MAX_ROWS: u32 = 1 << 24;
 /// Largest batch.
 pub const MAX_BATCH: u32 = 1 << 20;
 /// Most steps of a run.
@@ -26,7 +26,11 @@ pub const MAX_STEPS: u32 = 1 << 24;
 /// Most steps of a chunk.
 pub const MAX_CHUNK_STEPS: u32 = 1 << 16;
 /// Most trace rows (steps times padded batch) of a chunk.
-pub const MAX_CHUNK_ROWS: u64 = 1 << 26;
+pub const MAX_CHUNK_ROWS: u64 = 1 << 22;
+/// Most chunks of a run: beyond, their errors could not share 2^-128.
+pub const MAX_CHUNKS: u32 = 1 << 20;
+/// Most rate spans times chunks, and filter entries times steps, that a verifier walks.
+pub const MAX_SCANNED: u64 = 1 << 28;
 /// Longest momentum filter.
 pub const MAX_FILTER: usize = 1 << 12;
 /// Largest integer learning rate.

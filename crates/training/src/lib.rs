@@ -23,6 +23,7 @@ pub mod tables;
 #[cfg(feature = "prover")]
 pub mod trainer;
 pub mod validity;
+pub mod verify;
 pub mod words;
 
 /// `floor((v + 2^(s-1)) / 2^s)` for s >= 1 and v for s = 0, with the remainder `v + 2^(s-1) - 2^s rescale(v, s)`

@@ -17,6 +17,10 @@ use tacit_argument::proof::Committed;
 pub const RECORD_VERSION: u16 = 1;
 /// Hash suite 1: BLAKE3.
 pub const SUITE_BLAKE3: u8 = 1;
+/// Longest text of the owner, in bytes.
+pub const MAX_TEXT: usize = 256;
+/// Most texts of a list that the owner publishes.
+pub const MAX_TEXTS: usize = 1 << 12;
 /// Most columns of a data set, labels included.
 pub const MAX_COLUMNS: u32 = 1 << 17;
 
@@ -180,9 +184,28 @@ pub enum RecordError {
         /// log2 of the widest slot.
         stride: u32,
     },
+    /// A text of the owner is empty, too long, or has characters that a terminal obeys.
+    #[error("{field}: a text is empty, longer than {MAX_TEXT} bytes, or has control characters")]
+    Text {
+        /// Which field.
+        field: &'static str,
+    },
     /// No canonical encoding.
     #[error(transparent)]
     Encoding(#[from] NoEncoding),
+}
+
+/// Checks texts that a verdict prints: their number, their lengths, and that they hold nothing that a terminal obeys.
+///
+/// # Errors
+/// [`RecordError::Limit`] for too many, [`RecordError::Text`] for one that cannot be shown.
+pub fn check_texts(field: &'static str, texts: &[String], most: usize) -> Result<(), RecordError> {
+    limit(field, texts.len() as u64, 0, most as u64)?;
+    let bidirectional =
+        |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let shown =
+        |t: &String| (1..=MAX_TEXT).contains(&t.len()) && !t.chars().any(|c| c.is_control() || bidirectional(c));
+    if texts.iter().all(shown) { Ok(()) } else { Err(RecordError::Text { field }) }
 }
 
 impl Vector {
@@ -251,6 +274,8 @@ impl DataRecord {
                 limit("target bits", bits.into(), 2, 16)?;
             }
         }
+        check_texts("released", &self.released, MAX_TEXTS)?;
+        check_texts("names", self.names.as_deref().unwrap_or_default(), MAX_COLUMNS as usize)?;
         self.vector.validate(self.columns() << self.stride(), self.stride())
     }
     /// C.

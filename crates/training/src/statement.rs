@@ -6,7 +6,8 @@ use crate::canonical::{NoEncoding, digest};
 use crate::config::{ConfigError, Order, RunConfig};
 use crate::initial::initial_bound;
 use crate::nowrap::{self, NoWrapError};
-use crate::record::{DataRecord, ModelRecord, RecordError, labels_for};
+use crate::record::{DataRecord, MAX_TEXTS, ModelRecord, RecordError, check_texts, labels_for};
+use crate::relation::layout::TraceLayout;
 use alloc::string::String;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,13 @@ use serde::{Deserialize, Serialize};
 pub const PROTOCOL_VERSION: u16 = 1;
 /// Proven statistical soundness, in bits, of everything that this version accepts.
 pub const SECURITY_BITS: u32 = 128;
+
+/// Widest window of hidden initial weights.
+pub const MAX_START_BITS: u32 = 48;
+/// Most columns of a chunk's trace.
+pub const MAX_SLOTS: usize = 1 << 20;
+/// Most cells of a chunk's trace.
+pub const MAX_CELLS: u128 = 1 << 32;
 
 /// Where a public seed comes from, hence what it proves about who chose it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,6 +153,16 @@ pub enum StatementError {
         /// In the statement.
         got: u32,
     },
+    /// The trace would have more columns or cells than any honest one.
+    #[error(
+        "a chunk's trace has {slots} columns of 2^{log_rows} rows, more than a verifier reads; use longer chunks or a smaller model"
+    )]
+    TraceSize {
+        /// Columns.
+        slots: usize,
+        /// log2 of their rows.
+        log_rows: usize,
+    },
     /// Equality mod p would not be equality of integers.
     #[error(transparent)]
     NoWrap(#[from] NoWrapError),
@@ -166,7 +184,10 @@ impl RunStatement {
             return Err(StatementError::Security { got: self.security_bits });
         }
         self.config.validate()?;
+        self.check_trace()?;
         self.data.validate().map_err(|error| StatementError::Record { which: "data", error })?;
+        check_texts("released", &self.released, MAX_TEXTS)
+            .map_err(|error| StatementError::Record { which: "run", error })?;
         self.check_data()?;
         self.check_rate("data", self.data.vector.log_inv_rate)?;
         if let Order::Shuffled { seed } = &self.config.order
@@ -178,6 +199,20 @@ impl RunStatement {
         let ends = nowrap::check_run(&self.config, start.w)?;
         let ends = ends.into_iter().map(|b| StateBounds { w: b.w_out, v: b.v_out });
         Ok(core::iter::once(start).chain(ends).collect())
+    }
+
+    /// Columns and cells of a chunk's trace are bounded before anything is built for them.
+    fn check_trace(&self) -> Result<(), StatementError> {
+        let bits = match &self.start {
+            Start::Hidden { bits, .. } => Some((*bits).min(MAX_START_BITS)),
+            Start::Seed { .. } => None,
+        };
+        let layout = TraceLayout::new(&self.config, bits);
+        let (slots, log_rows) = (layout.slots, layout.log_rows);
+        if slots > MAX_SLOTS || (slots as u128) << log_rows > MAX_CELLS {
+            return Err(StatementError::TraceSize { slots, log_rows });
+        }
+        Ok(())
     }
 
     fn check_data(&self) -> Result<(), StatementError> {
@@ -207,7 +242,7 @@ impl RunStatement {
     fn start_bound(&self) -> Result<u128, StatementError> {
         match &self.start {
             Start::Hidden { record, bits } => {
-                if !(2..=48).contains(bits) {
+                if !(2..=MAX_START_BITS).contains(bits) {
                     return Err(StatementError::StartBits { got: *bits });
                 }
                 record.validate(&self.config).map_err(|error| StatementError::Record { which: "start", error })?;

@@ -51,7 +51,7 @@ pub fn data_words(record: &DataRecord, digest: &[u8; 32]) -> Words {
         ),
     ];
     if !record.released.is_empty() {
-        shown.push(format!("Derived from the data and public: {}.", record.released.join(", ")));
+        shown.push(quoted(&record.released));
     }
     let not_shown = alloc::vec![
         "who collected the data, and whether it is true".to_string(),
@@ -100,7 +100,7 @@ pub fn run_words(statement: &RunStatement, verdict: &RunVerdict, data_checked: b
         }
     }
     if !statement.released.is_empty() {
-        shown.push(format!("Derived from the data and public: {}.", statement.released.join(", ")));
+        shown.push(quoted(&statement.released));
     }
     if !data_checked {
         not_shown.push("that the data commitment is valid: no commitment file was given".to_string());
@@ -151,18 +151,33 @@ pub fn model_file_words(release: &ReleaseStatement, metadata: bool) -> Words {
     Words { shown, not_shown }
 }
 
+/// Whose choice a seed was is nobody's proof: each origin leaves something for the reader to compare.
 fn chosen(origin: &Origin, what: &str, out: &mut Vec<String>) {
-    if matches!(origin, Origin::Prover { .. }) {
-        out.push(format!("that the {what} was not chosen to please: the prover picked the seed"));
-    }
+    out.push(match origin {
+        Origin::Prover { .. } => format!("that the {what} was not chosen to please: the prover picked the seed"),
+        Origin::Verifier { .. } => {
+            format!("that you issued the nonce of the {what}, and after you held the digests: compare it")
+        }
+        Origin::Beacon { .. } => {
+            format!("that the beacon of the {what} gave this output in this round, after the digests: compare it")
+        }
+    });
 }
 
 fn origin_words(origin: &Origin) -> String {
     match origin {
         Origin::Prover { nonce } => format!("nonce {nonce}, chosen by the prover"),
-        Origin::Verifier { nonce } => format!("nonce {}, given by a verifier", hex(nonce)),
-        Origin::Beacon { name, round, .. } => format!("round {round} of the beacon {name}"),
+        Origin::Verifier { nonce } => format!("nonce {}, which the prover says a verifier gave", hex(nonce)),
+        Origin::Beacon { name, round, output } => {
+            format!("output {}, which the prover says is round {round} of {name:?}", hex(output))
+        }
     }
+}
+
+/// Words of the owner, quoted: control characters are escaped.
+fn quoted(words: &[String]) -> String {
+    let all: Vec<String> = words.iter().map(|w| format!("{w:?}")).collect();
+    format!("Derived from the data and public, by the owner's word: {}.", all.join(", "))
 }
 
 fn architecture(c: &RunConfig) -> String {

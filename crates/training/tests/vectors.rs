@@ -2,7 +2,7 @@
 //! and the no-wrap check computes the bounds of `tests/fixtures/bounds.txt`, written by the planner.
 #![allow(clippy::unwrap_used)]
 
-use tacit_training::config::{Activation, Architecture, Layer, Loss, Order, RunConfig, Scales, Schedule};
+use tacit_training::config::{Activation, Architecture, Decay, Layer, Loss, Order, RunConfig, Scales, Schedule};
 use tacit_training::nowrap::check_run;
 use tacit_training::trainer::{Data, ModelState, Trainer, train_chunk};
 
@@ -63,12 +63,17 @@ impl Case {
                 rates: Schedule::encode_rates(self.one("rates")),
                 filter: self.one("filter").to_vec(),
                 nesterov: schedule[5] == 1,
-                decay: None,
+                decay: self.decay(),
             },
             order: seed.try_into().map_or(Order::Contiguous, |seed| Order::Shuffled { seed }),
             data_bits: small(bits[0]),
             target_bits: small(bits[1]),
         }
+    }
+
+    fn decay(&self) -> Option<Decay> {
+        let (bits, numerators) = self.one("decay").split_first()?;
+        Some(Decay { bits: u32::try_from(*bits).unwrap(), numerators: numerators.to_vec() })
     }
 
     fn data(&self) -> Data {

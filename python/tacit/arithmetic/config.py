@@ -26,6 +26,7 @@ MAX_FW = 46
 MAX_F_PLUS_WINDOW = 62
 MAX_CLASSES = 64
 DERIVATIVE_BITS = 12
+MAX_DECAY_BITS = 16
 
 
 def require(condition: bool, message: str) -> None:
@@ -100,6 +101,14 @@ class Scales:
 
 
 @dataclass(frozen=True)
+class Decay:
+    """Weight decay: what chunk i ends with is multiplied by `numerators[i]` / 2^`bits` when it is rounded."""
+
+    bits: int
+    numerators: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Schedule:
     """Which rows enter which step, and with what rate.
 
@@ -115,6 +124,7 @@ class Schedule:
     rates: tuple[int, ...]
     filter: tuple[int, ...] = (1,)
     nesterov: bool = False
+    decay: Decay | None = None
 
     @property
     def update_filter(self) -> tuple[int, ...]:
@@ -169,6 +179,11 @@ class RunConfig:
     data_bits: int
     target_bits: int = 0
 
+    @property
+    def weight_shift(self) -> int:
+        """Bits that a chunk boundary rounds away from weights: kappa and those of the decay."""
+        return self.scales.kappa + (self.schedule.decay.bits if self.schedule.decay else 0)
+
     def validate(self) -> None:
         """Checks every rule that does not depend on the weights; raises `ArithmeticConfigError` naming the
         field.
@@ -216,6 +231,13 @@ class RunConfig:
         )
         require(len(c.rates) == c.total_steps, f"{len(c.rates)} rates for {c.total_steps} steps")
         require(all(rate >= 0 for rate in c.rates), "a rate is negative")
+        if c.decay is not None:
+            count, most = len(c.decay.numerators), 1 << c.decay.bits
+            require(
+                1 <= c.decay.bits <= MAX_DECAY_BITS, f"decay bits = {c.decay.bits}: at most {MAX_DECAY_BITS}"
+            )
+            require(count == c.chunks, f"{count} decay numerators for {c.chunks} chunks")
+            require(all(1 <= n <= most for n in c.decay.numerators), f"a decay numerator is not in 1 to {most}")
         require(not c.nesterov or len(c.filter) > 1, "nesterov needs a momentum filter of at least 2 entries")
         require(
             (s.kappa > 0) == (len(c.filter) > 1),
@@ -255,11 +277,19 @@ class RunConfig:
         layers = tuple(
             Layer(**{**layer, "activation": layer["activation"].lower()}) for layer in architecture["layers"]
         )
+        decay = schedule.get("decay")
         rates = tuple(rate for run in schedule["rates"] for rate in repeat(run["rate"], run["steps"]))
         config = cls(
             architecture=Architecture(layers, _LOSSES[architecture["loss"]]),
             scales=Scales(**value["scales"]),
-            schedule=Schedule(**{**schedule, "rates": rates, "filter": tuple(schedule["filter"])}),
+            schedule=Schedule(
+                **{
+                    **schedule,
+                    "rates": rates,
+                    "filter": tuple(schedule["filter"]),
+                    "decay": Decay(decay["bits"], tuple(decay["numerators"])) if decay else None,
+                }
+            ),
             order=Order() if order == "Contiguous" else Order(bytes(order["Shuffled"]["seed"])),
             data_bits=value["data_bits"],
             target_bits=value["target_bits"],

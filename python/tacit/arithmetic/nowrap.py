@@ -53,9 +53,9 @@ def gradient_bound(config: RunConfig, index: int) -> int:
     return 1 << scales.fg
 
 
-def boundary_bits(kappa: int) -> int:
-    """The window of the weights and velocities that a chunk boundary rounds."""
-    return min(48, 63 - kappa)
+def boundary_bits(shift: int) -> int:
+    """The window of what is left when a chunk boundary rounds `shift` bits away."""
+    return min(48, 63 - shift)
 
 
 @dataclass(frozen=True)
@@ -86,15 +86,20 @@ def constant_mass(config: RunConfig, rate: int, steps: int) -> Mass:
     )
 
 
-def check_chunk(config: RunConfig, w_in: int, v_in: int, mass: Mass) -> tuple[Bounds, list[NoWrapFailure]]:
+def check_chunk(
+    config: RunConfig, w_in: int, v_in: int, mass: Mass, numerator: int | None = None
+) -> tuple[Bounds, list[NoWrapFailure]]:
     """The bounds of a chunk and every inequality that fails.
 
-    `w_in`, `v_in` bound |W| (scale fw) and |V| (scale fa + fg + omega) at the start of the chunk.
+    `w_in`, `v_in` bound |W| (scale fw) and |V| (scale fa + fg + omega) at the start of the chunk;
+    `numerator` is that of the weight decay at its end (by default, none of it).
     """
     scales, f = config.scales, config.scales.f
+    if numerator is None:
+        numerator = 1 << (config.weight_shift - scales.kappa)
     failed: list[NoWrapFailure] = []
     w_max: list[int] = []
-    v_max = 0
+    v_max = w_out = v_out = 0
     for index, layer in enumerate(config.architecture.layers):
         a, d = input_bound(config, index), gradient_bound(config, index)
         weight = (w_in << scales.kappa) + mass.velocity * v_in + mass.products * a * d
@@ -118,28 +123,22 @@ def check_chunk(config: RunConfig, w_in: int, v_in: int, mass: Mass) -> tuple[Bo
         if scales.kappa:
             checks.append(("2 v_max < p", 2 * v_max))
         checks += _table_checks(config, index, layer)
-        failed += _boundary_failures(config, index, weight, v_max)
+        w_out = max(w_out, ((weight * numerator) >> config.weight_shift) + 1)
+        v_out = max(v_out, (v_max >> scales.kappa) + 1 if scales.kappa else 0)
+        failed += _boundary_failures(config, index, w_out, v_out)
         failed += [_failure(index, layer, text, left) for text, left in checks if left >= FIELD]
-    v_out = (v_max >> scales.kappa) + 1 if scales.kappa else 0
-    return Bounds(tuple(w_max), (max(w_max) >> scales.kappa) + 1, v_out), failed
+    return Bounds(tuple(w_max), w_out, v_out), failed
 
 
-def _boundary_failures(config: RunConfig, index: int, w_max: int, v_max: int) -> list[NoWrapFailure]:
-    kappa = config.scales.kappa
-    if not kappa:
-        return []
-    bits = boundary_bits(kappa) - 1
-    return [
-        NoWrapFailure(
-            index + 1,
-            config.architecture.layers[index].name,
-            f"{name} / 2^kappa + 1 < 2^{bits}",
-            math.log2(bound) - kappa,
-            float(bits),
-        )
-        for name, bound in (("w_max", w_max), ("v_max", v_max))
-        if (bound >> kappa) + 1 >= 1 << bits
-    ]
+def _boundary_failures(config: RunConfig, index: int, w_out: int, v_out: int) -> list[NoWrapFailure]:
+    shifts = (("w_out", w_out, config.weight_shift), ("v_out", v_out, config.scales.kappa))
+    failed = []
+    for name, bound, shift in shifts:
+        bits = boundary_bits(shift) - 1
+        if shift and bound >= 1 << bits:
+            layer = config.architecture.layers[index].name
+            failed.append(NoWrapFailure(index + 1, layer, f"{name} < 2^{bits}", math.log2(bound), float(bits)))
+    return failed
 
 
 def _table_checks(config: RunConfig, index: int, layer: Layer) -> list[tuple[str, int]]:
@@ -180,9 +179,10 @@ class RunBounds:
         self._rows: list[int] = []
         self.latest: Bounds | None = None
 
-    def admit(self, rate: int, rows: int) -> None:
-        """Takes a step with integer rate `rate` and w_t B_t = `rows`; raises `NoWrapError` if it cannot be
-        proven.
+    def admit(self, rate: int, rows: int, numerator: int | None = None) -> None:
+        """Takes a step with integer rate `rate` and w_t B_t = `rows`; raises `NoWrapError` if it does not fit.
+
+        `numerator` is that of the weight decay if the chunk ended with this step.
         """
         taps, update = self._config.schedule.filter, self._config.schedule.update_filter
         recent = [*self._rows, rows][-len(taps) :]
@@ -193,7 +193,7 @@ class RunBounds:
             velocity_start=_tap(taps, inside),
             velocity_products=_filtered(taps, recent),
         )
-        bounds, failed = check_chunk(self._config, self._w_in, self._v_in, mass)
+        bounds, failed = check_chunk(self._config, self._w_in, self._v_in, mass, numerator)
         if failed:
             raise NoWrapError(
                 failed[0],

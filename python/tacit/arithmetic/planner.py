@@ -6,15 +6,18 @@ whole run fits the field. Nothing here looks at the data.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from tacit.arithmetic.config import (
+    MAX_DECAY_BITS,
     MAX_FW,
     MAX_WINDOW_BITS,
     MIN_FW,
     Architecture,
+    Decay,
     Order,
     RunConfig,
     Scales,
@@ -26,6 +29,8 @@ from tacit.arithmetic.rates import (
     TOLERANCE,
     check_lr,
     choose_omega,
+    decay_numerator,
+    decay_step,
     integer_rate,
     momentum_filter,
     real_rate,
@@ -59,6 +64,7 @@ class PlanRequest:
     drop_last: bool = False
     momentum: float = 0.0
     nesterov: bool = False
+    weight_decay: float = 0.0
     order: Order = field(default_factory=Order)
     fa: int = 8
     fg: int | None = None
@@ -72,12 +78,13 @@ class PlanRequest:
 class Plan:
     """The chosen configuration (with no rates yet) and the bound `w_in` of |W_0| at scale fw.
 
-    `total_steps` is the length that was asked for, None if it was not known.
+    `total_steps` is the length that was asked for, None if it was not known; `weight_decay` as PyTorch has it.
     """
 
     config: RunConfig
     w_in: int
     total_steps: int | None = None
+    weight_decay: float = 0.0
 
 
 def make_plan(request: PlanRequest) -> Plan:
@@ -99,6 +106,9 @@ def make_plan(request: PlanRequest) -> Plan:
             f"drop_last leaves no batch of {request.batch} in {request.rows} rows; lower batch_size"
         )
     schedule = replace(schedule, chunk_steps=_chunk_steps(request, schedule))
+    if request.weight_decay:
+        _check_decay(request, schedule.chunk_steps)
+        schedule = replace(schedule, decay=Decay(MAX_DECAY_BITS, ()))
     omega = choose_omega(schedule)
 
     def option(fg: int, z_bits: int, q_bits: int) -> Choice:
@@ -122,7 +132,20 @@ def make_plan(request: PlanRequest) -> Plan:
     )
     choice = choose_windows(search)
     choice.config.validate()
-    return Plan(choice.config, choice.w_in, request.total_steps)
+    return Plan(choice.config, choice.w_in, request.total_steps, request.weight_decay)
+
+
+def _check_decay(request: PlanRequest, chunk_steps: int) -> None:
+    """What a full chunk shrinks weights by has to be within 5 % of what was asked for."""
+    lr, factor = request.learning_rates[0], Fraction(1)
+    for _ in range(min(chunk_steps, request.total_steps or chunk_steps)):
+        factor = decay_step(factor, lr, request.weight_decay)
+    got = 1 - Fraction(decay_numerator(factor), 1 << MAX_DECAY_BITS)
+    if lr and abs(got / (1 - factor) - 1) > Fraction(1, 20):
+        raise PlanError(
+            f"weight_decay {request.weight_decay!r} shrinks weights by {float(1 - factor):.2g} in a chunk of "
+            f"{chunk_steps} steps, too little for 16 bits: use a larger one, or 0"
+        )
 
 
 def _gradient_bits(request: PlanRequest) -> Sequence[int]:
@@ -159,6 +182,10 @@ def _check_request(request: PlanRequest) -> None:
     steps = request.chunk_steps
     if steps is not None and (steps < 1 or next_power_of_two(steps) != steps):
         raise PlanError(f"chunk_steps = {steps} is not a power of two")
+    if not (math.isfinite(request.weight_decay) and request.weight_decay >= 0):
+        raise PlanError(f"weight_decay {request.weight_decay!r} is not a finite number of at least 0")
+    if request.weight_decay and request.momentum:
+        raise PlanError("weight_decay together with momentum is not supported: use one of them")
     if request.nesterov and not request.momentum:
         raise PlanError("nesterov needs a momentum above 0")
     if request.total_steps is not None and request.total_steps < 1:

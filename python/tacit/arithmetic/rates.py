@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from tacit.arithmetic.config import Architecture, Scales, Schedule
+from tacit.arithmetic.config import MAX_DECAY_BITS, Architecture, Scales, Schedule
 from tacit.arithmetic.errors import RateError
 
 TOLERANCE = Fraction(1, 100)
@@ -86,6 +86,24 @@ def effective_lr(rate: int, architecture: Architecture, batch: int, scales: Scal
     return float(rate * batch * unit / loss_norm(architecture))
 
 
+def decay_step(factor: Fraction, lr: float, weight_decay: float) -> Fraction:
+    """The factor on weights after one more step that shrinks them by 1 - lr weight_decay."""
+    shrink = 1 - Fraction(lr) * Fraction(weight_decay)
+    if shrink <= 0:
+        raise RateError(f"learning rate {lr!r} with weight_decay {weight_decay!r} would turn weights around")
+    return _short(factor * shrink)
+
+
+def decay_numerator(factor: Fraction) -> int:
+    """The factor in units of 2^-16, in 1 to 2^16."""
+    return max(1, round_half_up(factor * (1 << MAX_DECAY_BITS)))
+
+
+def _short(value: Fraction) -> Fraction:
+    # 128 bits keep the fraction short; the error is far below what any half-way case could notice.
+    return Fraction(math.floor(value * (1 << 128)), 1 << 128)
+
+
 def momentum_filter(mu: float, kappa: int) -> tuple[int, ...]:
     """d_i = round(2^kappa mu^i) up to the last non-zero one; (1,) without momentum (kappa = 0)."""
     if kappa == 0:
@@ -96,8 +114,7 @@ def momentum_filter(mu: float, kappa: int) -> tuple[int, ...]:
     power, base = Fraction(1), Fraction(mu)
     while len(taps) <= MAX_FILTER and (tap := round_half_up(power * (1 << kappa))):
         taps.append(tap)
-        # 128 bits keep the fraction short; the error is far below what any half-way case could notice.
-        power = Fraction(math.floor(power * base * (1 << 128)), 1 << 128)
+        power = _short(power * base)
     if not 2 <= len(taps) <= MAX_FILTER:
         raise RateError(
             f"momentum {mu!r} cannot be represented: its filter would have {len(taps)} entries, between 2 and "

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from tacit.arithmetic.momentum import MomentumState, zeros_like
 from tacit.arithmetic.nowrap import RunBounds
 from tacit.arithmetic.order import batch_rows
 from tacit.arithmetic.planner import Plan
-from tacit.arithmetic.rates import batch_weight, effective_lr, integer_rate
+from tacit.arithmetic.rates import batch_weight, decay_numerator, decay_step, effective_lr, integer_rate
 from tacit.arithmetic.record import ModelState, RunRecord
 from tacit.arithmetic.steps import Forward, backward, forward, loss_gradient, rescale
 
@@ -69,6 +70,7 @@ class Trainer:
         self._product = Product(gemm, recheck=record)
         self._rates: list[int] = []
         self._lrs: list[float] = []
+        self._numerators: list[int] = []
         self._bounds = RunBounds(config, plan.w_in)
         self._states: list[ModelState] = []
         self._flight: _Step | None = None
@@ -91,6 +93,7 @@ class Trainer:
         if self._record or not self._states:
             self._states.append(state)
         scale = 1 << self.config.scales.kappa
+        self._factor = Fraction(1)
         self._weights = [scale * w for w in state.weights]
         self._momentum = MomentumState(self.config.schedule, list(state.velocity)) if state.velocity else None
         self._refresh()
@@ -181,6 +184,8 @@ class Trainer:
         self._flight = None
         self.step += 1
         if self.step % self.config.schedule.chunk_steps == 0:
+            if self._plan.weight_decay:
+                self._numerators.append(decay_numerator(self._factor))
             self._begin_chunk(self._boundary())
         else:
             self._refresh()
@@ -189,13 +194,22 @@ class Trainer:
         schedule, scales = self.config.schedule, self.config.scales
         rate = integer_rate(lr, self.config.architecture, schedule.batch, scales)
         rows = batch_weight(schedule, scales.omega, self.step) * schedule.batch_size(self.step)
-        self._bounds.admit(rate, rows)
+        numerator = None
+        if self._plan.weight_decay:
+            factor = decay_step(self._factor, lr, self._plan.weight_decay)
+            numerator = decay_numerator(factor)
+        self._bounds.admit(rate, rows, numerator)
+        if numerator is not None:
+            self._factor = factor
         return rate
 
     def _boundary(self) -> ModelState:
         kappa = self.config.scales.kappa
         velocity = None if self._momentum is None else [rescale(v, kappa) for v in self._momentum.velocity]
-        return _state([rescale(w, kappa) for w in self._weights], velocity)
+        weights = self._weights
+        if self._plan.weight_decay:
+            weights = [decay_numerator(self._factor) * w for w in weights]
+        return _state([rescale(w, self.config.weight_shift) for w in weights], velocity)
 
     def finish(self) -> RunRecord:
         """The record of the steps so far; training may go on afterwards. Needs `record=True`."""
@@ -206,13 +220,17 @@ class Trainer:
         schedule = self.config.schedule
         # One chunk that was not filled may be declared shorter: nothing was rounded at a boundary yet.
         chunk_steps = min(schedule.chunk_steps, next_power_of_two(self.step))
+        decay = schedule.decay
+        if decay is not None:
+            unfinished = [decay_numerator(self._factor)] if self.step % schedule.chunk_steps else []
+            decay = replace(decay, numerators=(*self._numerators, *unfinished))
         if self.step % chunk_steps:
             zeros = np.zeros((1, self.config.architecture.layers[0].inputs), dtype=np.int64)
             forward(self.config, self._operands, zeros, self._product, self.step)
         config = replace(
             self.config,
             schedule=replace(
-                schedule, total_steps=self.step, chunk_steps=chunk_steps, rates=tuple(self._rates)
+                schedule, total_steps=self.step, chunk_steps=chunk_steps, rates=tuple(self._rates), decay=decay
             ),
         )
         config.validate()

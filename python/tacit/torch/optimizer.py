@@ -5,6 +5,7 @@ the integers.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -27,6 +28,7 @@ class ProvableSGD(SGD):
             lr=settings.lr,
             momentum=settings.momentum,
             nesterov=settings.nesterov,
+            weight_decay=settings.weight_decay,
         )
         self.param_groups = optimizer.param_groups
         self._replaced = optimizer
@@ -41,7 +43,7 @@ class ProvableSGD(SGD):
                 "step(closure) is not supported: compute the loss in the loop and call step()"
             )
         for group in self.param_groups:
-            planned = {"momentum": self._settings.momentum, "nesterov": self._settings.nesterov}
+            planned = asdict(self._settings)
             for option in ("momentum", "nesterov", "dampening", "weight_decay", "maximize"):
                 if group.get(option, 0) != planned.get(option, 0):
                     raise UnsupportedOptimizerError(

@@ -63,11 +63,12 @@ def read_loss(loss_fn: LossFunction) -> Loss:
 
 @dataclass(frozen=True)
 class OptimizerSettings:
-    """The learning rate now, the momentum of an SGD optimizer and whether it is Nesterov's."""
+    """The learning rate now, momentum, whether it is Nesterov's, and the weight decay of an SGD optimizer."""
 
     lr: float
     momentum: float
     nesterov: bool
+    weight_decay: float
 
 
 def read_lr(groups: list[dict[str, Any]]) -> float:
@@ -108,17 +109,23 @@ def read_optimizer(optimizer: Optimizer, model: nn.Module) -> OptimizerSettings:
         raise UnsupportedOptimizerError(
             "the optimizer has step hooks: remove them, they are not part of the proof"
         )
-    momenta: set[tuple[float, bool]] = set()
+    momenta: set[tuple[float, bool, float]] = set()
     for group in optimizer.param_groups:
         for option, wanted, instead in (
             ("dampening", 0, "leave it 0"),
-            ("weight_decay", 0, "leave it 0"),
             ("maximize", False, "minimise the loss"),
             ("differentiable", False, "leave it False"),
         ):
             if group.get(option, wanted) != wanted:
                 raise UnsupportedOptimizerError(f"SGD({option}={group[option]!r}) is not supported: {instead}")
-        momenta.add((float(group["momentum"]), bool(group["nesterov"])))
+        momentum, decay = float(group["momentum"]), float(group["weight_decay"])
+        if momentum and decay:
+            raise UnsupportedOptimizerError(
+                f"SGD(weight_decay={decay!r}) together with momentum is not supported: use one of them"
+            )
+        momenta.add((momentum, bool(group["nesterov"]), decay))
     if len(momenta) != 1:
-        raise UnsupportedOptimizerError("the parameter groups differ in momentum: use one for all parameters")
+        raise UnsupportedOptimizerError(
+            "the parameter groups differ in momentum or weight_decay: use the same for all parameters"
+        )
     return OptimizerSettings(read_lr(optimizer.param_groups), *momenta.pop())

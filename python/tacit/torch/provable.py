@@ -67,6 +67,9 @@ def make_provable(
     gradient_bits: fractional bits of gradients (default: 12, or fewer where that makes room).
     chunk_steps: steps in one proof, a power of two (default: what fits 16,384 rows).
 
+    The optimizer is SGD, with momentum (also Nesterov's) or weight_decay. Weights decay once a chunk, by what
+    PyTorch's steps would have shrunk them in all; an unfinished chunk decays when the run is recorded.
+
     Raises a `TacitError` that names the layer, option or limit in the way, before training starts.
     """
     if mode not in ("prove", "check", "off"):
@@ -104,6 +107,7 @@ def make_provable(
             drop_last=drop_last,
             momentum=settings.momentum,
             nesterov=settings.nesterov,
+            weight_decay=settings.weight_decay,
             order=order,
             fa=data.fa,
             fg=gradient_bits,

@@ -87,6 +87,12 @@ pub enum HidingError {
         /// In the proof.
         got: usize,
     },
+    /// A claim reads a vector that is not committed, or through a low part that is not registered.
+    #[error("a claim reads slot {} of vector {} through low part {}, which does not exist", cell.slot, cell.vector, cell.low)]
+    NoSuchCell {
+        /// What it reads.
+        cell: Cell,
+    },
 }
 
 /// One linear functional over all committed vectors and the value it must have: the debt of the argument.
@@ -205,7 +211,8 @@ impl<'a> Reduction<'a> {
     /// Draws z, absorbs all (d, e), draws the batching challenge: in that order, after every message.
     ///
     /// # Errors
-    /// [`HidingError::MessageCount`] or [`HidingError::SacrificeCount`] if the proof has another shape.
+    /// [`HidingError::MessageCount`] or [`HidingError::SacrificeCount`] if the proof has another shape;
+    /// [`HidingError::NoSuchCell`] rather than a claim without one of its terms.
     pub fn finish(self, pads: PadLayout, vectors: usize) -> Result<Claim, HidingError> {
         let sacrifices: &[[E; 2]] = match self.source {
             Source::Dry => &[],
@@ -218,6 +225,10 @@ impl<'a> Reduction<'a> {
         };
         if sacrifices.len() != self.products.len() {
             return Err(HidingError::SacrificeCount { expected: self.products.len(), got: sacrifices.len() });
+        }
+        let exists = |c: &Cell| c.vector < vectors && c.low < self.lows.len();
+        if let Some(&(cell, _)) = self.claims.iter().flat_map(|e| &e.cells).find(|(c, _)| !exists(c)) {
+            return Err(HidingError::NoSuchCell { cell });
         }
         self.transcript.begin(b"tacit/sacrifice/v1");
         let z = self.transcript.challenge();

@@ -1,5 +1,5 @@
 //! Chooses shapes: the trace's column height and the long-lived vectors' blocks.
-use super::config::{OpeningConfig, queries_among, queries_for};
+use super::config::{MAX_LOG_PROOFS, OpeningConfig, queries_among};
 use super::error::OpeningError;
 use super::shape::{MAX_SOURCES, MIN_LOG_HEIGHT, PIN_BLOCK, TRACE_LOG_HEIGHTS, VectorShape};
 use crate::multilinear::log2_ceil;
@@ -94,7 +94,8 @@ pub fn long_lived_shape(
     log_inv_rate: usize,
 ) -> Result<VectorShape, OpeningError> {
     let max = *TRACE_LOG_HEIGHTS.end();
-    let queries = queries_for(log_inv_rate, max, 1)?;
+    // As many proofs may share one error: each of them then asks a few rows more.
+    let queries = queries_among(log_inv_rate, max, 1, log2_ceil(proofs).min(MAX_LOG_PROOFS))?;
     let rows = proofs.max(1).saturating_mul(queries).saturating_add(PIN_BLOCK);
     let too_long = OpeningError::BlockTooLong { vector: 1, block: rows, height: 1 << max };
     if max_stride_log > max || rows >= 1 << max {

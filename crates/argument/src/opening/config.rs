@@ -24,7 +24,7 @@ const BITS_PER_TERM: usize = 131;
 /// Proof of work per query phase: counts towards the 128 bits, costs some tens of milliseconds. The most that the design allows.
 const WORK_BITS: usize = 20;
 /// Most proofs that may share one error budget, log2: beyond, a challenge's own error nears the target.
-const MAX_LOG_PROOFS: usize = 20;
+pub(super) const MAX_LOG_PROOFS: usize = 20;
 /// Variables folded per WHIR round after the first.
 const FOLD: usize = 4;
 /// Rates that a proof may have, log2 of the inverse.

@@ -1,7 +1,7 @@
 //! The rules of a valid configuration, one error variant each.
 use super::{
-    Activation, Loss, MAX_BATCH, MAX_CHUNK_ROWS, MAX_CHUNK_STEPS, MAX_DECAY_BITS, MAX_FILTER, MAX_LAYERS, MAX_RATE,
-    MAX_ROWS, MAX_STEPS, MAX_WEIGHTS, MAX_WIDTH, MAX_WINDOW, RunConfig,
+    Activation, Loss, MAX_BATCH, MAX_CHUNK_ROWS, MAX_CHUNK_STEPS, MAX_CHUNKS, MAX_DECAY_BITS, MAX_FILTER, MAX_LAYERS,
+    MAX_RATE, MAX_ROWS, MAX_SCANNED, MAX_STEPS, MAX_WEIGHTS, MAX_WIDTH, MAX_WINDOW, RunConfig,
 };
 use core::ops::RangeInclusive;
 use thiserror::Error;
@@ -9,6 +9,16 @@ use thiserror::Error;
 /// Why a configuration is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ConfigError {
+    /// A verifier would work too long on it.
+    #[error("{what}: {got}; at most {most} are possible")]
+    Work {
+        /// What there is too much of.
+        what: &'static str,
+        /// How much.
+        got: u64,
+        /// Most of it.
+        most: u64,
+    },
     /// No layer, or too many.
     #[error("the model has {got} layers; between 1 and {most} are possible")]
     LayerCount {
@@ -254,6 +264,19 @@ impl RunConfig {
         let rows = u64::from(s.chunk_steps) * u64::from(self.padded_batch());
         if rows > MAX_CHUNK_ROWS {
             return Err(ConfigError::ChunkRows { got: rows, most: MAX_CHUNK_ROWS });
+        }
+        if self.chunks() > MAX_CHUNKS {
+            return Err(ConfigError::Work { what: "chunks", got: self.chunks().into(), most: MAX_CHUNKS.into() });
+        }
+        let chunks = u64::from(self.chunks());
+        let scanned = [
+            ("rate spans times chunks", (s.rates.len() as u64).saturating_mul(chunks)),
+            ("filter length times steps", (s.filter.len() as u64).saturating_mul(s.total_steps.into())),
+        ];
+        for (what, got) in scanned {
+            if got > MAX_SCANNED {
+                return Err(ConfigError::Work { what, got, most: MAX_SCANNED });
+            }
         }
         if s.steps_per_epoch() == 0 {
             return Err(ConfigError::EmptyEpoch { rows: s.rows, batch: s.batch });

@@ -9,7 +9,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use tacit_argument::proof::RelationProof;
 use tacit_training::file::{FileError, Kind, decode, encode};
+use tacit_training::record::DataRecord;
 use tacit_training::run::{RunProof, verify_run};
 use tacit_training::validity::verify_data;
 
@@ -390,6 +392,32 @@ fn damaged_files_are_rejected_without_a_panic() {
         assert!(file == bytes || damaged(&file));
     }
     for end in (0..statement + 40).chain((0..bytes.len()).step_by(997)) {
+        assert!(damaged(&bytes[..end]), "truncated to {end} bytes");
+    }
+}
+
+/// The same for a data commitment: record and validity proof.
+#[test]
+fn damaged_commitments_are_rejected_without_a_panic() {
+    let config = logistic();
+    let c = commit(&config, &data(&config));
+    let bytes = encode(Kind::Data, &(&c.record, &c.proof)).unwrap();
+    let damaged = |bytes: &[u8]| {
+        let verdict = catch_unwind(|| match decode::<(DataRecord, RelationProof)>(Kind::Data, bytes) {
+            Err(_) => true,
+            Ok((record, proof)) => verify_data(&record, &proof).is_err(),
+        });
+        verdict.expect("a damaged file does not make the verifier panic")
+    };
+    assert!(!damaged(&bytes), "the file as it is verifies");
+    let record = postcard::to_allocvec(&c.record).unwrap().len() + 9;
+    let mut random = Random(0x5eed_0002);
+    for at in (0..record).chain((0..400).map(|_| random.below(bytes.len())).collect::<Vec<_>>()) {
+        let mut file = bytes.clone();
+        file[at] ^= 1 << random.below(8);
+        assert!(damaged(&file), "byte {at}");
+    }
+    for end in (0..record).chain((0..bytes.len()).step_by(997)) {
         assert!(damaged(&bytes[..end]), "truncated to {end} bytes");
     }
 }
