@@ -46,7 +46,7 @@ wheel: $(INSTALLED)
 	$(BIN)/maturin build --release --out dist
 
 $(EXTENSION): $(INSTALLED) $(SOURCES)
-	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --quiet
+	VIRTUAL_ENV=$(abspath $(VENV)) PIP_QUIET=1 $(BIN)/maturin develop --release --quiet
 	touch $@
 
 ifeq ($(VENV),.venv)
