@@ -23,7 +23,7 @@ from tacit.arithmetic import (
     make_plan,
     nowrap,
 )
-from tacit.arithmetic.config import Scales
+from tacit.arithmetic.config import MAX_FW, Scales
 from tacit.arithmetic.rates import batch_weight, choose_omega, integer_rate, momentum_filter, real_rate
 from tacit.arithmetic.trainer import quantise_weights
 from tacit.arithmetic.windows import Choice, run_failures
@@ -68,6 +68,10 @@ def test_rates_and_batch_weights_are_within_one_percent(lr: float, batch: int, r
     try:
         plan = make_plan(request(architecture, target_bits=12 if loss == "mse" else 0, **options))
     except PlanError:
+        return
+    except RateError:
+        # Refused by name, and only where the finest weights leave the rate fewer than 50 units, so 1 % is no unit.
+        assert real_rate(lr, architecture, batch, Scales(fa=8, fg=8, fw=MAX_FW, omega=7)) < 50
         return
     scales, schedule = plan.config.scales, plan.config.schedule
     real = real_rate(lr, architecture, batch, scales)

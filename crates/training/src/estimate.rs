@@ -55,7 +55,7 @@ pub fn estimate(statement: &RunStatement) -> Result<Estimate, RunRejected> {
     let rows = 1u64 << h;
     // Codewords of mask and vectors, the opened polynomial, the tables of its sumcheck, the lookup circuit.
     let memory = 8 * 4 * 4 * sources * rows + 3 * 8 * opened + 48 * sources * rows + 100 * leaves + 32 * cells;
-    let seconds = 0.4 + 1e-9 * (300.0 * (leaves as f64) + 450.0 * (4 * sources * rows) as f64 + 100.0 * opened as f64);
+    let seconds = 0.2 + 1e-9 * (135.0 * (leaves as f64) + 200.0 * (4 * sources * rows) as f64 + 45.0 * opened as f64);
     let queries = plan.opening.queries() as u64;
     let proof_bytes =
         queries * (32 * sources + 4 * 32 * (h as u64).saturating_sub(4)) + 48 * plan.schedule.messages as u64 + 60_000;
