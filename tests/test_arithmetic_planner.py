@@ -70,7 +70,7 @@ def test_rates_and_batch_weights_are_within_one_percent(lr: float, batch: int, r
     except PlanError:
         return
     except RateError:
-        # Refused by name, and only where the finest weights leave the rate fewer than 50 units, so 1 % is no unit.
+        # Refused by name, and only where the finest weights leave the rate fewer than 50 units.
         assert real_rate(lr, architecture, batch, Scales(fa=8, fg=8, fw=MAX_FW, omega=7)) < 50
         return
     scales, schedule = plan.config.scales, plan.config.schedule
