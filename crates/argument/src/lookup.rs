@@ -20,7 +20,7 @@ use p3_field::PrimeCharacteristicRing;
 #[cfg(feature = "prover")]
 mod prover;
 #[cfg(feature = "prover")]
-pub use prover::{LookupError, lookup_proof, multiplicities};
+pub use prover::{LookupError, fill_multiplicities, lookup_proof, multiplicities};
 
 /// Transcript label.
 pub const LABEL: &[u8] = b"tacit/lookup/v1";

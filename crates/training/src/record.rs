@@ -10,7 +10,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 use tacit_argument::field::E;
-use tacit_argument::opening::{LOG_INV_RATES, OpeningError, PIN_BLOCK, Pin, VectorShape, pin_point, queries_for};
+use tacit_argument::opening::{LOG_INV_RATES, OpeningError, PIN_BLOCK, Pin, VectorShape, pin_point};
 use tacit_argument::proof::Committed;
 
 /// Version of the records.
@@ -360,12 +360,4 @@ pub fn labels_for(config: &RunConfig) -> Labels {
 fn committed(vector: &Vector, unpinned: [u8; 32], value: E) -> Result<Committed, RecordError> {
     let pin = Pin { point: pin_point(&unpinned, &vector.shape), value };
     Ok(Committed { shape: vector.shape, root: vector.root, pin })
-}
-
-/// Rows of a long-lived tree that one proof opens at most, at any supported trace.
-///
-/// # Errors
-/// [`OpeningError`] if the rate is not supported.
-pub fn rows_per_proof(log_inv_rate: usize, h: usize, columns: usize) -> Result<usize, OpeningError> {
-    queries_for(log_inv_rate, h, columns)
 }

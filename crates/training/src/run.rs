@@ -4,7 +4,6 @@
 //! the declared start: a gap, a fork, a skipped or replayed chunk has no form in this struct. The momentum state of
 //! chunk 0 is the constant 0, whatever the start's vector holds. w_in and v_in of every chunk are computed here, never
 //! read. Source: protocol.md, section 7.
-use crate::config::RunConfig;
 use crate::record::{ModelRecord, RecordError};
 use crate::relation::{ChunkRelation, StartWeights};
 use crate::statement::{RunStatement, Start, StatementError};
@@ -112,11 +111,6 @@ pub(crate) fn start_weights(statement: &RunStatement, chunk: u32) -> Result<Star
     })
 }
 
-/// The relation of one chunk of a validated statement.
-pub(crate) fn relation(config: &RunConfig, start: StartWeights, chunk: u32) -> Option<ChunkRelation<'_>> {
-    ChunkRelation::new(config, chunk, start)
-}
-
 /// The vectors of one chunk, in the order of their ids: data, model out, model in if it is committed.
 pub(crate) fn vectors(
     statement: &RunStatement,
@@ -169,7 +163,7 @@ fn examine(run: &RunProof, arguments: bool) -> Result<RunVerdict, RunRejected> {
         if arguments || chunk == 0 {
             let vectors = vectors(statement, before, &part.model_out).map_err(invalid)?;
             let start = start_weights(statement, chunk)?;
-            let Some(relation) = relation(&statement.config, start, chunk) else {
+            let Some(relation) = ChunkRelation::new(&statement.config, chunk, start) else {
                 return Err(RunRejected::ChunkCount { expected, got: run.chunks.len() });
             };
             let rate = usize::from(statement.log_inv_rate);

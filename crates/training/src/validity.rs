@@ -137,7 +137,7 @@ mod prover {
     use tacit_argument::field::{F, signed};
     use tacit_argument::form::Columns;
     use tacit_argument::hiding::{HidingError, Masker, Reduction};
-    use tacit_argument::lookup::{LookupError, lookup_proof, multiplicities};
+    use tacit_argument::lookup::{LookupError, fill_multiplicities, lookup_proof};
     use tacit_argument::opening::LongLived;
     use tacit_argument::proof::{ProveError, Relation, RelationProof, Witnessed, prove};
     use tacit_argument::soundness::ErrorTerm;
@@ -223,12 +223,7 @@ mod prover {
         record.validate()?;
         let relation = ValidityRelation::new(&record);
         let mut columns = F::zero_vec(relation.column_cells());
-        let read = Columns { log_rows: record.stride(), vectors: alloc::vec![&[], payload] };
-        let counts = multiplicities(&relation.lookups, &read).map_err(ProveError::from)?;
-        for (&slot, count) in relation.lookups.multiplicities.iter().zip(counts) {
-            let first = slot << record.stride();
-            columns[first..first + count.len()].copy_from_slice(&count);
-        }
+        fill_multiplicities(&relation.lookups, &mut columns, &[payload]).map_err(ProveError::from)?;
         let digest = record.digest()?;
         let committed = record.committed()?;
         let with = WithData { relation, data: payload };

@@ -57,6 +57,20 @@ pub fn multiplicities(system: &LookupSystem, columns: &Columns<'_>) -> Result<Ve
     )
 }
 
+/// Counts and writes every table's multiplicities at their slots of `trace`; `others` are vectors 1, 2, ... in order.
+///
+/// # Errors
+/// [`LookupError::OutsideTable`] for a first entry that is no row of its table.
+pub fn fill_multiplicities(system: &LookupSystem, trace: &mut [F], others: &[&[F]]) -> Result<(), LookupError> {
+    let vectors = core::iter::once(&*trace).chain(others.iter().copied()).collect();
+    let counts = multiplicities(system, &Columns { log_rows: system.log_rows, vectors })?;
+    for (&slot, count) in system.multiplicities.iter().zip(counts) {
+        let first = slot << system.log_rows;
+        trace[first..first + count.len()].copy_from_slice(&count);
+    }
+    Ok(())
+}
+
 /// Sends the messages of all lookups; the multiplicities stand in vector 0 already.
 ///
 /// # Errors

@@ -8,9 +8,8 @@ use alloc::vec::Vec;
 use p3_field::PrimeCharacteristicRing;
 use p3_maybe_rayon::prelude::*;
 use tacit_argument::field::{F, signed};
-use tacit_argument::form::Columns;
 use tacit_argument::hiding::{Masker, wipe};
-use tacit_argument::lookup::{LookupError, multiplicities};
+use tacit_argument::lookup::{LookupError, fill_multiplicities};
 use tacit_argument::proof::{Relation as _, Witnessed};
 
 /// A chunk with its witness; wiped when dropped.
@@ -33,14 +32,7 @@ impl<'a> ChunkWitness<'a> {
     ) -> Result<(Self, Vec<F>), LookupError> {
         let mut columns = F::zero_vec(relation.column_cells());
         relation.fill(trace, &start.weights, &mut columns);
-        let counts = {
-            let read = Columns { log_rows: relation.layout.log_rows, vectors: alloc::vec![&columns] };
-            multiplicities(&relation.lookups, &read)?
-        };
-        for (&slot, count) in relation.lookups.multiplicities.iter().zip(counts) {
-            let first = slot << relation.layout.log_rows;
-            columns[first..first + count.len()].copy_from_slice(&count);
-        }
+        fill_multiplicities(&relation.lookups, &mut columns, &[])?;
         let layers = relation.layout.layers.len();
         let field = |v: &[i32]| v.par_iter().map(|&x| signed(x.into())).collect::<Vec<F>>();
         let inputs = (0..layers).map(|l| field(&trace.input(l))).collect();

@@ -13,7 +13,7 @@ use tacit_argument::entropy::{Entropy, EntropyFailed};
 use tacit_argument::field::F;
 use tacit_argument::form::Columns;
 use tacit_argument::hiding::Masker;
-use tacit_argument::lookup::{LookupError, lookup_proof, multiplicities};
+use tacit_argument::lookup::{LookupError, fill_multiplicities, lookup_proof};
 use tacit_argument::multilinear::log2_ceil;
 use tacit_argument::proof::{ArgumentError, ProveError, Relation, RelationProof, Witnessed, check, prove};
 
@@ -89,13 +89,7 @@ impl ReleaseRelation<'_> {
 
     /// Fills in the multiplicities.
     pub(super) fn count(&self, columns: &mut [F]) -> Result<(), LookupError> {
-        let log_rows = self.lookups.log_rows;
-        let counts = multiplicities(&self.lookups, &Columns { log_rows, vectors: alloc::vec![columns] })?;
-        for (&slot, count) in self.lookups.multiplicities.iter().zip(counts) {
-            let first = slot << log_rows;
-            columns[first..first + count.len()].copy_from_slice(&count);
-        }
-        Ok(())
+        fill_multiplicities(&self.lookups, columns, &[])
     }
 }
 

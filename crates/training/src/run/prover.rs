@@ -1,9 +1,9 @@
 //! Proves a chunk: re-executes it, commits its end, proves the relation.
-use super::{ChunkProof, LABEL, relation, start_digest, start_weights, vectors};
+use super::{ChunkProof, LABEL, start_digest, start_weights, vectors};
 use crate::config::RunConfig;
 use crate::record::{ModelRecord, RECORD_VERSION, RecordError, SUITE_BLAKE3, Vector, model_dimensions};
 use crate::relation::layout::ModelLayout;
-use crate::relation::{ChunkWitness, model_payload};
+use crate::relation::{ChunkRelation, ChunkWitness, model_payload};
 use crate::statement::{RunStatement, StatementError};
 use crate::trainer::{Data, ModelState, TrainError, train_chunk};
 use tacit_argument::entropy::{Entropy, EntropyFailed};
@@ -164,7 +164,7 @@ pub fn prove_chunk(input: &ChunkInput<'_>, vault_secret: &[u8; 32]) -> Result<Ch
     let c_out = model_out.record.digest()?;
     let digest = statement.chunk_digest(input.chunk, &c_in, &c_out, bounds)?;
     let start = start_weights(statement, input.chunk)?;
-    let Some(relation) = relation(config, start, input.chunk) else { return Err(none) };
+    let Some(relation) = ChunkRelation::new(config, input.chunk, start) else { return Err(none) };
     let (witness, columns) = ChunkWitness::new(relation, &trace, state).map_err(ProveError::from)?;
     drop(trace);
     let committed = vectors(statement, input.model_in.map(|m| &m.record), &model_out.record)?;
