@@ -73,20 +73,31 @@ class NativeDouble:
         file = pack(kind="model", digest=digest.hex(), proofs=proofs)
         return digest, file, ROWS_PER_PROOF * (proofs + 1), ROWS_PER_PROOF
 
-    def order_seed(self, config, commitment, nonce):
-        architecture = json.loads(config)["architecture"]
-        return sha(json.dumps(architecture, sort_keys=True).encode(), commitment, str(nonce).encode())
+    def declare(self, config, commitment, start, origins):
+        committed = b"" if start is None else unpack(start[0])["digest"].encode()
+        return sha(config.encode(), commitment, committed, origins.encode())
 
-    def run_statement(self, config, commitment, start, start_bits, nonce, released):
+    def derive_seed(self, purpose, origin, config, commitment, declaration):
+        architecture = json.loads(config)["architecture"]
+        bound = json.dumps(architecture, sort_keys=True).encode() if declaration is None else declaration
+        return sha(purpose.encode(), origin.encode(), commitment, bound)
+
+    def initial_weights(self, config, seed):
+        layers = json.loads(config)["architecture"]["layers"]
+        count = sum((layer["inputs"] + layer["bias"]) * layer["outputs"] for layer in layers)
+        values = np.random.default_rng(list(seed)).integers(-(1 << 20), 1 << 20, count)
+        return values.astype("<i8").tobytes()
+
+    def run_statement(self, config, commitment, start, origins, released):
         told = json.loads(config)
         chunks = -(-told["schedule"]["total_steps"] // told["schedule"]["chunk_steps"])
         return pack(
             kind="statement",
             data=unpack(commitment)["digest"],
-            start=unpack(start)["digest"],
+            start=None if start is None else unpack(start[0])["digest"],
             chunks=chunks,
-            bits=start_bits,
-            nonce=nonce,
+            bits=None if start is None else start[1],
+            origins=json.loads(origins),
             released=released,
             config=told,
         )
@@ -102,6 +113,13 @@ class NativeDouble:
             }
         )
 
+    def estimate_plan(self, config, commitment, start_bits):
+        schedule = json.loads(config)["schedule"]
+        memory = 10**7 * schedule["chunk_steps"]
+        return json.dumps(
+            {"chunks": 1, "seconds": 1.5, "memory": memory, "proof_bytes": 1, "rows_per_proof": ROWS_PER_PROOF}
+        )
+
     def prove_chunk(self, statement, index, data, table, state, model_in, out, secret, progress):
         self.attempts.append(index)
         told = unpack(statement)
@@ -114,7 +132,10 @@ class NativeDouble:
             ).hex()
             == told["data"]
         )
-        assert sha(state[0].tobytes(), model_in[1]).hex() == unpack(model_in[0])["digest"]
+        if model_in is None:
+            assert index == 0 and told["start"] is None
+        else:
+            assert sha(state[0].tobytes(), model_in[1]).hex() == unpack(model_in[0])["digest"]
         self.before_chunk(index)
         progress(1, 2)
         after = self.next_weights[index + 1]
@@ -155,7 +176,7 @@ class NativeDouble:
         self.calls.append("verify_commitment")
         return self._verdict(unpack(file))
 
-    def verify_run(self, proof, commitment):
+    def verify_run(self, proof, commitment, nonce, declaration):
         told = unpack(proof)
         if commitment is not None and unpack(commitment)["digest"] != told["statement"]["data"]:
             raise Failure("rejected", "DataCommitment", "data", "the proof is about other data")
@@ -164,7 +185,7 @@ class NativeDouble:
                 raise Failure("rejected", "ChunkOrder", "proof", f"chunk {position}: wrong place")
         return self._verdict(told)
 
-    def verify_release(self, proof, run, model, commitment):
+    def verify_release(self, proof, run, model, commitment, nonce, declaration):
         told = unpack(proof)
         if told["run"] != sha(run).hex():
             raise Failure("rejected", "RunDigest", "configuration", "the release is of another run")

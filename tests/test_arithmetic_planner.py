@@ -137,7 +137,7 @@ def test_given_windows_and_chunks_are_taken_as_they_are() -> None:
 
 
 def test_large_initial_weights_raise_the_bound() -> None:
-    assert make_plan(request(total_steps=8, largest_weight=5.0)).w_in == 1 << (29 + 3)
+    assert make_plan(request(total_steps=8, largest_weight=5.0)).w_in == 1 << (29 + 4)
 
 
 def test_bounds_of_the_reference_case() -> None:

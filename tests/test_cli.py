@@ -17,6 +17,7 @@ from tacit import session
 from tacit.cli import main
 from tacit.cli._run_file import read_run_file
 from tacit.errors import BudgetError, ReleaseRefused, UnreadableFile, UsageError
+from tacit.origins import Origins
 from tacit.proving import Proof, prove
 from tacit.runs import Run, open_run
 from tacit.vault import Vault
@@ -120,17 +121,18 @@ def test_released_weights_load_into_the_users_module(trained):
 
 def test_the_order_follows_from_seed_and_commitment(trained, native):
     record, data = trained.record(), trained.data()
-    assert record.config.order.seed == native.order_seed(record.config.to_json(), data.file, 7)
-    assert unpack(trained.statement(record))["nonce"] == 7
+    origin = '{"Prover": {"nonce": 7}}'
+    seed = native.derive_seed("order", origin, record.config.to_json(), data.file, None)
+    assert record.config.order.seed == seed
+    assert unpack(trained.statement(record))["origins"] == {"order": {"Prover": {"nonce": 7}}, "start": None}
 
 
 def test_training_the_same_again_is_the_same_run(trained):
     from tacit.runs import run_names, store_run
 
-    info = trained.vault.get_json("runs/run-1/info")
-    again = store_run(trained.data(), trained.record(), nonce=info["nonce"])
+    again = store_run(trained.data(), trained.record(), origins=trained.origins())
     assert again.name == "run-1"
-    other = store_run(trained.data(), trained.record(), nonce=8)
+    other = store_run(trained.data(), trained.record(), origins=Origins(8))
     assert other.name == "run-2"
     assert run_names(trained.vault) == ["run-1", "run-2"]
 
@@ -265,8 +267,9 @@ def test_a_model_of_another_data_set_cannot_be_stored(trained):
 
     from tacit.runs import store_run
 
+    record = replace(trained.record(), data_digest=bytes(32))
     with pytest.raises(UsageError, match="another data set"):
-        store_run(trained.data(), replace(trained.record(), data_digest=bytes(32)))
+        store_run(trained.data(), record, origins=trained.origins())
 
 
 def test_unknown_runs(trained, capsys):

@@ -19,18 +19,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tacit.commitment import CommittedData, commit, open_data
     from tacit.dataset import Column, QuantisedData, Schema, Target, quantise
+    from tacit.declaring import Declaration
     from tacit.errors import ProofRejected, TacitError, UnreadableFile
+    from tacit.origins import Beacon, VerifierNonce
     from tacit.proving import Proof
     from tacit.releasing import Release
     from tacit.runs import Run, open_run
     from tacit.session import Estimate, Verdict
-    from tacit.training import estimate, fit, make_provable, prove, release, run_of
+    from tacit.training import declare, estimate, fit, make_provable, prove, release, run_of
     from tacit.vault import Vault
     from tacit.verifying import inspect, verify
 
 __all__ = [
+    "Beacon",
     "Column",
     "CommittedData",
+    "Declaration",
     "Estimate",
     "Proof",
     "ProofRejected",
@@ -43,7 +47,9 @@ __all__ = [
     "UnreadableFile",
     "Vault",
     "Verdict",
+    "VerifierNonce",
     "commit",
+    "declare",
     "estimate",
     "fit",
     "inspect",
@@ -58,8 +64,10 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Beacon": "origins",
     "Column": "dataset",
     "CommittedData": "commitment",
+    "Declaration": "declaring",
     "Estimate": "session",
     "Proof": "proving",
     "ProofRejected": "errors",
@@ -72,7 +80,9 @@ _HOMES = {
     "UnreadableFile": "errors",
     "Vault": "vault",
     "Verdict": "session",
+    "VerifierNonce": "origins",
     "commit": "commitment",
+    "declare": "training",
     "estimate": "training",
     "fit": "training",
     "inspect": "verifying",

@@ -72,11 +72,13 @@ def prove(run: Run, *, quiet: bool = False, say: Callable[[str], None] = _say) -
             say(_plan(costs, len(missing), chunks))
     started = time.monotonic()
     secret = vault.secret()
+    public_start = run.origins().start is not None
     after: tuple[int, session.Opening, session.Committed] | None = None
     for index in missing:
-        if after is None or after[0] != index:
-            after = (index, *run.boundary(index, record))
-        before, after = after, (index + 1, *run.boundary(index + 1, record))
+        before = after if after is not None and after[0] == index else None
+        if before is None and not (index == 0 and public_start):
+            before = (index, *run.boundary(index, record))
+        after = (index + 1, *run.boundary(index + 1, record))
         state = record.states[index]
         chunk = session.Chunk(
             statement=statement,
@@ -86,14 +88,12 @@ def prove(run: Run, *, quiet: bool = False, say: Callable[[str], None] = _say) -
             labels=data.labels,
             weights=state.flat_weights(),
             velocity=state.flat_velocity(),
-            model_in=before[1],
+            model_in=None if before is None else before[1],
             out_seed=after[1].seed,
             out_proofs=proofs_at(index + 1, chunks),
         )
-        vault.budget.charge(
-            dict.fromkeys((data_key, before[2].digest.hex(), after[2].digest.hex()), rows),
-            f"{run.name} chunk {index}",
-        )
+        models = [made[2].digest.hex() for made in (before, after) if made is not None]
+        vault.budget.charge(dict.fromkeys((data_key, *models), rows), f"{run.name} chunk {index}")
         title = "proving" if chunks == 1 else f"proving chunk {index + 1} of {chunks}"
         with progress_bar(title, shown=False if quiet else None) as progress:
             proof, model = session.prove_chunk(chunk, secret, progress)

@@ -1,7 +1,7 @@
 """Training runs in the vault's keeping: the record, the commitments at chunk boundaries, finished chunk proofs.
 
 runs/NAME/record        what training left for the prover (secret)
-runs/NAME/info          data set, nonce of the order, what the configuration tells about the data
+runs/NAME/info          data set, origins of the seeds, what the configuration tells about the data
 runs/NAME/model-I       public commitment of the weights before chunk I
 runs/NAME/statement     the public statement
 runs/NAME/chunk-I       finished proof of chunk I
@@ -19,12 +19,22 @@ from typing import TYPE_CHECKING
 from tacit import session
 from tacit.commitment import CommittedData, open_data
 from tacit.errors import UsageError, VaultError
+from tacit.origins import Origins
 from tacit.vault import Secret, Vault
 
 if TYPE_CHECKING:
     from tacit.arithmetic.record import RunRecord
 
-__all__ = ["PROOFS_FINAL", "PROOFS_INSIDE", "Run", "open_run", "proofs_at", "run_names", "store_run"]
+__all__ = [
+    "PROOFS_FINAL",
+    "PROOFS_INSIDE",
+    "Run",
+    "open_run",
+    "proofs_at",
+    "run_names",
+    "start_bits",
+    "store_run",
+]
 
 PROOFS_INSIDE = 4
 """Proofs that a model inside a chain can take part in: out, in, and two attempts more."""
@@ -32,6 +42,11 @@ PROOFS_FINAL = 16
 """Proofs that the final model can take part in: out, release, and statements about it."""
 
 NAME = re.compile(r"run-([0-9]+)")
+
+
+def start_bits(w_in: int) -> int:
+    """The window of a hidden start: |W_0| <= w_in, a power of two, is range-checked as |W_0| <= 2^(bits-1)."""
+    return (w_in - 1).bit_length() + 1
 
 
 def proofs_at(boundary: int, chunks: int) -> int:
@@ -63,6 +78,10 @@ class Run:
     def chunks(self) -> int:
         """How many proofs make up the proof of the run."""
         return len(self.record().states) - 1
+
+    def origins(self) -> Origins:
+        """Who chose its seeds."""
+        return Origins.from_json(self.vault.get_json(f"runs/{self.name}/info")["origins"])
 
     def blob(self, what: str) -> bytes | None:
         """Something of this run, if it is there already."""
@@ -109,15 +128,12 @@ class Run:
         if known is not None:
             return known
         info = self.vault.get_json(f"runs/{self.name}/info")
-        start, _ = self.boundary(0, record)
+        origins = self.origins()
+        start = None
+        if origins.start is None:
+            start = (self.boundary(0, record)[0].file, start_bits(record.w_in))
         made = session.run_statement(
-            record.config.to_json(),
-            self.data().file,
-            start.file,
-            # |W_0| <= w_in is range-checked as |W_0| <= 2^(bits-1).
-            (record.w_in - 1).bit_length() + 1,
-            info["nonce"],
-            info["released"],
+            record.config.to_json(), self.data().file, start, origins.to_json(), info["released"]
         )
         self.keep("statement", made)
         return made
@@ -127,17 +143,19 @@ def store_run(
     data: CommittedData,
     record: RunRecord,
     *,
-    nonce: int | None = None,
+    origins: Origins,
     released: Sequence[str] = (),
+    declaration: bytes | None = None,
 ) -> Run:
-    """Put a finished run into the vault of its data. `nonce` is what the caller shuffled with.
+    """Put a finished run into the vault of its data. `origins` say where its seeds come from, `declaration`
+    under which digest it was declared, if it was.
 
     The same record is stored once: proving it again finds what was proven before.
     """
     if record.data_digest != data.digest:
         raise UsageError("the run was trained on another data set than this commitment's")
     vault, content = data.vault, record.to_bytes()
-    info = {"data": data.name, "nonce": nonce, "released": list(released)}
+    info = {"data": data.name, "origins": origins.to_json(), "released": list(released)}
     with vault.locked():
         names = run_names(vault)
         for name in reversed(names):
@@ -145,6 +163,10 @@ def store_run(
                 return Run(vault, name)
         name = f"run-{int(names[-1].removeprefix('run-')) + 1 if names else 1}"
         vault.put_json(f"runs/{name}/info", info)
+        if declaration is not None and origins.start is None:
+            # The start that was declared, with the rows that it has left.
+            with vault.secret(f"starts/{declaration.hex()}") as seed:
+                vault.put(f"secrets/runs/{name}/0", seed.expose())
         vault.put(f"runs/{name}/record", content)
     return Run(vault, name)
 

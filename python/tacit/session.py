@@ -28,11 +28,13 @@ from tacit.errors import (
     WrongModel,
     WrongVersion,
 )
+from tacit.origins import described
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from tacit.origins import Origin
     from tacit.vault.secret import Secret
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "Circumstances",
     "Committed",
     "Estimate",
+    "Held",
     "Opening",
     "Progress",
     "PublicData",
@@ -48,10 +51,13 @@ __all__ = [
     "check_release",
     "commit_dataset",
     "commit_model",
+    "declare",
+    "derive_seed",
     "describe",
+    "estimate_plan",
     "estimate_run",
     "file_kind",
-    "order_seed",
+    "initial_weights",
     "prove_chunk",
     "prove_release",
     "run_statement",
@@ -280,33 +286,68 @@ def commit_model(
     return Committed(digest, bytes(file), rows, reserve)
 
 
-def order_seed(config: str, commitment: bytes, nonce: int) -> bytes:
-    """The seed of a shuffled order whose nonce the prover chose: H(nonce, data commitment, architecture)."""
+def declare(config: str, commitment: bytes, start: tuple[bytes, int] | None, origins: str) -> bytes:
+    """The digest of a declared run: everything that is fixed before a nonce from outside.
+
+    `start` is the commitment of hidden initial weights with the window of its range check, `origins` as
+    `Origins.announced_json` writes it.
+    """
     with _native() as native:
-        return bytes(native.order_seed(config, commitment, nonce))
+        return bytes(native.declare(config, commitment, start, origins))
+
+
+def derive_seed(
+    purpose: Literal["order", "initial"],
+    origin: Origin,
+    config: str,
+    commitment: bytes,
+    declaration: bytes | None,
+) -> bytes:
+    """The seed of a purpose: H(purpose, origin, what was fixed before the nonce).
+
+    That is data and architecture for the prover's own number, else the declaration.
+    """
+    with _native() as native:
+        return bytes(
+            native.derive_seed(purpose, json.dumps(described(origin)), config, commitment, declaration)
+        )
+
+
+def initial_weights(config: str, seed: bytes) -> NDArray[np.int64]:
+    """The public initial weights of a seed, flat, in the order of the run record, fw fractional bits."""
+    import numpy as np
+
+    with _native() as native:
+        return np.frombuffer(native.initial_weights(config, seed), dtype="<i8").astype(np.int64)
 
 
 def run_statement(
     config: str,
     commitment: bytes,
-    start: bytes,
-    start_bits: int,
-    nonce: int | None,
+    start: tuple[bytes, int] | None,
+    origins: str,
     released: Sequence[str],
 ) -> bytes:
-    """The public statement of a run that starts from the committed model `start`, before anything is proven.
+    """The public statement of a run, before anything is proven.
 
-    `start_bits` is the window of its range check, `nonce` the prover's for a shuffled order, `released` what
-    the configuration tells about the data. Raises `UsageError` naming the rule that the statement breaks.
+    `start` is the commitment of hidden initial weights with the window of its range check (None: they come from
+    a seed), `origins` as `Origins.to_json` writes it, `released` what the configuration tells about the data.
+    Raises `UsageError` naming the rule that the statement breaks.
     """
     with _native() as native:
-        return bytes(native.run_statement(config, commitment, start, start_bits, nonce, list(released)))
+        return bytes(native.run_statement(config, commitment, start, origins, list(released)))
 
 
 def estimate_run(statement: bytes) -> Estimate:
     """Time, memory and proof size of a run, before proving it."""
     with _native() as native:
         return Estimate(**json.loads(native.estimate_run(statement)))
+
+
+def estimate_plan(config: str, commitment: bytes, start_bits: int | None) -> Estimate:
+    """The same for a run that is only planned; `start_bits` is the window of a hidden start."""
+    with _native() as native:
+        return Estimate(**json.loads(native.estimate_plan(config, commitment, start_bits)))
 
 
 def prove_chunk(chunk: Chunk, vault_secret: Secret, progress: Progress | None = None) -> tuple[bytes, bytes]:
@@ -395,19 +436,31 @@ def verify_commitment(file: bytes) -> Verdict:
         return _verdict(native.verify_commitment(file))
 
 
-def verify_run(proof: bytes, commitment: bytes | None) -> Verdict:
-    """Check a run against the commitment of its data (None: the verdict says that none was given)."""
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a verifier holds apart from the proof; None is not checked, and the verdict says so."""
+
+    commitment: bytes | None = field(default=None, repr=False)
+    """The data commitment file."""
+    nonce: bytes | None = None
+    """The nonce that the verifier issued."""
+    declaration: bytes | None = None
+    """The digest that it held before."""
+
+
+def verify_run(proof: bytes, held: Held) -> Verdict:
+    """Check a run against what the verifier holds."""
     with _native() as native:
-        return _verdict(native.verify_run(proof, commitment))
+        return _verdict(native.verify_run(proof, held.commitment, held.nonce, held.declaration))
 
 
-def verify_release(proof: bytes, run: bytes, model: bytes, commitment: bytes | None) -> Verdict:
+def verify_release(proof: bytes, run: bytes, model: bytes, held: Held) -> Verdict:
     """Check that the safetensors file `model` holds the rounded result of `run`, and no other tensor.
 
-    The run is verified first, against the commitment of its data if one is given.
+    The run is verified first, against what the verifier holds.
     """
     with _native() as native:
-        return _verdict(native.verify_release(proof, run, model, commitment))
+        return _verdict(native.verify_release(proof, run, model, held.commitment, held.nonce, held.declaration))
 
 
 def file_kind(file: bytes) -> str:

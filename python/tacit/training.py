@@ -1,25 +1,48 @@
-"""From a trained model to its run in the vault: remembers the data set and order of provable models."""
+"""From a trained model to its run in the vault: seeds, declarations, and which data a provable model has."""
 
 from __future__ import annotations
 
-import copy
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, cast
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
 from tacit import proving, releasing, session
+from tacit.arithmetic.config import Order
 from tacit.commitment import CommittedData
+from tacit.declaring import Declaration, DeclaredRun, declared_before, keep_declaration
 from tacit.errors import UsageError
-from tacit.runs import Run, store_run
+from tacit.origins import Origin, Origins, announced, is_later, nonce_of
+from tacit.runs import Run, start_bits, store_run
 
 if TYPE_CHECKING:
     from torch import nn
     from torch.optim import Optimizer
 
+    from tacit.arithmetic.config import RunConfig
+    from tacit.arithmetic.planner import Plan
     from tacit.torch import Fitted, Mode, Provable
+    from tacit.torch.planning import Planned, Planner, Resolved
 
-__all__ = ["estimate", "fit", "make_provable", "prove", "release", "run_of"]
+__all__ = ["declare", "estimate", "fit", "make_provable", "prove", "release", "run_of"]
 
-_origins: WeakKeyDictionary[Any, tuple[CommittedData, int | None]] = WeakKeyDictionary()
+Initial = Literal["given", "seed"]
+MAX_START_BITS = 48
+WINDOW_RELEASED = "the window of the initial weights"
+
+
+@dataclass(slots=True)
+class _Made:
+    """What is known of a provable model beside its training."""
+
+    data: CommittedData
+    origins: Origins
+    declaration: Declaration | None = None
+    released: tuple[str, ...] = ()
+
+
+_made: WeakKeyDictionary[Any, _Made] = WeakKeyDictionary()
 
 
 def make_provable(
@@ -29,39 +52,178 @@ def make_provable(
     loss_fn: Any,
     *,
     batch_size: int,
-    shuffle_seed: int | None = None,
+    shuffle_seed: Origin | None = None,
+    initial: Initial = "given",
+    initial_seed: Origin | None = None,
+    memory: str | int | None = None,
     mode: Mode = "prove",
     **options: Any,
 ) -> Provable:
     """Model, optimizer, loader and loss to use in place of the given ones; the loop stays as it is.
 
-    See `tacit.torch.make_provable` for the options. With mode="prove" the order of the rows follows from
-    `shuffle_seed` and the commitment of the data, so that it cannot be chosen before the data.
+    shuffle_seed: None reads rows in order. A number is the prover's choice, and the verdict says so; a
+    `VerifierNonce` or `Beacon` is somebody else's, for a run that was declared before (`declare`).
+    initial: "given" starts from the module's weights, hidden; "seed" replaces them by public ones that a
+    verifier draws itself, from `initial_seed` (default: from `shuffle_seed`, or 0).
+    memory: most memory that proving may take, as "6GB" or in bytes (default: 8 GB, or 60 % of the machine's if
+    that is less). It picks how many steps go into one proof, which is part of the statement.
+
+    See `tacit.torch.make_provable` for the other options. Seeds bind the commitment of the data and the
+    architecture; those of a nonce from outside bind start and configuration as well. The order is the same
+    with mode="check"; a nonce from outside may be missing there, and mode="off" shuffles in its own way.
     """
     from tacit import torch as front
 
-    order: int | bytes | None = shuffle_seed
-    if mode == "prove" and shuffle_seed is not None:
-        # The seed binds the architecture as planned; a dry run on a copy plans without touching the model.
-        twin, twin_optimizer = copy.deepcopy((model, optimizer))
-        dry = front.make_provable(
-            twin, twin_optimizer, data, loss_fn, batch_size=batch_size, mode="check", **options
-        )
-        config = cast(Any, dry.model).session.trainer.config
-        order = session.order_seed(config.to_json(), data.file, shuffle_seed)
-    made = front.make_provable(
+    origins = _origins(shuffle_seed, initial, initial_seed)
+    made = _Made(data, origins)
+
+    def resolve(planned: Planned) -> Resolved:
+        return _resolve(planned, made, mode)
+
+    built = front.make_provable(
         model,
         optimizer,
         data,
         loss_fn,
         batch_size=batch_size,
-        shuffle_seed=order,
+        shuffle_seed=None if origins.order is None else _stand_in(origins.order),
         mode=mode,
+        own_start=origins.start is None,
+        resolve=resolve,
+        planner=_planner(data, origins, memory),
         **options,
     )
     if mode == "prove":
-        _origins[made.model] = (data, shuffle_seed)
-    return made
+        _made[built.model] = made
+    return built
+
+
+def declare(
+    model: nn.Module,
+    optimizer: Optimizer,
+    data: CommittedData,
+    loss_fn: Any,
+    *,
+    batch_size: int,
+    shuffle_seed: Origin | None = None,
+    initial: Initial = "given",
+    initial_seed: Origin | None = None,
+    memory: str | int | None = None,
+    **options: Any,
+) -> Declaration:
+    """Fix a run before somebody else gives the nonce of its seeds; `make_provable` then takes the same run.
+
+    The arguments are those of `make_provable`, with `VerifierNonce()` or `Beacon(name, round)` for a nonce to
+    come; the run's end and every rate have to be known (epochs or max_steps; schedule unless the rate stays).
+    Commits the module's weights if they are the start. Whoever holds the returned digest before the nonce
+    exists can tell afterwards that nothing was chosen by what the nonce gave.
+    """
+    from tacit.torch.planning import plan_run, read_inputs
+
+    origins = _origins(shuffle_seed, initial, initial_seed)
+    if not origins.later:
+        raise UsageError("nothing is left to declare: no seed of this run comes from a VerifierNonce or Beacon")
+    planned = plan_run(
+        read_inputs(model, optimizer, data, loss_fn),
+        data,
+        batch_size=batch_size,
+        shuffled=origins.order is not None,
+        own_start=origins.start is None,
+        planner=_planner(data, origins, memory),
+        **options,
+    )
+    return keep_declaration(_declared(planned, data, origins))
+
+
+def _planner(data: CommittedData, origins: Origins, memory: str | int | None) -> Planner:
+    """Plans runs whose chunks fit the memory."""
+    from tacit.arithmetic.declare import declared_config
+    from tacit.memory import plan_within
+
+    def needed(plan: Plan) -> int:
+        # Sizes do not follow the rates; one full chunk is enough.
+        config = declared_config(plan, [0.0] * plan.config.schedule.chunk_steps)
+        bits = start_bits(plan.w_in) if origins.start is None else None
+        return session.estimate_plan(config.to_json(), data.file, bits).memory
+
+    return lambda request: plan_within(request, memory, needed)
+
+
+def _origins(order: Origin | None, initial: Initial, start: Origin | None) -> Origins:
+    if initial not in ("given", "seed"):
+        raise UsageError(f'initial={initial!r} is neither "given" nor "seed"')
+    if initial == "given":
+        if start is not None:
+            raise UsageError('initial_seed is for initial="seed"')
+        origins = Origins(order)
+    else:
+        chosen = start if start is not None else order
+        origins = Origins(order, 0 if chosen is None else chosen)
+    for origin in (origins.order, origins.start):
+        if origin is not None:
+            announced(origin)  # refuses numbers outside [0, 2^64)
+    return origins
+
+
+def _stand_in(origin: Origin) -> int:
+    """The prover's number, or one that stands for a nonce from outside where nothing is proven."""
+    return origin if isinstance(origin, int) else int.from_bytes((nonce_of(origin) or bytes(8))[:8], "big")
+
+
+def _resolve(planned: Planned, made: _Made, mode: Mode) -> Resolved:
+    """Order and initial weights, from the seeds of a planned run."""
+    from tacit.torch.planning import Resolved
+
+    data, origins, config = made.data, made.origins, planned.plan.config
+    declared: RunConfig | None = None
+    if mode != "prove":
+        start = None if origins.start is None else _stand_in(origins.start)
+        origins = Origins(None if origins.order is None else _stand_in(origins.order), start)
+    elif origins.start is None:
+        made.released = _check_window(planned)
+    if origins.later:
+        origins.to_json()  # refuses nonces that are not known
+        run = _declared(planned, data, origins)
+        made.declaration, declared = declared_before(run), run.config
+    declaration = None if made.declaration is None else made.declaration.digest
+
+    def seed(purpose: Literal["order", "initial"], origin: Origin) -> bytes:
+        bound = declaration if is_later(origin) else None
+        return session.derive_seed(purpose, origin, config.to_json(), data.file, bound)
+
+    order = Order(None if origins.order is None else seed("order", origins.order))
+    weights = planned.weights
+    if origins.start is not None:
+        flat = session.initial_weights(config.to_json(), seed("initial", origins.start))
+        shapes = [w.shape for w in weights]
+        cuts = np.cumsum([rows * columns for rows, columns in shapes])[:-1]
+        weights = [m.reshape(shape) for m, shape in zip(np.split(flat, cuts), shapes, strict=True)]
+    return Resolved(order, weights, declared)
+
+
+def _declared(planned: Planned, data: CommittedData, origins: Origins) -> DeclaredRun:
+    if planned.declared is None:
+        raise UsageError(
+            "a nonce from outside binds every step: give epochs or max_steps, and schedule=[...] unless the "
+            "learning rate stays as it is"
+        )
+    if origins.start is None:
+        _check_window(planned)
+    return DeclaredRun(data, planned.declared, planned.weights, start_bits(planned.plan.w_in), origins)
+
+
+def _check_window(planned: Planned) -> tuple[str, ...]:
+    """What the range check of hidden initial weights tells about them; refuses weights beyond every window."""
+    w_in, fw = planned.plan.w_in, planned.plan.config.scales.fw
+    if start_bits(w_in) > MAX_START_BITS:
+        raise UsageError(
+            f"initial weights of up to {w_in >> fw} with {fw} fractional bits need a window of "
+            f"{start_bits(w_in)} bits, more than {MAX_START_BITS}: use smaller initial weights, or learning "
+            "rates that are closer together"
+        )
+    from tacit.arithmetic.planner import INITIAL_WEIGHT_BITS
+
+    return () if w_in <= 1 << (fw + INITIAL_WEIGHT_BITS) else (WINDOW_RELEASED,)
 
 
 def fit(data: CommittedData, **options: Any) -> Fitted:
@@ -79,12 +241,15 @@ def run_of(model: Run | Fitted | nn.Module) -> Run:
     if isinstance(model, Run):
         return model
     model = cast("nn.Module", getattr(model, "model", model) if isinstance(model, tuple) else model)
-    origin = _origins.get(model)
-    if origin is None:
+    made = _made.get(model)
+    if made is None:
         raise UsageError('this model was not trained with make_provable(..., mode="prove")')
     from tacit.torch import run_record
 
-    return store_run(origin[0], run_record(model), nonce=origin[1])
+    declaration = None if made.declaration is None else made.declaration.digest
+    return store_run(
+        made.data, run_record(model), origins=made.origins, released=made.released, declaration=declaration
+    )
 
 
 def estimate(model: Run | Fitted | nn.Module) -> session.Estimate:

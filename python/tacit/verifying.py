@@ -7,6 +7,7 @@ import os
 from tacit import session
 from tacit._files import read_limited
 from tacit.errors import UsageError
+from tacit.origins import from_hex
 from tacit.session import Verdict
 
 __all__ = ["MAX_FILE", "inspect", "verify"]
@@ -23,29 +24,42 @@ def verify(
     data: PathLike | None = None,
     run: PathLike | None = None,
     model: PathLike | None = None,
+    nonce: bytes | str | None = None,
+    declaration: bytes | str | None = None,
 ) -> Verdict:
     """Check a proof and say what it shows. Raises `ProofRejected` (naming the check) or `UnreadableFile`.
 
     A run's proof is checked against the commitment `data`; without it the verdict says which data it is about
     by digest alone. A release is checked against `run` and the safetensors file `model`. A commitment file as
     `proof` has its validity proof checked.
+
+    `nonce` (32 bytes, or hexadecimal) is what you issued for this run: a run without it, or with another, is
+    rejected. `declaration` is the digest that you held before: a run of other data, another start or another
+    configuration is rejected. Without them the verdict says what is as declared and unchecked.
     """
     content = read_limited(proof, limit=MAX_FILE, what="proof")
     commitment = None if data is None else read_limited(data, limit=MAX_FILE, what="data commitment")
+    held = session.Held(commitment, _bytes32(nonce, "the nonce"), _bytes32(declaration, "the declaration"))
     if (run is None) != (model is None):
         raise UsageError("a release is verified with both its run and its model")
     if run is not None and model is not None:
         of_run = read_limited(run, limit=MAX_FILE, what="proof of the run")
         weights = read_limited(model, limit=1 << 34, what="model")
-        return session.verify_release(content, of_run, weights, commitment)
+        return session.verify_release(content, of_run, weights, held)
     kind = session.file_kind(content)
+    if kind == "data" and (held.nonce or held.declaration):
+        raise UsageError("a data commitment has neither a nonce nor a declaration; they are for runs")
     if kind == "release":
         raise UsageError("this is the proof of a release: give its run and its model too")
     if kind == "data":
         if commitment is not None:
             raise UsageError("this is a data commitment itself; verify it without another")
         return session.verify_commitment(content)
-    return session.verify_run(content, commitment)
+    return session.verify_run(content, held)
+
+
+def _bytes32(value: bytes | str | None, what: str) -> bytes | None:
+    return value if value is None else from_hex(value if isinstance(value, str) else value.hex(), what)
 
 
 def inspect(path: PathLike) -> Verdict:

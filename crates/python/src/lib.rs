@@ -3,6 +3,7 @@ mod data;
 mod errors;
 mod release;
 mod run;
+mod seeds;
 mod tensors;
 mod work;
 
@@ -21,6 +22,8 @@ mod _native {
     use super::release::{check_release, prove_release, verify_release};
     #[pymodule_export]
     use super::run::{
-        assemble_run, describe, estimate_run, file_kind, order_seed, prove_chunk, run_statement, verify_run,
+        assemble_run, describe, estimate_plan, estimate_run, file_kind, prove_chunk, run_statement, verify_run,
     };
+    #[pymodule_export]
+    use super::seeds::{declare, derive_seed, initial_weights};
 }

@@ -2,6 +2,7 @@
 use crate::data::{check_state, rebuild_model, seed32, values, verdict};
 use crate::errors::Failed;
 use crate::run::{Opening, run_json, statement_of, terms};
+use crate::seeds::held;
 use crate::tensors::{check_tensors, float};
 use crate::work;
 use pyo3::buffer::PyBuffer;
@@ -149,18 +150,20 @@ pub fn release_json(release: &ReleaseStatement) -> serde_json::Value {
 
 /// Checks a run, a release of it, and that a safetensors file holds the released weights and nothing else.
 #[pyfunction]
-#[pyo3(signature = (proof, run, model, commitment))]
+#[pyo3(signature = (proof, run, model, commitment, nonce, declaration))]
 pub fn verify_release(
     py: Python<'_>,
     proof: &[u8],
     run: &[u8],
     model: &[u8],
     commitment: Option<&[u8]>,
+    nonce: Option<&[u8]>,
+    declaration: Option<&[u8]>,
 ) -> PyResult<String> {
-    Ok(py.detach(|| -> Result<_, Failed> {
+    let held = held(commitment, nonce, declaration)?;
+    work::fenced(py, || {
         let release: ReleaseProof = file::decode(Kind::Release, proof)?;
-        let (run, of_run) =
-            verify_run_file(run, commitment).map_err(|e| Failed::from(e).in_file("the release's run"))?;
+        let (run, of_run) = verify_run_file(run, &held).map_err(|e| Failed::from(e).in_file("the release's run"))?;
         let Some(last) = run.chunks.last() else {
             return Err(Failed::rejected("proof", "ChunkCount", "the run has no chunks"));
         };
@@ -169,7 +172,7 @@ pub fn verify_release(
             check_tensors(model, &run.statement.config, &release.statement).map_err(|e| e.in_file("the model file"))?;
         let words = model_file_words(&release.statement, metadata)
             .and(release_words(&release.statement))
-            .and(run_words(&run.statement, &of_run, commitment.is_some()));
+            .and(run_words(&run.statement, &of_run, &held));
         let mut soundness = terms(&of_run);
         soundness.extend(v.soundness.iter().map(|t| (format!("release: {}", t.name).into(), t.bits)));
         soundness.push(("total, release".into(), total(&v.soundness)));
@@ -177,5 +180,5 @@ pub fn verify_release(
         statement["kind"] = "release".into();
         statement["release"] = release_json(&release.statement);
         verdict(&words, &soundness, statement)
-    })?)
+    })
 }

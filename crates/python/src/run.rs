@@ -4,6 +4,7 @@ use crate::data::{
 };
 use crate::errors::Failed;
 use crate::release::release_json;
+use crate::seeds::{Origins, data_record, held};
 use crate::work;
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
@@ -11,49 +12,45 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use std::borrow::Cow;
 use tacit_training::config::{Order, RunConfig};
-use tacit_training::estimate::estimate;
+use tacit_training::estimate::{Estimate, estimate, estimate_chunk};
 use tacit_training::file::{self, Kind};
 use tacit_training::record::ModelRecord;
 use tacit_training::release::ReleaseProof;
-use tacit_training::run::{ChunkInput, ChunkProof, RunProof, RunVerdict, prove_chunk as prove};
-use tacit_training::statement::{self, Origin, PROTOCOL_VERSION, RunStatement, SECURITY_BITS, Start};
+use tacit_training::run::{ChunkInput, ChunkProof, RunProof, RunRejected, RunVerdict, prove_chunk as prove};
+use tacit_training::statement::{Origin, PROTOCOL_VERSION, RunStatement, SECURITY_BITS, Start};
 use tacit_training::trainer::ModelState;
-use tacit_training::verify::{DataFile, verify_run_file};
-use tacit_training::words::{Words, data_words, release_words, run_words};
+use tacit_training::verify::{DataFile, Held, verify_run_file};
+use tacit_training::words::{Words, data_words, release_words, run_words, schedule_words};
 
-/// The seed of a shuffled order whose nonce the prover chose.
-#[pyfunction]
-pub fn order_seed<'py>(py: Python<'py>, config: &str, commitment: &[u8], nonce: u64) -> PyResult<Bound<'py, PyBytes>> {
-    let config: RunConfig = serde_json::from_str(config).map_err(|e| Failed::usage(format!("configuration: {e}")))?;
-    let body: DataFile = file::decode(Kind::Data, commitment).map_err(Failed::from)?;
-    let digest = body.record.digest().map_err(|e| Failed::usage(e.to_string()))?;
-    let seed = statement::seed("order", &Origin::Prover { nonce }, &digest, &config).map_err(Failed::from)?;
-    Ok(PyBytes::new(py, &seed))
-}
-
-/// The public statement of a run, before anything is proven.
+/// The public statement of a run, before anything is proven; `start` is the record of a hidden start and the window of
+/// its range check.
 #[pyfunction]
 pub fn run_statement<'py>(
     py: Python<'py>,
     config: &str,
     commitment: &[u8],
-    start: &[u8],
-    start_bits: u32,
-    nonce: Option<u64>,
+    start: Option<(Vec<u8>, u32)>,
+    origins: &str,
     released: Vec<String>,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let config = config_of(config)?;
-    let body: DataFile = file::decode(Kind::Data, commitment).map_err(Failed::from)?;
-    let record: ModelRecord = file::decode(Kind::Model, start).map_err(Failed::from)?;
+    let origins: Origins<Origin> = Origins::parse(origins)?;
+    let start = match (start, origins.start) {
+        (Some((record, bits)), None) => {
+            Start::Hidden { record: file::decode(Kind::Model, &record).map_err(Failed::from)?, bits }
+        }
+        (None, Some(origin)) => Start::Seed { origin },
+        _ => return Err(Failed::usage("a start is either committed or from a seed").into()),
+    };
     let shuffled = matches!(config.order, Order::Shuffled { .. });
     let s = RunStatement {
         version: PROTOCOL_VERSION,
         security_bits: SECURITY_BITS,
         log_inv_rate: LOG_INV_RATE,
         config,
-        order_origin: nonce.filter(|_| shuffled).map(|nonce| Origin::Prover { nonce }),
-        data: body.record,
-        start: Start::Hidden { record, bits: start_bits },
+        order_origin: origins.order.filter(|_| shuffled),
+        data: data_record(commitment)?,
+        start,
         released,
     };
     s.validate().map_err(|e| Failed::usage(e.to_string()))?;
@@ -69,12 +66,26 @@ pub fn statement_of(bytes: &[u8]) -> Result<RunStatement, Failed> {
 #[pyfunction]
 pub fn estimate_run(py: Python<'_>, statement: &[u8]) -> PyResult<String> {
     let s = statement_of(statement)?;
-    let e = py.detach(|| estimate(&s)).map_err(|e| Failed::usage(e.to_string()))?;
-    let rows = e.rows_per_proof;
+    Ok(py.detach(|| costs(&s.config, estimate(&s)))?)
+}
+
+/// The same for a run that is only planned; `start_bits` is the window of a hidden start.
+#[pyfunction]
+pub fn estimate_plan(py: Python<'_>, config: &str, commitment: &[u8], start_bits: Option<u32>) -> PyResult<String> {
+    let (config, record) = (config_of(config)?, data_record(commitment)?);
+    let start = start_bits.map(|bits| (None, bits));
+    Ok(py.detach(|| costs(&config, estimate_chunk(&config, record.vector.shape, start, LOG_INV_RATE)))?)
+}
+
+fn costs(config: &RunConfig, estimate: Result<Estimate, RunRejected>) -> Result<String, Failed> {
+    let e = estimate.map_err(|e| Failed::usage(e.to_string()))?;
     let json = serde_json::json!({
-        "chunks": s.config.chunks(), "seconds": e.seconds * f64::from(s.config.chunks()), "memory": e.memory,
-        "proof_bytes": e.proof_bytes * u64::from(s.config.chunks()), "rows_per_proof": rows,
+        "chunks": config.chunks(), "seconds": e.seconds * f64::from(config.chunks()), "memory": e.memory,
+        "proof_bytes": e.proof_bytes * u64::from(config.chunks()), "rows_per_proof": e.rows_per_proof,
     });
+    if std::env::var("TACIT_DEBUG").is_ok() {
+        eprintln!("{e:?}");
+    }
     Ok(json.to_string())
 }
 
@@ -158,14 +169,21 @@ pub fn terms(v: &RunVerdict) -> Vec<(Cow<'static, str>, f64)> {
     out
 }
 
-/// Checks a run's proof.
+/// Checks a run's proof against what the verifier holds.
 #[pyfunction]
-#[pyo3(signature = (proof, commitment))]
-pub fn verify_run(py: Python<'_>, proof: &[u8], commitment: Option<&[u8]>) -> PyResult<String> {
-    Ok(py.detach(|| -> Result<_, Failed> {
-        let (run, v) = verify_run_file(proof, commitment)?;
-        verdict(&run_words(&run.statement, &v, commitment.is_some()), &terms(&v), run_json(&run))
-    })?)
+#[pyo3(signature = (proof, commitment, nonce, declaration))]
+pub fn verify_run(
+    py: Python<'_>,
+    proof: &[u8],
+    commitment: Option<&[u8]>,
+    nonce: Option<&[u8]>,
+    declaration: Option<&[u8]>,
+) -> PyResult<String> {
+    let held = held(commitment, nonce, declaration)?;
+    work::fenced(py, || {
+        let (run, v) = verify_run_file(proof, &held)?;
+        verdict(&run_words(&run.statement, &v, &held), &terms(&v), run_json(&run))
+    })
 }
 
 /// What a file holds, by its first bytes.
@@ -187,7 +205,7 @@ pub fn file_kind(bytes: &[u8]) -> PyResult<&'static str> {
 /// What a file states, without checking its proof.
 #[pyfunction]
 pub fn describe(py: Python<'_>, bytes: &[u8]) -> PyResult<String> {
-    Ok(py.detach(|| -> Result<_, Failed> {
+    work::fenced(py, || {
         let unchecked = "whether any of this holds: the proof was not checked".to_string();
         match file::kind(bytes)? {
             k if k == Kind::Data as u8 => {
@@ -200,7 +218,8 @@ pub fn describe(py: Python<'_>, bytes: &[u8]) -> PyResult<String> {
             k if k == Kind::Run as u8 => {
                 let run: RunProof = file::decode(Kind::Run, bytes)?;
                 let v = tacit_training::run::stated(&run)?;
-                let mut words: Words = run_words(&run.statement, &v, false);
+                let mut words: Words = run_words(&run.statement, &v, &Held::default());
+                words.shown.extend(schedule_words(&run.statement.config));
                 words.not_shown.insert(0, unchecked);
                 verdict(&words, &terms(&v), run_json(&run))
             }
@@ -213,5 +232,5 @@ pub fn describe(py: Python<'_>, bytes: &[u8]) -> PyResult<String> {
             }
             other => Err(Failed::usage(format!("files of kind {other} have no description"))),
         }
-    })?)
+    })
 }

@@ -49,6 +49,14 @@ pub fn run<T: Send + 'static>(
     }
 }
 
+/// Reads a public file without the GIL. Verifiers do not panic; should one do so nevertheless, the file is rejected.
+pub fn fenced<T: Send>(py: Python<'_>, job: impl FnOnce() -> Result<T, Failed> + Send) -> PyResult<T> {
+    let panicked = |_| {
+        Err(Failed::rejected("proof", "Panic", "internal error: the verifier panicked on this file; please report it"))
+    };
+    Ok(py.detach(|| catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(panicked))?)
+}
+
 fn report(py: Python<'_>, progress: Option<&Py<PyAny>>, done: usize) -> PyResult<()> {
     progress.map_or(Ok(()), |p| p.call1(py, (done, STEPS)).map(|_| ()))
 }

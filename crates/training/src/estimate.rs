@@ -2,13 +2,16 @@
 //!
 //! The constants were fitted on two cores (see `make bench`); they say how the cost follows the sizes, and the
 //! benchmark prints estimate and measurement side by side.
-use crate::record::ModelRecord;
-use crate::relation::ChunkRelation;
+use crate::config::RunConfig;
 use crate::relation::layout::ModelLayout;
-use crate::run::{RunRejected, start_weights};
+use crate::relation::{ChunkRelation, StartWeights};
+use crate::run::RunRejected;
 use crate::statement::{RunStatement, Start};
 use tacit_argument::opening::{VectorShape, long_lived_shape};
 use tacit_argument::proof::{Relation, plan};
+
+/// Proofs that a model between two chunks is committed for, with one in reserve.
+const PROOFS: usize = 5;
 
 /// Cost of one chunk.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,25 +32,47 @@ pub struct Estimate {
     pub opened: u64,
 }
 
-/// Estimates one chunk (the first: it has the most relations).
+/// Estimates one chunk of a stated run (the first: it has the most relations).
 ///
 /// # Errors
 /// [`RunRejected`] if the statement cannot be proven.
 pub fn estimate(statement: &RunStatement) -> Result<Estimate, RunRejected> {
-    let rejected = |error| RunRejected::Chunk { chunk: 0, error };
-    let velocity = statement.config.schedule.momentum();
-    let model: VectorShape = match &statement.start {
-        Start::Hidden { record: ModelRecord { vector, .. }, .. } if !velocity => vector.shape,
-        _ => {
-            let cells = ModelLayout::state_cells(&statement.config, velocity);
-            let stride = ModelLayout::new(&statement.config, 0).max_stride();
-            long_lived_shape(cells, stride, 4, usize::from(statement.log_inv_rate)).map_err(|e| rejected(e.into()))?
-        }
+    let start = match &statement.start {
+        Start::Hidden { record, bits } => Some((Some(record.vector.shape), *bits)),
+        Start::Seed { .. } => None,
     };
-    let relation = ChunkRelation::new(&statement.config, 0, start_weights(statement, 0)?);
+    estimate_chunk(&statement.config, statement.data.vector.shape, start, statement.log_inv_rate)
+}
+
+/// Estimates the first chunk of a run that is only planned: its start is hidden, in a window of so many bits and
+/// committed in this shape (if it is already), or public.
+///
+/// # Errors
+/// [`RunRejected`] if no parameters fit.
+pub fn estimate_chunk(
+    config: &RunConfig,
+    data: VectorShape,
+    start: Option<(Option<VectorShape>, u32)>,
+    log_inv_rate: u8,
+) -> Result<Estimate, RunRejected> {
+    let rejected = |error| RunRejected::Chunk { chunk: 0, error };
+    let rate = usize::from(log_inv_rate);
+    let stride = ModelLayout::new(config, 0).max_stride();
+    let committed = |velocity| {
+        let cells = ModelLayout::state_cells(config, velocity);
+        long_lived_shape(cells, stride, PROOFS, rate).map_err(|e| rejected(e.into()))
+    };
+    let mut shapes = alloc::vec![data, committed(config.schedule.momentum())?];
+    let weights = match start {
+        Some((shape, bits)) => {
+            shapes.push(shape.map_or_else(|| committed(false), Ok)?);
+            StartWeights::Committed(Some(bits))
+        }
+        None => StartWeights::Public(alloc::vec![0; config.weight_count()]),
+    };
+    let relation = ChunkRelation::new(config, 0, weights);
     let Some(relation) = relation else { return Err(RunRejected::ChunkCount { expected: 0, got: 0 }) };
-    let shapes = [statement.data.vector.shape, model, model];
-    let plan = plan(&relation, usize::from(statement.log_inv_rate), &shapes).map_err(rejected)?;
+    let plan = plan(&relation, rate, &shapes).map_err(rejected)?;
     let h = plan.opening.h();
     let sources = plan.opening.sources() as u64;
     let opened = 1u64 << (h + plan.opening.log_columns());

@@ -18,6 +18,7 @@ pub mod record;
 pub mod relation;
 pub mod release;
 pub mod run;
+pub mod seed;
 pub mod statement;
 pub mod tables;
 #[cfg(feature = "prover")]

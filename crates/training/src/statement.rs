@@ -8,6 +8,8 @@ use crate::initial::initial_bound;
 use crate::nowrap::{self, NoWrapError};
 use crate::record::{DataRecord, MAX_TEXTS, ModelRecord, RecordError, check_texts, labels_for};
 use crate::relation::layout::TraceLayout;
+pub use crate::seed::Origin;
+use crate::seed::{Declaration, DeclaredStart, seed};
 use alloc::string::String;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -24,30 +26,6 @@ pub const MAX_SLOTS: usize = 1 << 20;
 /// Most cells of a chunk's trace.
 pub const MAX_CELLS: u128 = 1 << 32;
 
-/// Where a public seed comes from, hence what it proves about who chose it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Origin {
-    /// The prover chose it: "for some order".
-    Prover {
-        /// The prover's number.
-        nonce: u64,
-    },
-    /// The verifier issued the nonce after it held the digests of data and start.
-    Verifier {
-        /// The verifier's nonce.
-        nonce: [u8; 32],
-    },
-    /// A public beacon's round, later than dated evidence of the digests.
-    Beacon {
-        /// Name of the beacon.
-        name: String,
-        /// Round number.
-        round: u64,
-        /// The round's output.
-        output: [u8; 32],
-    },
-}
-
 /// The model before the first step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Start {
@@ -63,6 +41,17 @@ pub enum Start {
         /// Who chose the seed.
         origin: Origin,
     },
+}
+
+impl Start {
+    /// Who chose the seed of a public start.
+    #[must_use]
+    pub const fn origin(&self) -> Option<&Origin> {
+        match self {
+            Self::Seed { origin } => Some(origin),
+            Self::Hidden { .. } => None,
+        }
+    }
 }
 
 /// Bounds of the state at a chunk boundary.
@@ -190,6 +179,7 @@ impl RunStatement {
             .map_err(|error| StatementError::Record { which: "run", error })?;
         self.check_data()?;
         self.check_rate("data", self.data.vector.log_inv_rate)?;
+        self.check_origins()?;
         if let Order::Shuffled { seed } = &self.config.order
             && self.order_origin.as_ref().map(|o| self.seed("order", o)).transpose()? != Some(*seed)
         {
@@ -256,13 +246,53 @@ impl RunStatement {
         }
     }
 
-    /// The seed of a purpose: H(purpose, origin, data digest, architecture).
+    /// Names of beacons are texts that a verdict can show.
+    fn check_origins(&self) -> Result<(), StatementError> {
+        let all = self.order_origin.iter().chain(self.start.origin());
+        all.into_iter().try_for_each(Origin::check).map_err(|error| StatementError::Record { which: "run", error })
+    }
+
+    fn data_digest(&self) -> Result<[u8; 32], StatementError> {
+        self.data.digest().map_err(|error| StatementError::Record { which: "data", error })
+    }
+
+    /// The digest of everything that was fixed before a verifier's nonce or a beacon's output.
+    ///
+    /// # Errors
+    /// [`StatementError::Encoding`], never for a decoded statement.
+    pub fn declaration(&self) -> Result<[u8; 32], StatementError> {
+        let start = match &self.start {
+            Start::Hidden { record, bits } => DeclaredStart::Hidden {
+                digest: record.digest().map_err(|error| StatementError::Record { which: "start", error })?,
+                bits: *bits,
+            },
+            Start::Seed { origin } => DeclaredStart::Seed { origin: origin.announced() },
+        };
+        let order = self.order_origin.as_ref().map(Origin::announced);
+        Ok(Declaration::new(self.data_digest()?, start, order, &self.config).digest()?)
+    }
+
+    /// Whether a nonce of the run was given by somebody else, after the declaration.
+    #[must_use]
+    pub fn is_declared(&self) -> bool {
+        self.origins().any(Origin::is_later)
+    }
+
+    /// The origins of the run's seeds: of the order, then of the start.
+    pub fn origins(&self) -> impl Iterator<Item = &Origin> {
+        let order = match self.config.order {
+            Order::Shuffled { .. } => self.order_origin.as_ref(),
+            Order::Contiguous => None,
+        };
+        order.into_iter().chain(self.start.origin())
+    }
+
+    /// The seed of a purpose, see [`crate::seed`].
     ///
     /// # Errors
     /// [`StatementError::Encoding`], never for a decoded statement.
     pub fn seed(&self, purpose: &str, origin: &Origin) -> Result<[u8; 32], StatementError> {
-        let data = self.data.digest().map_err(|error| StatementError::Record { which: "data", error })?;
-        seed(purpose, origin, &data, &self.config)
+        seed(purpose, origin, (&self.data_digest()?, &self.config), || self.declaration())
     }
 
     /// The run digest.
@@ -288,12 +318,4 @@ impl RunStatement {
         let [w, v] = [bounds.w, bounds.v].map(|b| u64::try_from(b).unwrap_or(u64::MAX));
         Ok(digest("tacit/chunk/v1", &(self.digest()?, chunk, c_in, c_out, w, v))?)
     }
-}
-
-/// The seed of a purpose before a statement exists: H(purpose, origin, C of the data, architecture).
-///
-/// # Errors
-/// [`StatementError::Encoding`], never for a valid configuration.
-pub fn seed(purpose: &str, origin: &Origin, data: &[u8; 32], config: &RunConfig) -> Result<[u8; 32], StatementError> {
-    Ok(digest("tacit/seed/v1", &(purpose, origin, data, &config.architecture))?)
 }

@@ -2,6 +2,8 @@
 use crate::file::{FileError, Kind, decode};
 use crate::record::{DataRecord, RecordError};
 use crate::run::{RunProof, RunRejected, RunVerdict, verify_run};
+use crate::seed::Origin;
+use crate::statement::RunStatement;
 use crate::validity::{ValidityError, verify_data};
 use crate::words::hex;
 use alloc::string::String;
@@ -18,6 +20,17 @@ pub struct DataFile {
     pub schema: String,
     /// The validity proof.
     pub proof: RelationProof,
+}
+
+/// What a verifier holds apart from the proof. What it does not hold is not checked, and the verdict says so.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Held<'a> {
+    /// The data commitment file that the run must be about.
+    pub data: Option<&'a [u8]>,
+    /// The nonce that the verifier issued for this run.
+    pub nonce: Option<[u8; 32]>,
+    /// The digest of the run's declaration.
+    pub declaration: Option<[u8; 32]>,
 }
 
 /// A file was rejected.
@@ -39,6 +52,25 @@ pub enum Rejected {
         stated: [u8; 32],
         /// Of the file given.
         given: [u8; 32],
+    },
+    /// The run uses no verifier's nonce at all.
+    #[error("a nonce was issued for this run, and no seed of it comes from a verifier's nonce")]
+    NoNonce,
+    /// The run uses another nonce.
+    #[error("the run uses the nonce {}, not {}", hex(.stated), hex(.issued))]
+    OtherNonce {
+        /// In the run's statement.
+        stated: [u8; 32],
+        /// The verifier's.
+        issued: [u8; 32],
+    },
+    /// The run is not the declared one.
+    #[error("the run's declaration is {}, not {}: data, start or configuration changed", hex(.stated), hex(.held))]
+    OtherDeclaration {
+        /// Of the run's statement.
+        stated: [u8; 32],
+        /// The verifier's.
+        held: [u8; 32],
     },
     /// A digest cannot be computed, never for a decoded record.
     #[error(transparent)]
@@ -68,19 +100,45 @@ pub fn verify_data_file(bytes: &[u8]) -> Result<(DataFile, [u8; 32]), Rejected> 
     Ok((body, digest))
 }
 
-/// Decodes and fully checks a run against the data commitment that it must be about; without one the validity of the
-/// data is not established, and the caller has to say so.
+/// Compares a run with what the verifier issued and held: every verifier's nonce of the run is that nonce, and there is
+/// one; its declaration is the one held.
+///
+/// # Errors
+/// [`Rejected::NoNonce`], [`Rejected::OtherNonce`] or [`Rejected::OtherDeclaration`].
+pub fn check_held(statement: &RunStatement, held: &Held<'_>) -> Result<(), Rejected> {
+    if let Some(issued) = held.nonce {
+        let mut nonces = statement.origins().filter_map(|o| match o {
+            Origin::Verifier { nonce } => Some(*nonce),
+            Origin::Prover { .. } | Origin::Beacon { .. } => None,
+        });
+        let first = nonces.next().ok_or(Rejected::NoNonce)?;
+        if let Some(stated) = core::iter::once(first).chain(nonces).find(|n| *n != issued) {
+            return Err(Rejected::OtherNonce { stated, issued });
+        }
+    }
+    if let Some(held) = held.declaration {
+        let stated = statement.declaration().map_err(RunRejected::from)?;
+        if stated != held {
+            return Err(Rejected::OtherDeclaration { stated, held });
+        }
+    }
+    Ok(())
+}
+
+/// Decodes and fully checks a run against what the verifier holds. Without a data commitment the validity of the data
+/// is not established, and the caller has to say so.
 ///
 /// # Errors
 /// [`Rejected`] naming the check.
-pub fn verify_run_file(proof: &[u8], commitment: Option<&[u8]>) -> Result<(RunProof, RunVerdict), Rejected> {
+pub fn verify_run_file(proof: &[u8], held: &Held<'_>) -> Result<(RunProof, RunVerdict), Rejected> {
     let run: RunProof = decode(Kind::Run, proof)?;
-    if let Some(bytes) = commitment {
+    if let Some(bytes) = held.data {
         let (body, given) = verify_data_file(bytes)?;
         if body.record != run.statement.data {
             return Err(Rejected::OtherData { stated: run.statement.data.digest()?, given });
         }
     }
+    check_held(&run.statement, held)?;
     let verdict = verify_run(&run)?;
     Ok((run, verdict))
 }

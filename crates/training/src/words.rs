@@ -4,6 +4,7 @@ use crate::record::{DataRecord, Labels};
 use crate::release::{Override, ReleaseStatement};
 use crate::run::RunVerdict;
 use crate::statement::{Origin, RunStatement, Start};
+use crate::verify::Held;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -60,9 +61,9 @@ pub fn data_words(record: &DataRecord, digest: &[u8; 32]) -> Words {
     Words { shown, not_shown }
 }
 
-/// A verified run.
+/// A verified run, and what the verifier held beside it.
 #[must_use]
-pub fn run_words(statement: &RunStatement, verdict: &RunVerdict, data_checked: bool) -> Words {
+pub fn run_words(statement: &RunStatement, verdict: &RunVerdict, held: &Held<'_>) -> Words {
     let c = &statement.config;
     let mut shown = alloc::vec![format!(
         "The model behind commitment {} is exactly what {} steps of SGD give on the data behind commitment {}.",
@@ -83,8 +84,11 @@ pub fn run_words(statement: &RunStatement, verdict: &RunVerdict, data_checked: b
             not_shown.push("how the hidden initial weights were chosen: they may hold a model already".to_string());
         }
         Start::Seed { origin } => {
-            shown.push(format!("It starts from public weights, drawn from a seed ({}).", origin_words(origin)));
-            chosen(origin, "initial weights", &mut not_shown);
+            shown.push(format!(
+                "It starts from public weights, which the verifier drew itself from a seed ({}).",
+                origin_words(origin, held)
+            ));
+            chosen(origin, "initial weights", held, &mut not_shown);
         }
     }
     match (&c.order, &statement.order_origin) {
@@ -92,22 +96,76 @@ pub fn run_words(statement: &RunStatement, verdict: &RunVerdict, data_checked: b
             shown.push("Rows are read in the order of the commitment, in every epoch.".to_string())
         }
         (Order::Shuffled { seed }, origin) => {
-            let words = origin.as_ref().map_or_else(String::new, origin_words);
+            let words = origin.as_ref().map_or_else(String::new, |o| origin_words(o, held));
             shown.push(format!("Rows are shuffled in every epoch by the public seed {} ({words}).", hex(seed)));
             if let Some(o) = origin {
-                chosen(o, "order", &mut not_shown);
+                chosen(o, "order", held, &mut not_shown);
             }
         }
     }
-    if !statement.released.is_empty() {
-        shown.push(quoted(&statement.released));
+    declaration(statement, held, &mut shown, &mut not_shown);
+    let mut released = statement.data.released.clone();
+    released.extend(statement.released.iter().filter(|t| !statement.data.released.contains(t)).cloned());
+    if !released.is_empty() {
+        shown.push(quoted(&released));
     }
-    if !data_checked {
+    if held.data.is_none() {
         not_shown.push("that the data commitment is valid: no commitment file was given".to_string());
     }
     not_shown.push("who collected the data, and whether it is true".to_string());
     not_shown.push("how good the model is".to_string());
     Words { shown, not_shown }
+}
+
+/// Every rate, filter entry and decay factor of a run: more than a verdict needs, for those who inspect it.
+#[must_use]
+pub fn schedule_words(c: &RunConfig) -> Vec<String> {
+    let s = &c.schedule;
+    let spans = s.rates.iter().map(|r| format!("{} for {} steps", r.rate, r.steps));
+    let mut out = alloc::vec![format!("Integer learning rates: {}.", listed(spans))];
+    if s.momentum() {
+        let taps = listed(s.filter.iter().map(ToString::to_string));
+        out.push(format!("Momentum filter, in units of 2^-{}: {taps}.", c.scales.kappa));
+    }
+    if let Some(d) = &s.decay {
+        let factors = listed(d.numerators.iter().map(ToString::to_string));
+        out.push(format!("Factors on the weights at the end of each chunk, in units of 2^-{}: {factors}.", d.bits));
+    }
+    out
+}
+
+/// Most entries of a list that are printed.
+const LISTED: usize = 1000;
+
+fn listed(all: impl ExactSizeIterator<Item = String>) -> String {
+    let more = all.len().saturating_sub(LISTED);
+    let mut out = all.take(LISTED).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        out.push_str(&format!(" and {more} more"));
+    }
+    out
+}
+
+/// What was fixed before a nonce that came from outside, or what the verifier held of it in any case.
+fn declaration(statement: &RunStatement, held: &Held<'_>, shown: &mut Vec<String>, not_shown: &mut Vec<String>) {
+    if held.declaration.is_none() && !statement.is_declared() {
+        return;
+    }
+    let digest = statement.declaration().map_or_else(|_| String::new(), |d| hex(&d));
+    if held.declaration.is_some() {
+        shown.push(format!(
+            "Data, start, configuration and origins of the seeds are those of declaration {digest}, which you held."
+        ));
+    } else {
+        shown.push(format!(
+            "The seeds bind declaration {digest} of data, start, configuration and origins, besides their nonces."
+        ));
+    }
+    if statement.is_declared() && held.declaration.is_none() {
+        not_shown.push(format!(
+            "that declaration {digest} was fixed before the nonces were known: compare it with what you held"
+        ));
+    }
 }
 
 /// A verified release; what its run shows is said by [`run_words`].
@@ -152,21 +210,25 @@ pub fn model_file_words(release: &ReleaseStatement, metadata: bool) -> Words {
 }
 
 /// Whose choice a seed was is nobody's proof: each origin leaves something for the reader to compare.
-fn chosen(origin: &Origin, what: &str, out: &mut Vec<String>) {
-    out.push(match origin {
-        Origin::Prover { .. } => format!("that the {what} was not chosen to please: the prover picked the seed"),
+fn chosen(origin: &Origin, what: &str, held: &Held<'_>, out: &mut Vec<String>) {
+    match origin {
+        Origin::Prover { .. } => {
+            out.push(format!("that the {what} was not chosen to please: the prover picked the seed"))
+        }
+        Origin::Verifier { .. } if held.nonce.is_some() => {}
         Origin::Verifier { .. } => {
-            format!("that you issued the nonce of the {what}, and after you held the digests: compare it")
+            out.push(format!("that a verifier issued the nonce of the {what}: it is as declared and unchecked"));
         }
         Origin::Beacon { .. } => {
-            format!("that the beacon of the {what} gave this output in this round, after the digests: compare it")
+            out.push(format!("that the beacon of the {what} gave this output in this round: compare it"))
         }
-    });
+    }
 }
 
-fn origin_words(origin: &Origin) -> String {
+fn origin_words(origin: &Origin, held: &Held<'_>) -> String {
     match origin {
         Origin::Prover { nonce } => format!("nonce {nonce}, chosen by the prover"),
+        Origin::Verifier { nonce } if held.nonce.is_some() => format!("nonce {}, the one that you issued", hex(nonce)),
         Origin::Verifier { nonce } => format!("nonce {}, which the prover says a verifier gave", hex(nonce)),
         Origin::Beacon { name, round, output } => {
             format!("output {}, which the prover says is round {round} of {name:?}", hex(output))

@@ -41,6 +41,7 @@ from tacit.arithmetic.windows import Choice, Search, choose_windows
 ROWS_PER_CHUNK = 1 << 14
 MOMENTUM_KAPPA = 4
 INITIAL_WEIGHT_BITS = 2
+WIDER_WEIGHT_BITS = (4, 6, 8, 10, 12, 14)
 HISTORY_BYTES = 1 << 32
 HORIZON_STEPS = 1 << 10
 HORIZON_EPOCHS = 20
@@ -206,6 +207,9 @@ def _choose_fw(request: PlanRequest, scales: Scales) -> Scales:
 
 
 def _initial_bound(largest_weight: float, scales: Scales) -> int:
-    """2^(fw+2), or the next power of two above the largest initial weight."""
+    """The smallest of a few fixed windows that holds the initial weights; all but the first tell of them."""
     needed = int(largest_weight * 2.0**scales.fw) + 1
-    return max(1 << (scales.fw + INITIAL_WEIGHT_BITS), next_power_of_two(needed + 1))
+    for bits in (INITIAL_WEIGHT_BITS, *WIDER_WEIGHT_BITS):
+        if needed < 1 << (scales.fw + bits):
+            return 1 << (scales.fw + bits)
+    raise PlanError(f"an initial weight of {largest_weight:.6g} is too large: at most 16,383 is supported")

@@ -17,7 +17,7 @@ from tacit.errors import ProofRejected, TacitError
 
 __all__ = ["cli", "main"]
 
-COMMANDS = ("commit", "train", "prove", "release", "verify", "inspect", "vault")
+COMMANDS = ("commit", "declare", "train", "prove", "release", "verify", "inspect", "vault")
 INTERRUPTED = 130
 
 

@@ -4,10 +4,15 @@ vault = "clinic.vault"
 data = "patients"
 epochs = 20
 batch_size = 64
-shuffle_seed = 7           # left out: rows in order
+shuffle_seed = 7           # left out: rows in order; a number is the prover's choice. A nonce from outside:
+                           #   "verifier" (train --nonce HEX), { nonce = "HEX" } or
+                           #   { beacon = "NAME", round = 5, output = "HEX" }, its output also by train --output
 init_seed = 0              # of the initial weights, drawn by torch
+memory = "6GB"             # most memory of one proof, which picks its number of steps
 
 [model]
+initial = "given"          # or "seed": public weights, from initial_seed
+initial_seed = 3           # as shuffle_seed, which it is by default
 hidden = [16]              # widths of the hidden layers; [] is linear or logistic regression
 activation = "relu"        # relu, sigmoid or tanh
 bias = true
@@ -25,15 +30,17 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
 from tacit._files import read_limited
 from tacit.errors import UnreadableFile, UsageError
+from tacit.origins import Beacon, Origin, VerifierNonce, checked, from_hex
 
 __all__ = ["RunFile", "read_run_file"]
 
+Initial = Literal["given", "seed"]
 ACTIVATIONS = ("relu", "sigmoid", "tanh")
 
 
@@ -45,8 +52,11 @@ class RunFile:
     data: str | None
     epochs: int
     batch_size: int
-    shuffle_seed: int | None
+    shuffle_seed: Origin | None
     init_seed: int
+    memory: str | None
+    initial: Initial
+    initial_seed: Origin | None
     drop_last: bool
     hidden: tuple[int, ...]
     activation: str
@@ -54,6 +64,14 @@ class RunFile:
     lr: float
     momentum: float
     schedule: tuple[tuple[int, float], ...]
+
+    def given(self, nonce: bytes | None, output: bytes | None) -> RunFile:
+        """The run with a nonce and an output that were not known when the file was written."""
+        return replace(
+            self,
+            shuffle_seed=_given(self.shuffle_seed, nonce, output),
+            initial_seed=_given(self.initial_seed, nonce, output),
+        )
 
     def lr_at(self, epoch: int) -> float:
         """The learning rate of an epoch, counted from 0."""
@@ -90,6 +108,14 @@ class _Table:
             raise UsageError(f"run file: {self._where}{name} is {value}; it must be positive")
         return value
 
+    def pop(self, name: str) -> Any:
+        """An entry of any kind, None if it is not there."""
+        return self._content.pop(name, None)
+
+    def named(self, name: str) -> str:
+        """How errors call an entry."""
+        return f"{self._where}{name}"
+
     def done(self) -> None:
         if self._content:
             raise UsageError(f"run file: unknown entry {self._where}{next(iter(self._content))}")
@@ -121,13 +147,19 @@ def read_run_file(path: Path) -> RunFile:
     activation = model.take("activation", str, "relu")
     if activation not in ACTIVATIONS:
         raise UsageError(f"run file: model.activation is {activation!r}; there are {', '.join(ACTIVATIONS)}")
+    initial = model.take("initial", str, "given")
+    if initial not in ("given", "seed"):
+        raise UsageError(f'run file: model.initial is {initial!r}; there are "given" and "seed"')
     run = RunFile(
         vault=None if vault is None else path.parent / vault,
         data=top.take("data", str, None),
         epochs=top.positive("epochs"),
         batch_size=top.positive("batch_size"),
-        shuffle_seed=top.take("shuffle_seed", int, None),
+        shuffle_seed=_origin(top, "shuffle_seed"),
         init_seed=top.take("init_seed", int, 0),
+        memory=top.take("memory", str, None),
+        initial=cast(Initial, initial),
+        initial_seed=_origin(model, "initial_seed"),
         drop_last=top.take("drop_last", bool, False),
         hidden=tuple(hidden),
         activation=activation,
@@ -139,6 +171,38 @@ def read_run_file(path: Path) -> RunFile:
     for table in (top, model, optimizer):
         table.done()
     return run
+
+
+def _origin(table: _Table, name: str) -> Origin | None:
+    """A seed: a number, "verifier", or a table with a nonce or a beacon."""
+    value, label = table.pop(name), table.named(name)
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return None if value is None else checked(value)
+    if value == "verifier":
+        return VerifierNonce()
+    if not isinstance(value, dict):
+        raise UsageError(f'run file: {label} is {value!r}, not a whole number, "verifier" or a table')
+    entries = _Table(value, f"{label}.")
+    origin: Origin
+    if "nonce" in value:
+        origin = VerifierNonce(from_hex(entries.take("nonce", str), f"run file: {label}.nonce"))
+    else:
+        beacon, number = entries.take("beacon", str), entries.take("round", int)
+        output = entries.take("output", str, None)
+        known = None if output is None else from_hex(output, f"run file: {label}.output")
+        origin = Beacon(beacon, number, known)
+    entries.done()
+    return origin
+
+
+def _given(origin: Origin | None, nonce: bytes | None, output: bytes | None) -> Origin | None:
+    match origin:
+        case VerifierNonce(nonce=None):
+            return VerifierNonce(nonce)
+        case Beacon(output=None):
+            return replace(origin, output=output)
+        case _:
+            return origin
 
 
 def _schedule(entries: list[Any]) -> tuple[tuple[int, float], ...]:

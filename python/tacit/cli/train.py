@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tacit.cli._options import ask_passphrase, find_vault, key_file_option, vault_option
 from tacit.cli._run_file import RunFile, read_run_file
 from tacit.errors import UsageError
+from tacit.origins import from_hex
 
 if TYPE_CHECKING:
     from torch import nn
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from tacit.torch import Provable
     from tacit.vault import Vault
 
-__all__ = ["command"]
+__all__ = ["Job", "command", "prepare"]
 
 
 @click.command("train", short_help="Train a model as a run file says.")
@@ -27,38 +29,74 @@ __all__ = ["command"]
 @vault_option
 @key_file_option
 @click.option("--check", is_flag=True, help="Exact integers and all range checks, but nothing to prove later.")
-def command(run_file: Path, vault: Path | None, key_file: Path | None, check: bool) -> None:
+@click.option("--nonce", metavar="HEX", help='The verifier\'s nonce, where the run file says "verifier".')
+@click.option("--output", metavar="HEX", help="The beacon's output, where the run file gives its round alone.")
+def command(
+    run_file: Path,
+    vault: Path | None,
+    key_file: Path | None,
+    check: bool,
+    nonce: str | None,
+    output: str | None,
+) -> None:
     """Train on committed data as RUN_FILE (TOML) says. The run goes into the vault; `tacit prove` proves it."""
-    run = read_run_file(run_file)
+    run = read_run_file(run_file).given(
+        None if nonce is None else from_hex(nonce, "--nonce"),
+        None if output is None else from_hex(output, "--output"),
+    )
+    job = prepare(run, vault, key_file)
+    from tacit.training import make_provable, run_of
+
+    made = make_provable(**job.arguments(), mode="check" if check else "prove")
+    train(made, run)
+    if check:
+        click.echo("checked; nothing was kept")
+        return
+    stored, path = run_of(made.model), job.data.vault.path
+    click.echo(f"{stored} is in {path}; prove it with: tacit prove {stored} --vault {path}")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run file with its data and a fresh model."""
+
+    run: RunFile
+    data: CommittedData
+    model: nn.Module
+
+    def arguments(self) -> dict[str, Any]:
+        """For `make_provable` and `declare`, which have to be given the same."""
+        import torch
+
+        run = self.run
+        return {
+            "model": self.model,
+            "optimizer": torch.optim.SGD(self.model.parameters(), lr=run.lr_at(0), momentum=run.momentum),
+            "data": self.data,
+            "loss_fn": loss_for(self.data),
+            "batch_size": run.batch_size,
+            "shuffle_seed": run.shuffle_seed,
+            "initial": run.initial,
+            "initial_seed": run.initial_seed,
+            "drop_last": run.drop_last,
+            "epochs": run.epochs,
+            "schedule": [run.lr_at(epoch) for epoch in range(run.epochs)],
+            "memory": run.memory,
+        }
+
+
+def prepare(run: RunFile, vault: Path | None, key_file: Path | None) -> Job:
+    """Opens the vault and makes the model, with the initial weights that `init_seed` gives."""
     try:
         import torch
     except ModuleNotFoundError:
         raise UsageError("training needs PyTorch: pip install 'tacit[torch]'") from None
-    from tacit.training import make_provable, run_of
     from tacit.vault import Vault
 
     opened = Vault.open(find_vault(vault or run.vault), key_file=key_file, prompt=ask_passphrase)
     data = _data(opened, run)
     torch.manual_seed(run.init_seed)
-    model = build_model(data, run)
-    made = make_provable(
-        model,
-        torch.optim.SGD(model.parameters(), lr=run.lr, momentum=run.momentum),
-        data,
-        loss_for(data),
-        batch_size=run.batch_size,
-        shuffle_seed=run.shuffle_seed,
-        mode="check" if check else "prove",
-        drop_last=run.drop_last,
-        epochs=run.epochs,
-        learning_rates=[rate for _, rate in run.schedule],
-    )
-    train(made, run)
-    if check:
-        click.echo("checked; nothing was kept")
-        return
-    stored = run_of(made.model)
-    click.echo(f"{stored} is in {opened.path}; prove it with: tacit prove {stored} --vault {opened.path}")
+    return Job(run, data, build_model(data, run))
 
 
 def _data(vault: Vault, run: RunFile) -> CommittedData:

@@ -17,8 +17,18 @@ __all__ = ["command"]
 @click.option("--data", type=click.Path(path_type=Path), help="Commitment that the data must have.")
 @click.option("--run", type=click.Path(path_type=Path), help="For a release: the proof of its run.")
 @click.option("--model", type=click.Path(path_type=Path), help="For a release: the safetensors file.")
+@click.option("--nonce", metavar="HEX", help="The nonce that you issued for this run.")
+@click.option("--declaration", metavar="HEX", help="The run's declaration, which you held before.")
 @click.option("--json", "as_json", is_flag=True, help="The verdict as JSON.")
-def command(proof: Path, data: Path | None, run: Path | None, model: Path | None, as_json: bool) -> None:
+def command(
+    proof: Path,
+    data: Path | None,
+    run: Path | None,
+    model: Path | None,
+    nonce: str | None,
+    declaration: str | None,
+    as_json: bool,
+) -> None:
     """Check PROOF: a run (with --data), a release (with --run and --model), or a data commitment.
 
     Exit code 0: valid; 1: rejected, the failing check is named; 3: not a file of ours, or damaged.
@@ -27,7 +37,7 @@ def command(proof: Path, data: Path | None, run: Path | None, model: Path | None
     from tacit.verifying import verify
 
     started = time.perf_counter()
-    verdict = verify(proof, data=data, run=run, model=model)
+    verdict = verify(proof, data=data, run=run, model=model, nonce=nonce, declaration=declaration)
     if not as_json:
         click.echo(f"VALID, checked in {duration(time.perf_counter() - started)}")
     show_verdict(verdict, as_json=as_json)

@@ -67,18 +67,18 @@ def fit(
     lr: float = 0.125,
     momentum: float = 0.0,
     lr_schedule: Callable[[int], float] | None = None,
-    shuffle_seed: int | bytes | None = None,
+    shuffle_seed: Any = None,
     init_seed: int | None = None,
     mode: Mode = "prove",
-    window_bits: int | None = None,
     wrap: Callable[..., Provable] = make_provable,
+    **options: Any,
 ) -> Fitted:
     """Trains a perceptron (or the given `model`) on a data set with the loss that its labels call for.
 
     hidden: widths of the hidden layers, () for linear or logistic regression. lr_schedule: the factor on `lr`
-    in an epoch (counted from 0). The other options are those of `make_provable`; `wrap` takes its place. The
-    result's model goes where a model of `make_provable` goes. Raises a `TacitError` before training if
-    something cannot be proven.
+    in an epoch (counted from 0). The other options are those of `make_provable` (memory, window_bits, initial,
+    ...); `wrap` takes its place. The result's model goes where a model of `make_provable` goes. Raises a
+    `TacitError` before training if something cannot be proven.
     """
     if epochs < 1:
         raise ArithmeticConfigError(f"epochs = {epochs}: at least one is needed")
@@ -100,8 +100,8 @@ def fit(
         shuffle_seed=shuffle_seed,
         mode=mode,
         epochs=epochs,
-        learning_rates=rates,
-        window_bits=window_bits,
+        schedule=rates,
+        **options,
     )
     losses: list[float] = []
     for rate in rates:

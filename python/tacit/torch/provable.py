@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -11,20 +10,19 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from tacit.arithmetic.config import Order, Schedule
-from tacit.arithmetic.data import TrainingData, label_matrix, target_bits
+from tacit.arithmetic.data import TrainingData
 from tacit.arithmetic.errors import ArithmeticConfigError
 from tacit.arithmetic.matmul import IntMatrix
 from tacit.arithmetic.order import seed_bytes
-from tacit.arithmetic.planner import PlanRequest, make_plan
 from tacit.arithmetic.record import RunRecord
-from tacit.arithmetic.trainer import Trainer, quantise_weights
-from tacit.torch.capture import CapturedModel, capture
+from tacit.arithmetic.trainer import Trainer
 from tacit.torch.errors import TrainingLoopError
 from tacit.torch.loader import BatchLoader, EpochCounter, to_floats
 from tacit.torch.module import ProvableLoss, ProvableModule
 from tacit.torch.optimizer import ProvableSGD
-from tacit.torch.options import LossFunction, read_loss, read_optimizer
-from tacit.torch.session import TrainingSession, torch_gemm
+from tacit.torch.options import LossFunction
+from tacit.torch.planning import Inputs, Resolved, Resolver, plan_run, read_inputs, with_order
+from tacit.torch.session import TrainingSession, show_weights, torch_gemm
 
 Mode = Literal["prove", "check", "off"]
 
@@ -48,24 +46,26 @@ def make_provable(
     shuffle_seed: int | bytes | None = None,
     mode: Mode = "prove",
     drop_last: bool = False,
-    epochs: int | None = None,
-    max_steps: int | None = None,
-    learning_rates: Sequence[float] | None = None,
-    window_bits: int | None = None,
-    chunk_steps: int | None = None,
-    gradient_bits: int | None = None,
+    own_start: bool = True,
+    resolve: Resolver | None = None,
+    **options: Any,
 ) -> Provable:
     """Returns model, optimizer, loader and loss to use in place of the given ones.
 
     mode: "prove" trains on exact integers and records what a proof needs; "check" does the same without
     recording; "off" returns the model, optimizer and loss themselves with a loader in the same order.
     shuffle_seed: None reads rows in order, else every epoch has its own public permutation.
+    drop_last: leave out a last batch that is not full.
     epochs, max_steps: how long the run will be at most. Name it if it is known: a proof has to bound what all
     steps together can do to a weight, so a run of known length keeps the widest windows and finest gradients.
+    schedule: the learning rate of every epoch (with epochs) or of every step (with max_steps).
     learning_rates: further rates that a schedule will set; rates far apart cost room, powers of two none.
     window_bits: width of the range of activations and gradients, at most 16 (default: the widest that fits).
     gradient_bits: fractional bits of gradients (default: 12, or fewer where that makes room).
     chunk_steps: steps in one proof, a power of two (default: what fits 16,384 rows).
+    planner: chooses the configuration; `tacit.arithmetic.make_plan` by default.
+    resolve: gives order and initial weights, once the run is planned; without it they are those of
+    `shuffle_seed` and of the module. `own_start` says whether it keeps the module's weights.
 
     The optimizer is SGD, with momentum (also Nesterov's) or weight_decay. Weights decay once a chunk, by what
     PyTorch's steps would have shrunk them in all; an unfinished chunk decays when the run is recorded.
@@ -74,62 +74,38 @@ def make_provable(
     """
     if mode not in ("prove", "check", "off"):
         raise ArithmeticConfigError(f'mode={mode!r} is not one of "prove", "check", "off"')
-    captured = capture(model)
-    loss = read_loss(loss_fn)
-    settings = read_optimizer(optimizer, model)
-    architecture = captured.architecture(loss)
-    labels = label_matrix(data, architecture)
-    inputs = architecture.layers[0].inputs
-    if data.features.shape[1] != inputs:
-        raise ArithmeticConfigError(
-            f"the data set has {data.features.shape[1]} features, layer 1 ({architecture.layers[0].name}) "
-            f"reads {inputs}"
-        )
+    inputs = read_inputs(model, optimizer, data, loss_fn)
     order = _order(shuffle_seed)
-    weights = _real_weights(captured)
-    if mode == "off":
-        return Provable(
-            model,
-            optimizer,
-            _plain_loader(
-                data, labels, captured, loss, batch_size=batch_size, drop_last=drop_last, order=order
-            ),
-            loss_fn,
-        )
-    plan = make_plan(
-        PlanRequest(
-            architecture=architecture,
-            rows=data.n,
-            batch=batch_size,
-            learning_rates=[settings.lr, *(learning_rates or ())],
-            data_bits=data.data_bits,
-            target_bits=target_bits(data, architecture),
-            drop_last=drop_last,
-            momentum=settings.momentum,
-            nesterov=settings.nesterov,
-            weight_decay=settings.weight_decay,
-            order=order,
-            fa=data.fa,
-            fg=gradient_bits,
-            total_steps=_total_steps(data.n, batch_size, drop_last, epochs, max_steps),
-            largest_weight=max(float(np.abs(w).max(initial=0.0)) for w in weights),
-            window_bits=window_bits,
-            chunk_steps=chunk_steps,
-        )
+    if mode == "off" and own_start:
+        loader = _plain_loader(data, inputs, batch_size=batch_size, drop_last=drop_last, order=order)
+        return Provable(model, optimizer, loader, loss_fn)
+    planned = plan_run(
+        inputs,
+        data,
+        batch_size=batch_size,
+        drop_last=drop_last,
+        shuffled=shuffle_seed is not None,
+        own_start=own_start,
+        **options,
     )
-    integers = quantise_weights(weights, plan.config.scales.fw)
-    trainer = Trainer(plan, data, integers, record=mode == "prove", gemm=torch_gemm)
-    session = TrainingSession(trainer, captured)
+    resolved = Resolved(order, planned.weights) if resolve is None else resolve(planned)
+    if mode == "off":
+        show_weights(inputs.captured, resolved.weights, planned.plan.config.scales.fw)
+        loader = _plain_loader(data, inputs, batch_size=batch_size, drop_last=drop_last, order=resolved.order)
+        return Provable(model, optimizer, loader, loss_fn)
+    plan = with_order(planned.plan, resolved.order)
+    trainer = Trainer(plan, data, resolved.weights, record=mode == "prove", gemm=torch_gemm)
+    session = TrainingSession(trainer, inputs.captured, resolved.declared)
     loader = BatchLoader(
         plan.config.schedule,
-        order,
+        plan.config.order,
         lambda rows: to_floats(trainer.features(rows), data.fa, session.dtype),
         session.labels_as_tensor,
         lambda: session.step // plan.config.schedule.steps_per_epoch,
     )
     return Provable(
         ProvableModule(model, session),
-        ProvableSGD(optimizer, settings, session),
+        ProvableSGD(optimizer, inputs.settings, session),
         loader,
         ProvableLoss(loss_fn, session),
     )
@@ -149,39 +125,11 @@ def _order(shuffle_seed: int | bytes | None) -> Order:
         raise ArithmeticConfigError(str(error)) from error
 
 
-def _total_steps(
-    rows: int, batch: int, drop_last: bool, epochs: int | None, max_steps: int | None
-) -> int | None:
-    if epochs is None:
-        return max_steps
-    if max_steps is not None:
-        raise ArithmeticConfigError("give epochs or max_steps, not both")
-    if batch < 1:
-        raise ArithmeticConfigError(f"batch_size = {batch}: at least 1 is needed")
-    return epochs * Schedule(rows, batch, drop_last, 0, 1, ()).steps_per_epoch
-
-
-def _real_weights(captured: CapturedModel) -> list[Any]:
-    """The module's weights as float64 [K, outputs], the bias in the last row."""
-    out = []
-    for layer in captured.layers:
-        weight = layer.linear.weight.detach().double().numpy().T
-        bias = layer.linear.bias
-        out.append(weight if bias is None else np.concatenate([weight, bias.detach().double().numpy()[None]]))
-    return out
-
-
 def _plain_loader(
-    data: TrainingData,
-    labels: IntMatrix,
-    captured: CapturedModel,
-    loss: str,
-    *,
-    batch_size: int,
-    drop_last: bool,
-    order: Order,
+    data: TrainingData, inputs: Inputs, *, batch_size: int, drop_last: bool, order: Order
 ) -> BatchLoader:
-    dtype = captured.layers[0].linear.weight.dtype
+    dtype = inputs.captured.layers[0].linear.weight.dtype
+    labels, loss = inputs.labels, inputs.architecture.loss
 
     def label_tensor(rows: IntMatrix) -> Tensor:
         if loss == "cross_entropy":

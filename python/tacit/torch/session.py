@@ -8,6 +8,7 @@ before the next integer is computed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -17,11 +18,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tacit.arithmetic.config import RunConfig
 from tacit.arithmetic.matmul import FloatMatrix, IntMatrix
-from tacit.arithmetic.rates import batch_weight, loss_norm
+from tacit.arithmetic.rates import batch_weight, integer_rate, loss_norm
 from tacit.arithmetic.record import RunRecord
 from tacit.arithmetic.trainer import Trainer
-from tacit.torch.capture import CapturedModel
+from tacit.torch.capture import CapturedLayer, CapturedModel
 from tacit.torch.errors import TrainingLoopError
 
 _EVALUATION_ROWS = 4096
@@ -33,15 +35,36 @@ def torch_gemm(left: FloatMatrix, right: FloatMatrix) -> FloatMatrix:
     return out
 
 
+def show_weights(captured: CapturedModel, weights: Sequence[IntMatrix], fractional_bits: int) -> list[Tensor]:
+    """Puts integer weights (int64 [K, outputs] a layer) into the module, as floats; returns these."""
+    shown: list[Tensor] = []
+    for layer, weight in zip(captured.layers, weights, strict=True):
+        shown += _split(layer, weight * 2.0**-fractional_bits)
+    with torch.no_grad():
+        for parameter, value in zip(_parameters(captured), shown, strict=True):
+            parameter[1].copy_(value)
+    return shown
+
+
+def _split(layer: CapturedLayer, matrix: NDArray[np.floating[Any]]) -> list[Tensor]:
+    """A [K, outputs] matrix as weight [outputs, inputs] and bias [outputs]."""
+    whole = torch.from_numpy(matrix).to(layer.linear.weight.dtype)
+    inputs = layer.linear.in_features
+    return [whole[:inputs].T.contiguous()] + ([] if layer.linear.bias is None else [whole[inputs].clone()])
+
+
 class TrainingSession:
     """Ties a captured model to its trainer; the objects that `make_provable` returns call it."""
 
-    def __init__(self, trainer: Trainer, captured: CapturedModel) -> None:
-        """Rounds the parameters to what the integers say."""
+    def __init__(self, trainer: Trainer, captured: CapturedModel, declared: RunConfig | None = None) -> None:
+        """Rounds the parameters to what the integers say. `declared`: the configuration that the run has to end
+        with.
+        """
         self.trainer = trainer
         self.dtype = captured.layers[0].linear.weight.dtype
         self._captured = captured
-        self._parameters = [(name, p) for c in captured.layers for name, p in _named(c.name, c.linear)]
+        self._declared = declared
+        self._parameters = _parameters(captured)
         self._expected_gradients: list[Tensor] | None = None
         self._logits: Tensor | None = None
         self._logits_step = -1
@@ -166,20 +189,16 @@ class TrainingSession:
         unit = float(self._gradient_unit())
         gradients: list[Tensor] = []
         for layer, g in zip(self._captured.layers, self.trainer.backward(), strict=True):
-            gradients += self._split(layer.linear.in_features, g * unit, layer.linear.bias is not None)
+            gradients += _split(layer, g * unit)
         self._expected_gradients = [g.clone() for g in gradients]
         return gradients
-
-    def _split(self, inputs: int, matrix: NDArray[np.floating[Any]], bias: bool) -> list[Tensor]:
-        """A [K, outputs] matrix as weight [outputs, inputs] and bias [outputs]."""
-        whole = torch.from_numpy(matrix).to(self.dtype)
-        return [whole[:inputs].T.contiguous()] + ([whole[inputs].clone()] if bias else [])
 
     def update(self, lr: float) -> None:
         """The exact update with learning rate `lr`, then floats follow."""
         if self._expected_gradients is None:
             raise TrainingLoopError(f"step() was called without loss.backward() in step {self.step}")
         self._check_parameters()
+        self._check_declared(lr)
         for (name, parameter), expected in zip(self._parameters, self._expected_gradients, strict=True):
             if parameter.grad is None or not torch.equal(parameter.grad, expected):
                 raise TrainingLoopError(
@@ -191,14 +210,21 @@ class TrainingSession:
         self._show_weights()
 
     def _show_weights(self) -> None:
-        unit = 2.0**-self.trainer.config.scales.f
-        shown: list[Tensor] = []
-        for layer, weight in zip(self._captured.layers, self.trainer.weights, strict=True):
-            shown += self._split(layer.linear.in_features, weight * unit, layer.linear.bias is not None)
-        with torch.no_grad():
-            for (_, parameter), value in zip(self._parameters, shown, strict=True):
-                parameter.copy_(value)
-        self._shown = shown
+        self._shown = show_weights(self._captured, self.trainer.weights, self.trainer.config.scales.f)
+
+    def _check_declared(self, lr: float) -> None:
+        """A declared run is made as it was declared: its order depends on every rate."""
+        if self._declared is None:
+            return
+        config, rates = self.trainer.config, self._declared.schedule.rates
+        if self.step >= len(rates):
+            raise TrainingLoopError(f"the run was declared with {len(rates)} steps; this would be one more")
+        rate = integer_rate(lr, config.architecture, config.schedule.batch, config.scales)
+        if rate != rates[self.step]:
+            raise TrainingLoopError(
+                f"step {self.step} has the learning rate {lr!r}, another than was declared: name the "
+                "rates with schedule=[...] and declare the run again"
+            )
 
     def _check_parameters(self) -> None:
         for (name, parameter), value in zip(self._parameters, self._shown, strict=True):
@@ -214,7 +240,18 @@ class TrainingSession:
             raise TrainingLoopError(
                 f"step {self.step} has a gradient that was not applied: call optimizer.step() first"
             )
-        return replace(self.trainer.finish(), parameter_names=self._captured.parameter_names())
+        record = self.trainer.finish()
+        if self._declared is not None:
+            steps = self._declared.schedule.total_steps
+            if self.step != steps:
+                raise TrainingLoopError(f"the run was declared with {steps} steps and has made {self.step}")
+            if replace(record.config, order=self._declared.order) != self._declared:
+                raise TrainingLoopError("the run has become another one than was declared")
+        return replace(record, parameter_names=self._captured.parameter_names())
+
+
+def _parameters(captured: CapturedModel) -> list[tuple[str, torch.nn.Parameter]]:
+    return [(name, p) for c in captured.layers for name, p in _named(c.name, c.linear)]
 
 
 def _named(name: str, linear: torch.nn.Linear) -> list[tuple[str, torch.nn.Parameter]]:

@@ -15,6 +15,7 @@ mod proofs;
 mod random;
 mod roundings;
 mod rules;
+mod seeds;
 mod starts;
 
 use tacit_training::config::{Activation, Architecture, Layer, Loss, Order, RunConfig, Scales, Schedule};

@@ -1,0 +1,190 @@
+//! Seeds whose nonce comes from outside: what they bind, and what a verifier that issued one can insist on.
+use crate::common::{Owner, logistic};
+use std::sync::OnceLock;
+use tacit_training::config::{Order, Schedule};
+use tacit_training::record::RecordError;
+use tacit_training::run::{RunProof, RunRejected, verify_run};
+use tacit_training::statement::{Origin, RunStatement, Start, StatementError};
+use tacit_training::verify::{Held, Rejected, check_held};
+use tacit_training::words::run_words;
+
+const NONCE: [u8; 32] = [42; 32];
+const VERIFIER: Origin = Origin::Verifier { nonce: NONCE };
+
+fn shuffled(origin: &Origin, hidden: bool) -> Owner {
+    let mut config = logistic();
+    config.order = Order::Shuffled { seed: [0; 32] };
+    let mut owner = Owner::new(config, hidden);
+    owner.statement.order_origin = Some(origin.clone());
+    let seed = owner.statement.seed("order", origin).unwrap();
+    owner.statement.config.order = Order::Shuffled { seed };
+    owner
+}
+
+/// A hidden start, committed before the verifier's nonce.
+fn honest() -> &'static RunProof {
+    static RUN: OnceLock<RunProof> = OnceLock::new();
+    RUN.get_or_init(|| shuffled(&VERIFIER, true).prove().1)
+}
+
+fn held(nonce: Option<[u8; 32]>, declaration: Option<[u8; 32]>) -> Held<'static> {
+    Held { data: None, nonce, declaration }
+}
+
+/// A change of a statement that leaves it valid by itself.
+type Change = fn(&mut RunStatement);
+
+/// Everything that a prover could choose after it has seen the nonce, were it not bound.
+const CHANGES: [(&str, Change); 9] = [
+    ("a rate", |s| s.config.schedule.rates[0].rate = 2),
+    ("the schedule", |s| s.config.schedule.rates = Schedule::encode_rates(&[1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2])),
+    ("the number of steps", |s| {
+        s.config.schedule.total_steps = 11;
+        s.config.schedule.rates[0].steps = 11;
+    }),
+    ("the chunk", |s| s.config.schedule.chunk_steps = 4),
+    ("a window", |s| s.config.architecture.layers[0].z_bits -= 1),
+    ("a salt of the data", |s| s.data.vector.root[0] ^= 1),
+    ("a start", |s| {
+        let Start::Hidden { record, .. } = &mut s.start else { panic!("a hidden start") };
+        record.vector.root[0] ^= 1;
+    }),
+    ("the start's window", |s| {
+        let Start::Hidden { bits, .. } = &mut s.start else { panic!("a hidden start") };
+        *bits -= 1;
+    }),
+    ("a public start", |s| s.start = Start::Seed { origin: Origin::Prover { nonce: 1 } }),
+];
+
+#[test]
+fn a_verifiers_nonce_binds_everything_that_was_declared() {
+    let run = honest();
+    verify_run(run).expect("an honest run");
+    let declared = run.statement.declaration().unwrap();
+    for (name, change) in CHANGES {
+        let mut statement = run.statement.clone();
+        change(&mut statement);
+        assert_ne!(statement.declaration().unwrap(), declared, "{name}");
+        assert!(matches!(statement.validate(), Err(StatementError::OrderSeed)), "{name}");
+        // With the seed that the change would have, the run is consistent and not the declared one.
+        let seed = statement.seed("order", &VERIFIER).unwrap();
+        statement.config.order = Order::Shuffled { seed };
+        statement.validate().expect(name);
+        assert_ne!(statement.config.order, run.statement.config.order, "{name}");
+        check_held(&statement, &held(Some(NONCE), None)).expect(name);
+        let error = check_held(&statement, &held(Some(NONCE), Some(declared))).expect_err(name);
+        assert!(matches!(error, Rejected::OtherDeclaration { held, .. } if held == declared), "{name}: {error}");
+    }
+}
+
+/// What comes after the declaration is no part of it.
+#[test]
+fn a_declaration_is_known_before_nonce_and_seed() {
+    let mut statement = honest().statement.clone();
+    let declared = statement.declaration().unwrap();
+    statement.config.order = Order::Shuffled { seed: [9; 32] };
+    statement.order_origin = Some(Origin::Verifier { nonce: [1; 32] });
+    assert_eq!(statement.declaration().unwrap(), declared);
+    let origins = [
+        Origin::Prover { nonce: 0 },
+        Origin::Prover { nonce: 1 },
+        Origin::Beacon { name: "a".into(), round: 1, output: [0; 32] },
+        Origin::Beacon { name: "a".into(), round: 2, output: [0; 32] },
+        Origin::Beacon { name: "b".into(), round: 1, output: [0; 32] },
+    ];
+    let mut digests = vec![declared];
+    for origin in origins {
+        statement.order_origin = Some(origin);
+        digests.push(statement.declaration().unwrap());
+    }
+    digests.sort_unstable();
+    digests.dedup();
+    assert_eq!(digests.len(), 6, "who gives the nonce, and which round, is declared");
+    statement.order_origin = Some(Origin::Beacon { name: "a".into(), round: 1, output: [7; 32] });
+    assert!(digests.contains(&statement.declaration().unwrap()), "its output is not");
+}
+
+/// A prover's nonce can be tried at will: it binds what is known before the first step.
+#[test]
+fn a_provers_nonce_binds_data_and_architecture() {
+    let origin = Origin::Prover { nonce: 7 };
+    let owner = shuffled(&origin, true);
+    for (name, change) in CHANGES {
+        let mut statement = owner.statement.clone();
+        change(&mut statement);
+        let same = matches!(statement.seed("order", &origin), Ok(s) if Order::Shuffled { seed: s } == owner.statement.config.order);
+        assert_eq!(same, !["a window", "a salt of the data"].contains(&name), "{name}");
+    }
+}
+
+#[test]
+fn a_run_under_another_nonce_is_rejected() {
+    let run = honest();
+    let stated = match check_held(&run.statement, &held(Some([43; 32]), None)).expect_err("another nonce") {
+        Rejected::OtherNonce { stated, issued } if issued == [43; 32] => stated,
+        error => panic!("{error}"),
+    };
+    assert_eq!(stated, NONCE);
+    for origin in [Origin::Prover { nonce: 3 }, Origin::Beacon { name: "drand".into(), round: 3, output: NONCE }] {
+        let owner = shuffled(&origin, true);
+        let error = check_held(&owner.statement, &held(Some(NONCE), None)).expect_err("no nonce at all");
+        assert!(matches!(error, Rejected::NoNonce), "{error}");
+    }
+    // A second nonce, for the start, has to be the issued one as well.
+    let mut statement = run.statement.clone();
+    statement.start = Start::Seed { origin: Origin::Verifier { nonce: [1; 32] } };
+    let error = check_held(&statement, &held(Some(NONCE), None)).expect_err("two nonces");
+    assert!(matches!(error, Rejected::OtherNonce { stated, .. } if stated == [1; 32]), "{error}");
+    // An origin beside rows in order gives no seed.
+    statement = run.statement.clone();
+    statement.config.order = Order::Contiguous;
+    assert!(matches!(check_held(&statement, &held(Some(NONCE), None)), Err(Rejected::NoNonce)));
+}
+
+/// A start and an order from one nonce: two seeds, and weights that nobody chose.
+#[test]
+fn start_and_order_from_one_nonce() {
+    let mut owner = shuffled(&VERIFIER, false);
+    owner.statement.start = Start::Seed { origin: VERIFIER };
+    let seed = owner.statement.seed("order", &VERIFIER).unwrap();
+    let initial = owner.statement.seed("initial", &VERIFIER).unwrap();
+    assert_ne!(seed, initial);
+    owner.statement.config.order = Order::Shuffled { seed };
+    owner.state.weights = tacit_training::initial::initial_weights(&owner.statement.config, &initial);
+    let (_, run) = owner.prove();
+    let verdict = verify_run(&run).expect("an honest run");
+    let declared = run.statement.declaration().unwrap();
+    check_held(&run.statement, &held(Some(NONCE), Some(declared))).expect("as declared");
+    let words = run_words(&run.statement, &verdict, &held(Some(NONCE), Some(declared)));
+    assert!(words.not_shown.iter().all(|w| !w.contains("nonce") && !w.contains("chosen")), "{words:?}");
+    assert!(words.shown.iter().any(|w| w.contains("which you held")), "{words:?}");
+    // Weights of another seed are another start.
+    let mut other = run.clone();
+    other.statement.start = Start::Seed { origin: Origin::Prover { nonce: 1 } };
+    assert!(matches!(verify_run(&other), Err(RunRejected::Statement(StatementError::OrderSeed))));
+}
+
+#[test]
+fn a_verdict_says_what_nobody_has_compared() {
+    let run = honest();
+    let verdict = verify_run(run).unwrap();
+    let said = |held: &Held<'_>| run_words(&run.statement, &verdict, held).not_shown.join("\n");
+    let nothing = said(&held(None, None));
+    assert!(nothing.contains("nonce of the order: it is as declared and unchecked"), "{nothing}");
+    assert!(nothing.contains("was fixed before the nonces were known"), "{nothing}");
+    let nonce = said(&held(Some(NONCE), None));
+    assert!(!nonce.contains("unchecked") && nonce.contains("was fixed before the nonces were known"), "{nonce}");
+    let both = said(&held(Some(NONCE), Some(run.statement.declaration().unwrap())));
+    assert!(!both.contains("nonce"), "{both}");
+}
+
+#[test]
+fn the_name_of_a_beacon_is_a_text_to_show() {
+    for name in ["", "drand\n", "\u{202e}", &"x".repeat(257)] {
+        let mut statement = honest().statement.clone();
+        statement.order_origin = Some(Origin::Beacon { name: name.into(), round: 1, output: [0; 32] });
+        let error = statement.validate().expect_err("no name");
+        let StatementError::Record { which: "run", error } = error else { panic!("{error}") };
+        assert_eq!(error, RecordError::Text { field: "beacon" });
+    }
+}
