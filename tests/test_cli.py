@@ -152,6 +152,47 @@ def test_fit_is_a_run_like_any_other(native, clinic):
         tacit.prove(fitted.model.module)
 
 
+def test_fit_takes_a_vault_or_raw_data(native, clinic):
+    pytest.importorskip("torch")
+    committed()
+    options = {"epochs": 1, "batch_size": 8}
+    data = tacit.open_data("clinic.vault", "patients")
+    for given in ({"data": "clinic.vault"}, {"data": data.vault}, {"data": data.vault, "name": "patients"}):
+        assert tacit.run_of(tacit.fit(**given, **options)).data().digest == data.digest
+    x, y = np.arange(24.0).reshape(12, 2) / 16, np.arange(12) % 2
+    fitted = tacit.fit(x, y, vault="raw.vault", **options)
+    again = tacit.fit(x, y, vault="raw.vault", **options)
+    assert tacit.run_of(fitted).data().digest == tacit.run_of(again).data().digest
+    assert Path("raw.commitment").exists()
+    tacit.commit(x, y, vault="raw.vault", name="second", quiet=True)
+    for wrong, message in (
+        ({"data": x, "y": y}, "give vault=...: data is committed"),
+        ({"data": data, "vault": "raw.vault"}, "committed data has its vault"),
+        ({"data": "raw.vault", "vault": "raw.vault"}, "give one vault"),
+        ({"data": "raw.vault"}, r"holds 2 data sets \(data, second\); say which one"),
+        ({"data": "raw.vault", "name": "third"}, "no data called 'third'"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            tacit.fit(**wrong, **options)
+
+
+def test_memory_picks_the_steps_of_a_proof(native, clinic, capsys):
+    """The double needs 10 MB a step."""
+    pytest.importorskip("torch")
+    committed()
+    text = RUN_FILE.replace("epochs = 8", "epochs = 8\nmemory = '200MB'")
+    (clinic / "run.toml").write_text(text)
+    assert main(["train", "run.toml"]) == 0
+    assert open_run("clinic.vault").record().config.schedule.chunk_steps == 16
+    assert "16 steps in a proof: about 160 MB of memory, limit 200 MB" in capsys.readouterr().err
+    (clinic / "run.toml").write_text(text.replace("200MB", "9 MB"))
+    assert main(["train", "run.toml"]) == 2
+    assert "memory = 9 MB is too little: proving one step" in capsys.readouterr().err
+    (clinic / "run.toml").write_text(text.replace("200MB", "lots"))
+    assert main(["train", "run.toml"]) == 2
+    assert 'is not an amount like "6GB"' in capsys.readouterr().err
+
+
 def test_check_keeps_nothing(native, clinic):
     pytest.importorskip("torch")
     committed()

@@ -390,6 +390,10 @@ def test_bad_options_are_refused(options: dict[str, Any], error: type[Exception]
 
 
 def test_labels_and_widths_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(
+        ArithmeticConfigError, match="2 classes, the model has 3 outputs: give the last layer 2"
+    ):
+        prepare(perceptron(outputs=3), random_data("cross_entropy", 8, 5, 2))
     with pytest.raises(ArithmeticConfigError, match="4 classes, the model has 3 outputs"):
         prepare(data=random_data("cross_entropy", 22, 5, 4))
     with pytest.raises(ArithmeticConfigError, match="needs labels of kind 'class'"):

@@ -26,7 +26,7 @@ from tacit.progress import progress_bar
 from tacit.vault import Secret, Vault
 from tacit.vault.keys import Prompt
 
-__all__ = ["DEFAULT_PROOFS", "CommittedData", "commit", "open_data"]
+__all__ = ["DEFAULT_NAME", "DEFAULT_PROOFS", "CommittedData", "commit", "only_name", "open_data"]
 
 DEFAULT_NAME = "data"
 DEFAULT_PROOFS = 64
@@ -243,6 +243,14 @@ def _same(vault: Vault, name: str, data: QuantisedData, public: dict[str, Any], 
             "choose another name"
         )
     return CommittedData(data, stored.digest, stored.schema_id, name, vault, stored.file)
+
+
+def only_name(vault: Vault) -> str:
+    """The name of the only data set in a vault. Raises `UsageError` if there is none, or a choice."""
+    names = [n.split("/")[1] for n in vault.names("data/") if n.endswith("/description")]
+    if len(names) != 1:
+        raise UsageError(f"{vault.path} holds {len(names)} data sets ({', '.join(names)}); say which one")
+    return names[0]
 
 
 def open_data(

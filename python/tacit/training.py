@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 from weakref import WeakKeyDictionary
 
@@ -10,7 +12,7 @@ import numpy as np
 
 from tacit import proving, releasing, session
 from tacit.arithmetic.config import Order
-from tacit.commitment import CommittedData
+from tacit.commitment import DEFAULT_NAME, CommittedData, commit, only_name, open_data
 from tacit.declaring import Declaration, DeclaredRun, declared_before, keep_declaration
 from tacit.errors import UsageError
 from tacit.origins import Origin, Origins, announced, is_later, nonce_of
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from tacit.arithmetic.planner import Plan
     from tacit.torch import Fitted, Mode, Provable
     from tacit.torch.planning import Planned, Planner, Resolved
+    from tacit.vault import Vault
 
 __all__ = ["declare", "estimate", "fit", "make_provable", "prove", "release", "run_of"]
 
@@ -226,14 +229,42 @@ def _check_window(planned: Planned) -> tuple[str, ...]:
     return () if w_in <= 1 << (fw + INITIAL_WEIGHT_BITS) else (WINDOW_RELEASED,)
 
 
-def fit(data: CommittedData, **options: Any) -> Fitted:
+def fit(
+    data: Any,
+    y: Any = None,
+    *,
+    vault: str | os.PathLike[str] | Vault | None = None,
+    name: str | None = None,
+    **options: Any,
+) -> Fitted:
     """Train a perceptron in one call; `prove` and `release` take the result as they take a model.
 
-    See `tacit.torch.fit` for the options (hidden, epochs, batch_size, lr, ...).
+    data: a committed data set; a vault, open or as a path, with one data set or that called `name`; or
+    features, with labels `y`, which are committed into `vault` first as `tacit.commit` does by default (the
+    same again if they are there already). See `tacit.torch.fit` for the options (hidden, epochs, batch_size,
+    lr, ...).
     """
     from tacit import torch as front
 
-    return front.fit(data, wrap=make_provable, **options)
+    return front.fit(_data(data, y, vault, name), wrap=make_provable, **options)
+
+
+def _data(data: Any, y: Any, vault: str | os.PathLike[str] | Vault | None, name: str | None) -> CommittedData:
+    from tacit.vault import Vault
+
+    if y is None and isinstance(data, CommittedData):
+        if vault is not None or name is not None:
+            raise UsageError("committed data has its vault and name; vault and name are for other data")
+        return data
+    is_vault = isinstance(data, Vault) or (isinstance(data, str | os.PathLike) and Path(data).is_dir())
+    if y is None and is_vault:
+        if vault is not None:
+            raise UsageError("give one vault, not two")
+        opened = data if isinstance(data, Vault) else Vault.open(data)
+        return open_data(opened, only_name(opened) if name is None else name)
+    if vault is None:
+        raise UsageError("give vault=...: data is committed before it is trained on")
+    return commit(data, y, vault=vault, name=DEFAULT_NAME if name is None else name)
 
 
 def run_of(model: Run | Fitted | nn.Module) -> Run:

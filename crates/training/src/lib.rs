@@ -19,8 +19,10 @@ pub mod relation;
 pub mod release;
 pub mod run;
 pub mod seed;
+pub mod stage;
 pub mod statement;
 pub mod tables;
+pub mod text;
 #[cfg(feature = "prover")]
 pub mod trainer;
 pub mod validity;

@@ -6,6 +6,7 @@
 use crate::canonical::{NoEncoding, digest};
 use crate::config::{Loss, RunConfig};
 use crate::relation::layout::ModelLayout;
+use crate::text::hidden_char;
 use alloc::string::String;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -89,7 +90,7 @@ pub struct DataRecord {
     pub data_bits: u32,
     /// Identifies the schema (scales, encodings, clipping) without telling it.
     pub schema: [u8; 32],
-    /// Column names, on the owner's wish only.
+    /// Names of the features, on the owner's wish only.
     pub names: Option<Vec<String>>,
     /// Which public parameters were derived from the data.
     pub released: Vec<String>,
@@ -184,8 +185,8 @@ pub enum RecordError {
         /// log2 of the widest slot.
         stride: u32,
     },
-    /// A text of the owner is empty, too long, or has characters that a terminal obeys.
-    #[error("{field}: a text is empty, longer than {MAX_TEXT} bytes, or has control characters")]
+    /// A text of the owner is empty, too long, or has characters that a terminal obeys or nobody sees.
+    #[error("{field}: a text is empty, longer than {MAX_TEXT} bytes, or has control or invisible characters")]
     Text {
         /// Which field.
         field: &'static str,
@@ -201,10 +202,7 @@ pub enum RecordError {
 /// [`RecordError::Limit`] for too many, [`RecordError::Text`] for one that cannot be shown.
 pub fn check_texts(field: &'static str, texts: &[String], most: usize) -> Result<(), RecordError> {
     limit(field, texts.len() as u64, 0, most as u64)?;
-    let bidirectional =
-        |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let shown =
-        |t: &String| (1..=MAX_TEXT).contains(&t.len()) && !t.chars().any(|c| c.is_control() || bidirectional(c));
+    let shown = |t: &String| (1..=MAX_TEXT).contains(&t.len()) && hidden_char(t).is_none();
     if texts.iter().all(shown) { Ok(()) } else { Err(RecordError::Text { field }) }
 }
 
@@ -275,7 +273,10 @@ impl DataRecord {
             }
         }
         check_texts("released", &self.released, MAX_TEXTS)?;
-        check_texts("names", self.names.as_deref().unwrap_or_default(), MAX_COLUMNS as usize)?;
+        if let Some(names) = &self.names {
+            limit("names", names.len() as u64, self.features.into(), self.features.into())?;
+            check_texts("names", names, MAX_COLUMNS as usize)?;
+        }
         self.vector.validate(self.columns() << self.stride(), self.stride())
     }
     /// C.

@@ -15,7 +15,9 @@ use tacit_argument::soundness::{ErrorTerm, total};
 #[cfg(feature = "prover")]
 mod prover;
 #[cfg(feature = "prover")]
-pub use prover::{ChunkInput, ChunkOutput, ModelCommitment, RunError, commit_model, commit_state, prove_chunk};
+pub use prover::{
+    ChunkInput, ChunkOutput, ModelCommitment, RunError, commit_model, commit_state, prove_chunk, prove_chunk_watched,
+};
 
 /// Transcript label of a chunk's proof.
 pub const LABEL: &[u8] = b"tacit/chunk-proof/v1";

@@ -80,9 +80,10 @@ def label_matrix(data: TrainingData, architecture: Architecture) -> NDArray[np.i
         )
     labels = np.asarray(data.labels, dtype=np.int64)
     if wanted == "class":
-        if data.classes > outputs:
+        if data.classes != outputs:
             raise ArithmeticConfigError(
-                f"the data set declares {data.classes} classes, the model has {outputs} outputs"
+                f"the data set declares {data.classes} classes, the model has {outputs} outputs: give the last "
+                f"layer {data.classes} outputs, or commit the data with classes={outputs} if it does not show all"
             )
         return labels
     labels = labels.reshape(data.n, -1)

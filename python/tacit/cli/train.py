@@ -101,12 +101,9 @@ def prepare(run: RunFile, vault: Path | None, key_file: Path | None) -> Job:
 
 def _data(vault: Vault, run: RunFile) -> CommittedData:
     """The data set that the run file names, or the only one."""
-    from tacit.commitment import open_data
+    from tacit.commitment import only_name, open_data
 
-    names = [n.split("/")[1] for n in vault.names("data/") if n.endswith("/description")]
-    if run.data is None and len(names) != 1:
-        raise UsageError(f"{vault.path} holds {len(names)} data sets; say data = ... in the run file")
-    return open_data(vault, run.data or names[0])
+    return open_data(vault, only_name(vault) if run.data is None else run.data)
 
 
 def build_model(data: CommittedData, run: RunFile) -> nn.Module:

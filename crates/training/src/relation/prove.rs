@@ -4,6 +4,7 @@ use super::check::LABEL;
 use super::gates::pair_weights;
 use super::instances::{Instance, Product, WeightUnit, unit_weights};
 use super::terms::Equation;
+use crate::stage::Stage;
 use alloc::vec;
 use alloc::vec::Vec;
 use p3_field::PrimeCharacteristicRing;
@@ -35,6 +36,20 @@ impl ChunkRelation<'_> {
     /// # Errors
     /// [`LookupError`] if the witness is no trace of this configuration.
     pub fn prove(&self, m: &mut Masker<'_>, w: &Witness<'_>) -> Result<(), LookupError> {
+        self.prove_watched(m, w, &|_| {})
+    }
+
+    /// The same, telling each stage as it begins.
+    ///
+    /// # Errors
+    /// As [`Self::prove`].
+    pub fn prove_watched(
+        &self,
+        m: &mut Masker<'_>,
+        w: &Witness<'_>,
+        begins: &dyn Fn(Stage),
+    ) -> Result<(), LookupError> {
+        begins(Stage::Products);
         m.begin(LABEL);
         let rho = m.point(self.layout.log_rows);
         let (rho_t, rho_b) = rho.split_at(self.log_steps());
@@ -46,9 +61,11 @@ impl ChunkRelation<'_> {
         let sigma: Vec<E> = t_star.iter().chain(rho_b).copied().collect();
         let mut equations: Vec<(usize, Equation)> = vec![(1, self.product_terms(&products, &eq_v))];
 
+        begins(Stage::Weights);
         let units = self.weight_units(&products, &eq_v, |n| m.point(n));
         let x_star = self.weight_proof(m, w, &units, &t_star, &mut equations);
 
+        begins(Stage::Gates);
         equations.extend(self.gate_equations(|n| unit_weights(&m.point(log2_ceil(n)), n)).into_iter().map(|e| (0, e)));
         let nu = m.challenge();
         let columns = Columns { log_rows: self.layout.log_rows, vectors: vec![w.trace] };
@@ -62,6 +79,7 @@ impl ChunkRelation<'_> {
             });
             bilinear_proof(m, rows, pairs.collect());
         }
+        begins(Stage::Lookups);
         self.weight_range_points(m);
         lookup_proof(m, &self.lookups, &columns)
     }

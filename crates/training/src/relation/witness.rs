@@ -3,6 +3,7 @@ use super::ChunkRelation;
 use super::layout::{Limbs, LossColumns, ModelLayout};
 use super::prove::Witness;
 use crate::config::RunConfig;
+use crate::stage::Stage;
 use crate::trainer::{ChunkTrace, LossTrace, ModelState};
 use alloc::vec::Vec;
 use p3_field::PrimeCharacteristicRing;
@@ -18,9 +19,17 @@ pub struct ChunkWitness<'a> {
     inputs: Vec<Vec<F>>,
     gradients: Vec<Vec<F>>,
     start: &'a ModelState,
+    begins: &'a (dyn Fn(Stage) + 'a),
 }
 
 impl<'a> ChunkWitness<'a> {
+    /// The same witness, whose stages are told as they begin.
+    #[must_use]
+    pub fn watched(mut self, begins: &'a (dyn Fn(Stage) + 'a)) -> Self {
+        self.begins = begins;
+        self
+    }
+
     /// The witness and the trace's columns, multiplicities included. `start` is the state before the chunk.
     ///
     /// # Errors
@@ -37,7 +46,7 @@ impl<'a> ChunkWitness<'a> {
         let field = |v: &[i32]| v.par_iter().map(|&x| signed(x.into())).collect::<Vec<F>>();
         let inputs = (0..layers).map(|l| field(&trace.input(l))).collect();
         let gradients = (0..layers).map(|l| field(&trace.gradient(l))).collect();
-        Ok((Self { relation, inputs, gradients, start }, columns))
+        Ok((Self { relation, inputs, gradients, start, begins: &|_| {} }, columns))
     }
 
     /// The relation.
@@ -76,7 +85,9 @@ impl Witnessed for ChunkWitness<'_> {
         let velocity = self.start.velocity.as_deref().filter(|_| self.relation.velocity_in).unwrap_or_default();
         let (inputs, gradients) = (&self.inputs, &self.gradients);
         let w = Witness { trace, inputs, gradients, start: &self.start.weights, velocity };
-        self.relation.prove(masker, &w)
+        self.relation.prove_watched(masker, &w, self.begins)?;
+        (self.begins)(Stage::Opening);
+        Ok(())
     }
 }
 

@@ -3,6 +3,7 @@
 //! They are part of the statement. Weights alone would leave open which layer is which: a file in which two layers of
 //! one shape change places holds the same numbers and is another model.
 use crate::config::RunConfig;
+use crate::text::hidden_char;
 use alloc::collections::BTreeSet;
 use alloc::string::String;
 
@@ -41,8 +42,8 @@ pub enum NameError {
         /// Bytes.
         got: usize,
     },
-    /// A control character, which could rewrite what a terminal shows.
-    #[error("a name of layer {layer} holds the control character U+{code:04X}")]
+    /// A character that a terminal obeys or nobody sees: two names could look alike.
+    #[error("a name of layer {layer} holds the control or invisible character U+{code:04X}")]
     Control {
         /// Which layer.
         layer: usize,
@@ -78,7 +79,7 @@ pub(super) fn check_names(config: &RunConfig, names: &[LayerNames]) -> Result<()
             if !(1..=MAX_NAME).contains(&name.len()) {
                 return Err(NameError::Length { layer, got: name.len() });
             }
-            if let Some(c) = name.chars().find(|c| c.is_control()) {
+            if let Some(c) = hidden_char(name) {
                 return Err(NameError::Control { layer, code: c.into() });
             }
             if name == RESERVED {

@@ -4,6 +4,7 @@ use crate::config::RunConfig;
 use crate::record::{ModelRecord, RECORD_VERSION, RecordError, SUITE_BLAKE3, Vector, model_dimensions};
 use crate::relation::layout::ModelLayout;
 use crate::relation::{ChunkRelation, ChunkWitness, model_payload};
+use crate::stage::Stage;
 use crate::statement::{RunStatement, StatementError};
 use crate::trainer::{Data, ModelState, TrainError, train_chunk};
 use tacit_argument::entropy::{Entropy, EntropyFailed};
@@ -148,6 +149,19 @@ fn initial_state(config: &RunConfig, weights: &[i64]) -> ModelState {
 /// # Errors
 /// [`RunError`]: the run overflows a window, or no parameters fit.
 pub fn prove_chunk(input: &ChunkInput<'_>, vault_secret: &[u8; 32]) -> Result<ChunkOutput, RunError> {
+    prove_chunk_watched(input, vault_secret, &|_| {})
+}
+
+/// The same, telling each stage as it begins.
+///
+/// # Errors
+/// As [`prove_chunk`].
+pub fn prove_chunk_watched(
+    input: &ChunkInput<'_>,
+    vault_secret: &[u8; 32],
+    begins: &dyn Fn(Stage),
+) -> Result<ChunkOutput, RunError> {
+    begins(Stage::Trace);
     let (statement, config) = (input.statement, &input.statement.config);
     let bounds = statement.validate()?;
     let none = RunError::NoSuchChunk { chunk: input.chunk };
@@ -166,7 +180,9 @@ pub fn prove_chunk(input: &ChunkInput<'_>, vault_secret: &[u8; 32]) -> Result<Ch
     let start = start_weights(statement, input.chunk)?;
     let Some(relation) = ChunkRelation::new(config, input.chunk, start) else { return Err(none) };
     let (witness, columns) = ChunkWitness::new(relation, &trace, state).map_err(ProveError::from)?;
+    let witness = witness.watched(begins);
     drop(trace);
+    begins(Stage::Commit);
     let committed = vectors(statement, input.model_in.map(|m| &m.record), &model_out.record)?;
     let trees = [Some(input.data), Some(&model_out.vector), input.model_in.map(|m| &m.vector)];
     let others: alloc::vec::Vec<_> = trees.into_iter().flatten().zip(committed).collect();

@@ -297,15 +297,37 @@ fn another_root_or_pin() {
 
 #[test]
 fn texts_that_a_terminal_obeys_are_refused() {
-    for text in ["", "scale\nThe data was checked.", "\u{1b}[8m", "\u{202e}", &"x".repeat(257)] {
+    let invisible = ["scale\u{200b}", "\u{feff}", "\u{00ad}x", "\u{2029}", "\u{f8ff}", "\u{3164}"];
+    for text in
+        ["", "scale\nThe data was checked.", "\u{1b}[8m", "\u{202e}", &"x".repeat(257)].into_iter().chain(invisible)
+    {
         let mut run = honest().clone();
         run.statement.released = vec![text.to_string()];
         let error = verify_run(&run).expect_err("not a text");
         let RunRejected::Statement(StatementError::Record { which: "run", error }) = error else { panic!("{error}") };
         assert_eq!(error, RecordError::Text { field: "released" });
         let mut record = honest().statement.data.clone();
-        record.names = Some(vec![text.to_string()]);
+        let mut names = vec!["a".to_string(); record.features as usize - 1];
+        names.push(text.to_string());
+        record.names = Some(names);
         assert_eq!(record.validate(), Err(RecordError::Text { field: "names" }));
+    }
+}
+
+#[test]
+fn texts_that_everybody_sees_are_accepted() {
+    let mut record = honest().statement.data.clone();
+    record.names = Some(["âge", "пульс", "体重", "dose (mg/l) ½", "x\u{0301}"].map(String::from).to_vec());
+    assert_eq!(record.validate(), Ok(()));
+}
+
+/// Names of some features, or of more than there are, would shift the meaning of the others.
+#[test]
+fn every_feature_is_named_or_none() {
+    for count in [0u64, 4, 6] {
+        let mut record = honest().statement.data.clone();
+        record.names = Some(vec!["a".to_string(); count as usize]);
+        assert_eq!(record.validate(), Err(RecordError::Limit { field: "names", got: count, min: 5, max: 5 }));
     }
 }
 

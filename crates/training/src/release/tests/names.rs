@@ -21,13 +21,18 @@ fn refused(world: &mut World, change: impl FnOnce(&mut Vec<LayerNames>)) -> Name
 #[test]
 fn every_rule() {
     let mut world = World::new(perceptron());
-    let cases: [(&dyn Fn(&mut Vec<LayerNames>), NameError); 10] = [
+    let cases: [(&dyn Fn(&mut Vec<LayerNames>), NameError); 15] = [
         (&|n| n.truncate(1), NameError::Count { expected: 2, got: 1 }),
         (&|n| n.push(("2.weight".into(), None)), NameError::Count { expected: 2, got: 3 }),
         (&|n| n[1].1 = None, NameError::Bias { layer: 1, bias: true }),
         (&|n| n[0].0 = String::new(), NameError::Length { layer: 0, got: 0 }),
         (&|n| n[1].1 = Some("b".repeat(MAX_NAME + 1)), NameError::Length { layer: 1, got: MAX_NAME + 1 }),
         (&|n| n[0].0 = "red\u{1b}[31m".into(), NameError::Control { layer: 0, code: 0x1b }),
+        (&|n| n[0].0 = "0.weight\u{200b}".into(), NameError::Control { layer: 0, code: 0x200b }),
+        (&|n| n[1].0 = "\u{202e}thgiew".into(), NameError::Control { layer: 1, code: 0x202e }),
+        (&|n| n[0].0 = "0\u{2028}w".into(), NameError::Control { layer: 0, code: 0x2028 }),
+        (&|n| n[0].0 = "0.\u{e000}".into(), NameError::Control { layer: 0, code: 0xe000 }),
+        (&|n| n[0].0 = "0.\u{e0041}".into(), NameError::Control { layer: 0, code: 0xe0041 }),
         (&|n| n[1].0 = "__metadata__".into(), NameError::Reserved { layer: 1 }),
         (&|n| n[1].0 = "0.weight".into(), NameError::Duplicate { name: "0.weight".to_string() }),
         (&|n| n[0].1 = Some("0.weight".into()), NameError::Duplicate { name: "0.weight".to_string() }),
