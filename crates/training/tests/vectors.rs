@@ -64,10 +64,13 @@ impl Case {
                 filter: self.one("filter").to_vec(),
                 nesterov: schedule[5] == 1,
                 decay: self.decay(),
+                average: None,
             },
             order: seed.try_into().map_or(Order::Contiguous, |seed| Order::Shuffled { seed }),
             data_bits: small(bits[0]),
             target_bits: small(bits[1]),
+            norms: None,
+            carry_bits: None,
         }
     }
 
