@@ -83,11 +83,11 @@ fn a_norm_beyond_its_bound() {
         let limbs = &honest.layout.norms[norm].limbs;
         limbs.weighted().map(|(w, slot)| w * honest.columns[(slot << log) + j].as_canonical_u64()).sum()
     };
-    let (norm, j) = (0..honest.layout.norms.len())
+    let (norm, unit) = (0..honest.layout.norms.len())
         .flat_map(|i| (0..honest.layout.norms[i].units).map(move |j| (i, j)))
         .max_by_key(|&(i, j)| value(i, j))
         .expect("units");
-    let bits = value(norm, j).ilog2();
+    let bits = value(norm, unit).ilog2();
     let mut narrow = config.clone();
     narrow.norms = Some(NormBits { z: bits + 1, q: bits });
     match train_chunk(&narrow, 0, &start(&narrow), &data(&narrow)) {
@@ -108,7 +108,9 @@ fn a_norm_beyond_its_bound() {
     let limbs = &f.layout.norms[norm].limbs.groups;
     let top = limbs.last().expect("limbs").1;
     let below: u32 = limbs.iter().rev().skip(1).map(|g| g.0).sum();
-    f.columns[(top << log) + j] += F::from_u64(1 << (bits - below));
+    for unit in (0..f.layout.norms[norm].units).filter(|&unit| value(norm, unit) >> bits > 0) {
+        f.columns[(top << log) + unit] += F::from_u64(1 << (bits - below));
+    }
     assert_eq!(rejected(&f), BTreeSet::from([Rule::NormLimb]), "the top limb takes all of it");
 }
 
