@@ -189,11 +189,12 @@ def loss_gradient(config: dict[str, Any], z: Matrix, labels: list[Any]) -> Matri
 
 def backward(
     config: dict[str, Any], weights: list[Matrix], inputs: list[Matrix], z: list[Matrix], top: Matrix, step: int
-) -> list[Matrix]:
-    """A_l^T D_l of every layer."""
+) -> tuple[list[Matrix], list[Matrix]]:
+    """A_l^T D_l of every layer, and Q of every hidden layer."""
     layers, scales = config["architecture"]["layers"], config["scales"]
     fa, shift = scales["fa"], scales["fw"] + scales["kappa"]
     gradients: list[Matrix] = [[] for _ in layers]
+    hidden: list[Matrix] = [[] for _ in layers[1:]]
     d = top
     for index in range(len(layers) - 1, -1, -1):
         gradients[index] = product(transpose(inputs[index]), d)
@@ -202,6 +203,7 @@ def backward(
         below = layers[index - 1]
         raw = product(d, transpose(weights[index][: layers[index]["inputs"]]))
         q = in_window([[rescale(v, shift) for v in row] for row in raw], below["q_bits"], index - 1, "q", step)
+        hidden[index - 1] = q
         through = {
             "Identity": lambda g, v: g,
             "Relu": lambda g, v: g if v > 0 else 0,
@@ -212,7 +214,7 @@ def backward(
             [through(g, v) for g, v in zip(gs, vs, strict=True)] for gs, vs in zip(q, z[index - 1], strict=True)
         ]
         in_window(d, below["q_bits"], index - 1, "q", step)
-    return gradients
+    return gradients, hidden
 
 
 # A run.
@@ -262,29 +264,72 @@ def run(config: dict[str, Any], features: Matrix, labels: list[Any], initial: li
     taps, update, kappa, padded = s["filter"], update_taps(config), scales["kappa"], 1
     while padded < s["batch"]:
         padded *= 2
-    decay = s["decay"] or {"bits": 0, "numerators": None}
+    decay, average = s["decay"] or {"bits": 0, "numerators": None}, s["average"] or 1
     states: list[State] = [(initial, combine([(0, initial)]) if kappa else None)]
     for first in range(0, s["total_steps"], s["chunk_steps"]):
         steps = min(s["chunk_steps"], s["total_steps"] - first)
         rho, start = rates[first : first + steps], states[-1]
         gradients: list[tuple[int, list[Matrix]]] = []
-        for t in range(steps):
+        norms = Norms(config)
+        for t in range(s["chunk_steps"]):
+            if t >= steps:
+                end = weights_at(steps, kappa, update, rho, start, gradients)
+                norms.add(padded, forward(config, end, [[0] * len(features[0])], first + steps)[1], [])
+                continue
             weights = weights_at(t, kappa, update, rho, start, gradients)
             rows = batch(config, first + t)
             if len(rows) < padded:
-                forward(config, weights, [[0] * len(features[0])], first + t)
+                masked = forward(config, weights, [[0] * len(features[0])], first + t)[1]
+                norms.add(padded - len(rows), masked, [])
             inputs, z = forward(config, weights, [features[r] for r in rows], first + t)
             top = loss_gradient(config, z[-1], [labels[r] for r in rows])
             weight = hdiv(2 ** scales["omega"] * s["batch"], len(rows))
-            gradients.append((weight, backward(config, weights, inputs, z, top, first + t)))
-        last = weights_at(steps, kappa, update, rho, start, gradients)
+            step_gradients, q = backward(config, weights, inputs, z, top, first + t)
+            gradients.append((weight, step_gradients))
+            norms.add(1, z, q)
+        norms.check(first + steps - 1)
+        averaged = average if first + steps == s["total_steps"] else 1
+        ends = [weights_at(steps - i, kappa, update, rho, start, gradients) for i in range(averaged)]
+        last = combine([(1, end) for end in ends])
         velocity = None
         if start[1] is not None:
             terms = [(w * tap(taps, steps - 1 - i), g) for i, (w, g) in enumerate(gradients)]
             velocity = rescaled(combine([*terms, (tap(taps, steps), start[1])]), kappa)
         factor = decay["numerators"][first // s["chunk_steps"]] if decay["numerators"] else 1
-        states.append((rescaled(combine([(factor, last)]), kappa + decay["bits"]), velocity))
+        shift = kappa + decay["bits"] + averaged.bit_length() - 1
+        out = rescaled(combine([(factor, last)]), shift)
+        if config["carry_bits"] is not None:
+            for index, matrix in enumerate(out):
+                in_window(matrix, min(config["carry_bits"], 48, 63 - shift), index, "carry", first + steps - 1)
+        states.append((out, velocity))
     return states
+
+
+class Norms:
+    """Sums of squares of Z (layers whose activation is no table) and of Q over a chunk's rows, per hidden "
+    "unit."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        """Starts from zero."""
+        self._layers, self._bits = config["architecture"]["layers"][:-1], config["norms"]
+        self._sums = {
+            (kind, i): [0] * layer["outputs"] for i, layer in enumerate(self._layers) for kind in "zq"
+        }
+
+    def add(self, times: int, z: list[Matrix], q: list[Matrix]) -> None:
+        """Adds `times` the squares of rows of Z and, where given, of Q."""
+        for kind, matrices in (("z", z), ("q", q)):
+            for index, matrix in enumerate(matrices[: len(self._layers)]):
+                for row in matrix:
+                    for j, v in enumerate(row):
+                        self._sums[kind, index][j] += times * v * v
+
+    def check(self, step: int) -> None:
+        """Raises `Overflow` for a norm beyond its bound."""
+        for (kind, index), sums in self._sums.items():
+            table = self._layers[index]["activation"] in ("Sigmoid", "Tanh")
+            if self._bits is not None and max(sums) >> self._bits[kind] and not (kind == "z" and table):
+                raise Overflow(index, f"norm of {kind}", step)
 
 
 def rescaled(layers: list[Matrix], shift: int) -> list[Matrix]:

@@ -4,7 +4,8 @@
 
 A run is a block of lines `key: integers`. Activations: 0 identity, 1 relu, 2 sigmoid, 3 tanh. Losses: 0 cross
 entropy, 1 binary cross entropy, 2 squared error. `layers` holds inputs, outputs, bias, activation, z_bits and
-q_bits of each layer, `weights` (and `velocity`) one state per line: the start, every chunk boundary, the end.
+q_bits of each layer, `ends` the norm bits of Z and Q, carry bits and averaged steps (0 for none), `weights`
+(and `velocity`) one state per line: the start, every chunk boundary, the end.
 """
 
 from __future__ import annotations
@@ -69,11 +70,14 @@ def case(index: int) -> tuple[dict[str, Any], list[list[int]], list[Any], list[l
             "rates": [{"steps": 1, "rate": rate << 3} for rate in rates],
             "filter": [16, 8, 4, 2, 1, 1] if momentum else [1],
             "nesterov": momentum and index % 4 == 3,
-            "decay": {"bits": 12, "numerators": [4000, 4096]} if index in (2, 4, 5) else None,
+            "decay": {"bits": 12, "numerators": [4000, 4096]} if index in (2, 4, 5, 13) else None,
+            "average": 2 if index in (12, 13) else None,
         },
         "order": {"Shuffled": {"seed": [numbers.below(256) for _ in range(32)]}} if shuffled else "Contiguous",
         "data_bits": 12,
         "target_bits": 12 if loss == "Mse" else 0,
+        "norms": {"z": 34, "q": 33} if index >= 13 else None,
+        "carry_bits": 33 if index in (12, 14, 15) else None,
     }
     features = [[numbers.around(700) for _ in range(widths[0])] for _ in range(rows)]
     labels: list[Any] = {
@@ -125,6 +129,8 @@ def lines(index: int) -> Iterator[str]:
     yield line("decay", [decay["bits"], decay["numerators"]] if decay else [])
     yield line("seed", [] if config["order"] == "Contiguous" else config["order"]["Shuffled"]["seed"])
     yield line("bits", config["data_bits"], config["target_bits"])
+    norms = config["norms"] or {"z": 0, "q": 0}
+    yield line("ends", norms["z"], norms["q"], config["carry_bits"] or 0, schedule["average"] or 0)
     yield line("features", features)
     yield line("labels", labels)
     for state, velocity in arithmetic.run(config, features, labels, weights):
@@ -133,7 +139,7 @@ def lines(index: int) -> Iterator[str]:
             yield line("velocity", velocity)
 
 
-def text(cases: int = 12) -> str:
+def text(cases: int = 16) -> str:
     """All vectors."""
     return "\n".join(line for index in range(cases) for line in lines(index)) + "\n"
 

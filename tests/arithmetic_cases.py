@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
@@ -77,9 +77,15 @@ def network(widths: list[int], activation: str, loss: str, bias: bool = True) ->
 
 
 def train(
-    architecture: Architecture, data: Data, lrs: list[float], *, gemm: Any = None, **request: Any
+    architecture: Architecture,
+    data: Data,
+    lrs: list[float],
+    *,
+    gemm: Any = None,
+    bounds: dict[str, Any] | None = None,
+    **request: Any,
 ) -> RunRecord:
-    """Trains len(lrs) steps with the numpy trainer."""
+    """Trains len(lrs) steps with the numpy trainer; `bounds` replaces norms and carry_bits of the plan."""
     plan = make_plan(
         PlanRequest(
             architecture=architecture,
@@ -91,6 +97,8 @@ def train(
             **{"batch": 4, "order": Order(bytes(range(32))), **request},
         )
     )
+    if bounds:
+        plan = replace(plan, config=replace(plan.config, **bounds))
     weights = quantise_weights(random_weights(architecture), plan.config.scales.fw)
     trainer = Trainer(plan, data, weights, **({"gemm": gemm} if gemm else {}))  # type: ignore[arg-type]
     for lr in lrs:

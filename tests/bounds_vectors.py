@@ -21,18 +21,21 @@ LOSSES = ("cross_entropy", "bce_with_logits", "mse")
 
 def lines(index: int) -> Iterator[str]:
     loss = LOSSES[index % 3]
-    architecture = network([9, 7, 5, 4][index % 3 :], ACTIVATIONS[index % 4], loss)
+    wide = index >= 10
+    widths = [300, 200, 100, 10] if wide else [9, 7, 5, 4][index % 3 :]
+    architecture = network(widths, ACTIVATIONS[index % 4], loss)
     total = 40 + index
     plan = make_plan(
         PlanRequest(
-            architecture, rows=100 + index, batch=10, learning_rates=[0.25, 0.0625], data_bits=12,
-            target_bits=12 if loss == "mse" else 0, drop_last=index % 5 == 0,
+            architecture, rows=100 + index, batch=8 if wide else 10, learning_rates=[0.25, 0.0625],
+            data_bits=12, target_bits=12 if loss == "mse" else 0, drop_last=wide or index % 5 == 0,
             momentum=(0.0, 0.5, 0.9)[index % 3], nesterov=index in (2, 4, 8),
-            weight_decay=0.01 if index in (0, 6) else 0.0, total_steps=total, chunk_steps=16, fg=9,
+            weight_decay=0.01 if index in (0, 6, 11) else 0.0, total_steps=total, chunk_steps=16, fg=9,
+            average=4 if index in (3, 13) else None, window_bits=16 if index in (10, 12) else None,
         )
     )  # fmt: skip
     config = plan.config
-    bounds, rates, after = RunBounds(config, plan.w_in), [], []
+    bounds, rates, after = RunBounds(config, plan.w_in, total), [], []
     factor, numerators = Fraction(1), []
     for step in range(total):
         lr = 0.25 if step < 25 else 0.0625
@@ -40,7 +43,7 @@ def lines(index: int) -> Iterator[str]:
         weight = batch_weight(config.schedule, config.scales.omega, step)
         factor = decay_step(factor, lr, plan.weight_decay)
         numerator = decay_numerator(factor) if plan.weight_decay else None
-        bounds.admit(rates[-1], weight * config.schedule.batch_size(step), numerator)
+        bounds.admit(rates[-1], (weight, config.schedule.batch_size(step)), numerator)
         if (step + 1) % config.schedule.chunk_steps == 0 or step + 1 == total:
             factor, numerators = Fraction(1), [*numerators, numerator]
             assert bounds.latest is not None
@@ -67,13 +70,19 @@ def config_lines(index: int, config: RunConfig, rates: list[int], decay: list[in
         "decay": decay,
         "seed": [],
         "bits": [config.data_bits, config.target_bits],
+        "ends": [
+            config.norms.z if config.norms else 0,
+            config.norms.q if config.norms else 0,
+            config.carry_bits or 0,
+            c.average or 0,
+        ],
     }
     for key, numbers in values.items():
         yield f"{key}: {' '.join(map(str, numbers))}".rstrip()
 
 
 def text() -> str:
-    return "\n".join(line for index in range(10) for line in lines(index)) + "\n"
+    return "\n".join(line for index in range(14) for line in lines(index)) + "\n"
 
 
 if __name__ == "__main__":

@@ -117,13 +117,27 @@ def test_rates_far_apart_are_refused_with_a_remedy() -> None:
         make_plan(request(learning_rates=[1e-4], momentum=0.9, window_bits=16, fg=14, total_steps=1))
 
 
-def test_longer_runs_get_narrower_windows_and_then_an_error() -> None:
-    short = make_plan(request(total_steps=79)).config.architecture.layers
-    long = make_plan(request(total_steps=4000)).config.architecture.layers
-    assert [layer.z_bits for layer in short] == [16, 16]
-    assert long[0].z_bits < 16
+def test_longer_runs_get_norms_and_carried_weights() -> None:
+    short, long, endless = (make_plan(request(total_steps=n)).config for n in (79, 4000, 10**9))
+    for config in (short, long, endless):
+        assert [layer.z_bits for layer in config.architecture.layers] == [16, 16]
+    assert (short.norms, short.carry_bits) == (None, None)
+    assert long.norms is not None or long.carry_bits is not None
+    assert endless.carry_bits is not None
+    assert endless.carry_bits >= endless.scales.fw + 4
+
+
+def test_wide_nets_get_norms() -> None:
+    wide = network([784, 1024, 1024, 10], "relu", "cross_entropy")
+    config = make_plan(request(wide, total_steps=1000)).config
+    assert config.norms is not None
+    assert config.scales.fg == 12
+    assert min(layer.z_bits for layer in config.architecture.layers) >= 14
+
+
+def test_a_run_that_does_not_fit_is_an_error() -> None:
     with pytest.raises(NoWrapError, match=r"layer \d \(Linear \d+->\d+\): .* < p does not hold") as caught:
-        make_plan(request(total_steps=10**9))
+        make_plan(request(total_steps=100, learning_rates=[4000.0]))
     assert "use fewer steps" in str(caught.value)
     assert caught.value.failure.left_log2 >= 64
 
@@ -133,7 +147,7 @@ def test_given_windows_and_chunks_are_taken_as_they_are() -> None:
     assert all((layer.z_bits, layer.q_bits) == (13, 13) for layer in plan.config.architecture.layers)
     assert plan.config.schedule.chunk_steps == 8
     with pytest.raises(NoWrapError, match="windows of 16 and 16 bits"):
-        make_plan(request(total_steps=2000, window_bits=16))
+        make_plan(request(total_steps=2000, window_bits=16, learning_rates=[100.0]))
 
 
 def test_large_initial_weights_raise_the_bound() -> None:
@@ -157,14 +171,14 @@ def test_running_bounds_never_exceed_the_planned_ones(momentum: float) -> None:
     config, rate = plan.config, integer_rate(0.125, BREAST_CANCER, 64, plan.config.scales)
     bounds = nowrap.RunBounds(config, plan.w_in)
     for step in range(100):
-        rows = batch_weight(config.schedule, config.scales.omega, step) * config.schedule.batch_size(step)
-        bounds.admit(rate, rows)
+        weight = batch_weight(config.schedule, config.scales.omega, step)
+        bounds.admit(rate, (weight, config.schedule.batch_size(step)))
     # The plan was for the largest rate: far beyond it the same run is refused, in words that name the step.
     bounds = nowrap.RunBounds(config, plan.w_in)
     for _ in range(10):
-        bounds.admit(rate, 64 << config.scales.omega)
+        bounds.admit(rate, (1 << config.scales.omega, 64))
     with pytest.raises(NoWrapError, match=r"cannot be proven beyond step 10: stop there"):
-        bounds.admit(rate << 40, 64 << config.scales.omega)
+        bounds.admit(rate << 40, (1 << config.scales.omega, 64))
     assert run_failures(Choice(config, plan.w_in, rate << 20), 100)
 
 
@@ -207,7 +221,9 @@ def test_run_beyond_its_bounds_stops_before_the_step_and_can_be_recorded() -> No
         ({"total_steps": 0}, "total_steps = 0"),
         ({"nesterov": True}, "nesterov needs a momentum"),
         ({"weight_decay": -0.1}, r"weight_decay -0\.1"),
-        ({"weight_decay": 0.1, "momentum": 0.9}, "together with momentum"),
+        ({"average": 4}, "needs the length of the run"),
+        ({"average": 3, "total_steps": 100}, "2, 4, 8"),
+        ({"average": 128, "total_steps": 100}, "up to the 100 steps"),
         ({"weight_decay": 1e-9}, "too little for 16 bits"),
         ({"chunk_steps": 12}, "chunk_steps = 12 is not a power of two"),
     ],

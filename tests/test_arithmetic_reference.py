@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -9,6 +12,8 @@ from hypothesis import strategies as st
 
 from arithmetic_cases import load_reference, network, random_data, reference_states, states_as_lists, train
 from tacit.arithmetic import Order, RunRecord, WindowOverflowError, tables
+from tacit.arithmetic.config import NormBits
+from tacit.arithmetic.errors import CarryOverflowError, NormOverflowError
 
 REFERENCE = load_reference()
 
@@ -72,6 +77,61 @@ def test_random_runs_equal_reference(
         assume(False)
     assert states_as_lists(record) == reference_states(record, data)
     assert RunRecord.from_bytes(record.to_bytes()).config == record.config
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "identity"])
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("average", [None, 2])
+@pytest.mark.parametrize("decay", [0.0, 0.05])
+def test_norms_carried_weights_and_averages_equal_reference(
+    activation: str, momentum: float, average: int | None, decay: float
+) -> None:
+    data = random_data("cross_entropy", rows=11, inputs=5, outputs=3)
+    lrs = [0.125] * 5 + [0.0625] * 5
+    options = {
+        "momentum": momentum,
+        "chunk_steps": 4,
+        "window_bits": 12,
+        "fg": 9,
+        "weight_decay": decay,
+        "average": average,
+        "total_steps": len(lrs),
+    }
+    architecture = network([5, 4, 3, 3], activation, "cross_entropy")
+    bounds = {"norms": NormBits(32, 28), "carry_bits": 40}
+    record = train(architecture, data, lrs, bounds=bounds, **options)
+    assert (record.config.norms, record.config.carry_bits) == (NormBits(32, 28), 40)
+    assert RunRecord.from_bytes(record.to_bytes()).config == record.config
+    assert states_as_lists(record) == reference_states(record, data)
+    # Trainer and reference refuse the same bounds: the largest norms, and one bit less.
+    for quantity in ("z", "q"):
+        if activation == "tanh" and quantity == "z":
+            continue
+        least = next(b for b in range(1, 40) if _fits(architecture, data, lrs, options, quantity, b))
+        assert least > 5
+        tight = replace(record.config, norms=_norms(quantity, least))
+        assert reference_states(replace(record, config=tight), data)
+        tight = replace(tight, norms=_norms(quantity, least - 1))
+        with pytest.raises(Exception, match=f"norm of {quantity}") as caught:
+            reference_states(replace(record, config=tight), data)
+        assert type(caught.value).__name__ == "Overflow"
+    with pytest.raises(CarryOverflowError, match="left its 20-bit window at the end of a chunk, after step 3"):
+        train(architecture, data, lrs, bounds={"carry_bits": 20}, **options)
+
+
+def _norms(quantity: str, bits: int) -> NormBits:
+    return replace(NormBits(54, 54), **{quantity: bits})
+
+
+def _fits(
+    architecture: Any, data: Any, lrs: list[float], options: dict[str, Any], quantity: str, bits: int
+) -> bool:
+    bounds = {"norms": _norms(quantity, bits), "carry_bits": 40}
+    try:
+        train(architecture, data, lrs, bounds=bounds, **options)
+    except NormOverflowError as error:
+        return not (error.quantity == quantity and error.bits == bits and error.value >> bits > 0)
+    return True
 
 
 @pytest.mark.parametrize("fa", [6, 8, 10])

@@ -15,6 +15,8 @@ use tacit_argument::field::F;
 #[derive(Clone, Debug)]
 pub struct Coefficients {
     kappa: u32,
+    /// How many of the last W_t the chunk's end adds up.
+    averaged: usize,
     /// rho_u of the chunk's real steps.
     rates: Vec<u64>,
     /// w_s of the chunk's real steps.
@@ -39,6 +41,7 @@ impl Coefficients {
         }
         Some(Self {
             kappa: config.scales.kappa,
+            averaged: config.averaged(chunk) as usize,
             rates,
             weights: (start..start + real).map(|t| s.batch_weight(t, config.scales.omega)).collect(),
             rows: (start..start + real).map(|t| s.batch_rows(t)).collect(),
@@ -120,6 +123,41 @@ impl Coefficients {
             let c = self.gradient(self.real_steps(), s);
             sum.saturating_add(c.saturating_mul(self.rows.get(s).copied().unwrap_or(0).into()))
         })
+    }
+
+    /// How many of the last W_t the chunk's end adds up.
+    #[must_use]
+    pub const fn averaged(&self) -> usize {
+        self.averaged
+    }
+
+    /// The largest c_{t,s}; they grow with t.
+    #[must_use]
+    pub fn largest_gradient(&self) -> u128 {
+        (0..self.real_steps()).map(|s| self.gradient(self.real_steps(), s)).max().unwrap_or(0)
+    }
+
+    /// The largest w_s d_{T*-1-s}.
+    #[must_use]
+    pub fn largest_state_gradient(&self) -> u128 {
+        (0..self.real_steps()).map(|s| self.state_gradient(s)).max().unwrap_or(0)
+    }
+
+    /// Rows of the chunk that are not masked.
+    #[must_use]
+    pub fn row_count(&self) -> u128 {
+        self.rows.iter().map(|&n| u128::from(n)).sum()
+    }
+
+    /// e_t for which sum_t e_t W_t is the chunk's end: 1 for W_{T*}, or for each weight of the average. T + 1 entries
+    /// for the padded T; the last one stands for W_{T*}.
+    #[must_use]
+    pub fn end<A: Algebra<F> + Copy>(&self, steps: usize) -> Vec<A> {
+        let mut e = vec![A::ZERO; steps + 1];
+        let real = self.real_steps().min(steps);
+        e[(real + 1).saturating_sub(self.averaged)..real].fill(A::ONE);
+        e[steps] = A::ONE;
+        e
     }
 
     /// sum_s w_s d_{T*-1-s} B_s, which bounds V_{T*} likewise.

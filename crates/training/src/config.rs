@@ -39,6 +39,8 @@ pub const MAX_RATE: i64 = 1 << 40;
 pub const MAX_DECAY_BITS: u32 = 16;
 /// Width of the tables' domain, hence the largest window of Z and Q.
 pub const MAX_WINDOW: u32 = 16;
+/// Most bits of a column's norm. 2^22 rows of 16-bit values have 52.
+pub const MAX_NORM: u32 = 54;
 /// Fractional bits of a smooth activation's derivative.
 pub const DERIVATIVE_BITS: u32 = 12;
 
@@ -145,6 +147,16 @@ pub enum Order {
     },
 }
 
+/// Bounds of the sums of squares of a chunk's hidden columns, over all its rows; they bound what the weights can
+/// move by (see [`crate::nowrap`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NormBits {
+    /// Each unit's sum of Z^2 is below 2^z (layers whose activation is not a table).
+    pub z: u32,
+    /// Each unit's sum of Q^2 is below 2^q.
+    pub q: u32,
+}
+
 /// Everything the integer function depends on beside data and initial weights.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunConfig {
@@ -160,6 +172,12 @@ pub struct RunConfig {
     pub data_bits: u32,
     /// Squared-error targets lie in [-2^(target_bits-1), 2^(target_bits-1)); 0 for the other losses.
     pub target_bits: u32,
+    /// Bounds of column norms; without them weights are bounded by the windows alone.
+    #[serde(default)]
+    pub norms: Option<NormBits>,
+    /// The weights that a chunk ends with lie in [-2^(b-1), 2^(b-1)); without it only where a boundary rounds.
+    #[serde(default)]
+    pub carry_bits: Option<u32>,
 }
 
 /// Widths of the limbs of a `bits`-bit value: as few as hold 18 bits each, as even as possible, larger first.
@@ -219,21 +237,41 @@ impl RunConfig {
         }
     }
 
-    /// Bits that a chunk boundary rounds away: of weights kappa and those of the decay, of velocities kappa.
+    /// How many of the last weights the end of chunk i adds up: those after each of the run's last steps in its last
+    /// chunk, else 1. A power of two.
     #[must_use]
-    pub fn boundary_shift(&self, part: Part) -> u32 {
-        let decay = match part {
-            Part::Weights => self.schedule.decay.as_ref().map_or(0, |d| d.bits),
-            Part::Velocity => 0,
-        };
-        self.scales.kappa.saturating_add(decay)
+    pub fn averaged(&self, chunk: u32) -> u32 {
+        let last = chunk.checked_add(1) == Some(self.chunks());
+        self.schedule.average.filter(|_| last).unwrap_or(1)
     }
 
-    /// Width of the window that a chunk boundary rounds into; with the bits rounded away it stays below p, so that
+    /// Bits that the end of chunk i rounds away: of weights kappa, those of the decay and of the average, of
+    /// velocities kappa.
+    #[must_use]
+    pub fn boundary_shift(&self, part: Part, chunk: u32) -> u32 {
+        let further = match part {
+            Part::Weights => {
+                let decay = self.schedule.decay.as_ref().map_or(0, |d| d.bits);
+                decay.saturating_add(log2_ceil(self.averaged(chunk)))
+            }
+            Part::Velocity => 0,
+        };
+        self.scales.kappa.saturating_add(further)
+    }
+
+    /// Width of the window that the end of chunk i lies in; with the bits rounded away it stays below p, so that
     /// quotient and remainder are unique mod p.
     #[must_use]
-    pub fn boundary_bits(&self, part: Part) -> u32 {
-        63u32.saturating_sub(self.boundary_shift(part)).min(48)
+    pub fn boundary_bits(&self, part: Part, chunk: u32) -> u32 {
+        let most = self.carry_bits.filter(|_| part == Part::Weights).unwrap_or(48);
+        63u32.saturating_sub(self.boundary_shift(part, chunk)).min(most)
+    }
+
+    /// Whether the end of chunk i is looked up in its window: where bits are rounded away, or weights are carried in
+    /// a window of their own.
+    #[must_use]
+    pub fn boundary_checked(&self, part: Part, chunk: u32) -> bool {
+        self.boundary_shift(part, chunk) > 0 || (part == Part::Weights && self.carry_bits.is_some())
     }
 
     /// Fractional bits of the softmax exponentials: 16 - ceil(log2 C).

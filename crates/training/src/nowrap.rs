@@ -5,8 +5,12 @@
 //! gradient d, each weight of a chunk stays below
 //! `w_max = 2^kappa w_in + c_v v_in + a d sum_s c_{T*,s} B_s` (only unmasked rows have a gradient, and every
 //! coefficient grows with t), hence every product below `K a w_max` or `N d w_max`. The verifier evaluates this from
-//! the statement and refuses what does not fit. Row counts are those of [`Coefficients`]; column norms, which would
-//! give tighter bounds, are not used.
+//! the statement and refuses what does not fit. Row counts are those of [`Coefficients`].
+//!
+//! **Column norms.** By Cauchy and Schwarz sum_s c_{t,s} sum_b |A(k) D(j)| <= C sqrt(S_A(k) S_D(j)), C the largest
+//! coefficient and S the sums of squares over the chunk's unmasked rows. S_A is at most rows a^2, S_D at most rows d^2;
+//! where the configuration has norms, the proof shows that sum Z^2 < 2^z and sum Q^2 < 2^q for every hidden unit, and
+//! |A| <= |Z| behind ReLU and identity, |D| <= |Q| in every hidden layer. The smaller bound counts.
 use crate::coefficients::Coefficients;
 use crate::config::{DERIVATIVE_BITS, Loss, Part, RunConfig};
 use alloc::vec::Vec;
@@ -64,6 +68,9 @@ pub enum Inequality {
     /// w_out < 2^(boundary bits - 1), where a boundary rounds weights.
     #[error("the weights fit the window of a chunk boundary")]
     WeightBoundary,
+    /// n sum |W| <= 2^62, where weights are carried in a window: both sides of the boundary's relation stay below p/2.
+    #[error("the weights stay below 2^62 at a range-checked chunk boundary")]
+    Carry,
     /// v_out < 2^(boundary bits - 1), where a boundary rounds velocities.
     #[error("the velocity fits the window of a chunk boundary")]
     VelocityBoundary,
@@ -85,7 +92,10 @@ impl Inequality {
             | Self::Weights
             | Self::Velocity
             | Self::WeightBoundary
-            | Self::VelocityBoundary => "use a smaller chunk_steps, smaller z_bits or q_bits, or a lower learning rate",
+            | Self::Carry
+            | Self::VelocityBoundary => {
+                "use a smaller chunk_steps, smaller z_bits or q_bits, smaller norms, or a lower learning rate"
+            }
             Self::DerivativeUnique => "use smaller q_bits",
             Self::Softmax => "use a smaller fg",
         }
@@ -162,23 +172,54 @@ fn unique(layer: usize, inequality: Inequality, a: u32, b: u32) -> Result<(), No
     if left_log2 <= UNIQUE_BITS { Ok(()) } else { Err(NoWrapError::Inequality { layer, inequality, left_log2 }) }
 }
 
-/// Bound of what a boundary rounds |v| <= `bound` to.
-fn rounded(config: &RunConfig, part: Part, bound: u128) -> u128 {
-    (bound >> config.boundary_shift(part).min(127)).saturating_add(1)
+/// Bound of what the end of a chunk leaves of |v| <= `bound`.
+///
+/// Where the end is looked up in its window, quotient and remainder have at most 63 bits together, so that their
+/// relation mod p is one of integers if |v| <= 2^62. Without a window of its own the bound itself has to fit; a carried
+/// window is a bound by itself, as an end beyond it has no proof.
+fn boundary(
+    config: &RunConfig,
+    (part, chunk): (Part, u32),
+    (layer, inequality): (usize, Inequality),
+    bound: u128,
+) -> Result<u128, NoWrapError> {
+    let out = (bound >> config.boundary_shift(part, chunk).min(127)).saturating_add(1);
+    if !config.boundary_checked(part, chunk) {
+        return Ok(out);
+    }
+    let window = pow2(config.boundary_bits(part, chunk).saturating_sub(1));
+    if part == Part::Weights && config.carry_bits.is_some() {
+        if bound > pow2(UNIQUE_BITS) {
+            return Err(NoWrapError::Inequality { layer, inequality: Inequality::Carry, left_log2: bound.ilog2() });
+        }
+        return Ok(out.min(window));
+    }
+    if out < window { Ok(out) } else { Err(NoWrapError::Inequality { layer, inequality, left_log2: out.ilog2() }) }
 }
 
-/// Fails unless what a boundary rounds to fits its window. Quotient and remainder then have at most 63 bits together,
-/// so their relation mod p is one of integers.
-fn fits_boundary(
-    config: &RunConfig,
-    part: Part,
-    (layer, inequality): (usize, Inequality),
-    out: u128,
-) -> Result<(), NoWrapError> {
-    if config.boundary_shift(part) == 0 || out < pow2(config.boundary_bits(part).saturating_sub(1)) {
-        return Ok(());
+/// sqrt(a b) rounded up; the largest u128 if a b is beyond it.
+fn root_of_product(a: u128, b: u128) -> u128 {
+    a.checked_mul(b).map_or(u128::MAX, |square| {
+        let root = square.isqrt();
+        root.saturating_add(u128::from(root.saturating_mul(root) < square))
+    })
+}
+
+/// Bound of sum |A(k) D(j)| over the unmasked rows of a chunk, for every k and j of layer l, by column norms.
+fn norm_bound(config: &RunConfig, l: usize, rows: u128) -> u128 {
+    let layers = &config.architecture.layers;
+    let squares = |bound: u128| rows.saturating_mul(bound.saturating_mul(bound));
+    let (mut inputs, mut gradients) = (squares(input_bound(config, l)), squares(gradient_bound(config, l)));
+    if let Some(norms) = config.norms {
+        let before = l.checked_sub(1).and_then(|i| layers.get(i));
+        if before.is_some_and(|x| !x.activation.is_smooth()) {
+            inputs = inputs.min(pow2(norms.z).max(squares(pow2(config.scales.fa))));
+        }
+        if l + 1 < layers.len() {
+            gradients = gradients.min(pow2(norms.q));
+        }
     }
-    Err(NoWrapError::Inequality { layer, inequality, left_log2: out.ilog2() })
+    root_of_product(inputs, gradients)
 }
 
 /// `factors x y + 2^(bits+shift-1) + 2^(shift-1)`, saturating: bound of both sides of a rescaling relation.
@@ -200,21 +241,24 @@ pub fn check(config: &RunConfig, chunk: u32, w_in: u128, v_in: u128) -> Result<B
         .saturating_mul(w_in)
         .saturating_add(coefficients.velocity(coefficients.real_steps()).saturating_mul(v_in));
     let (mass, state_mass) = (coefficients.gradient_mass(), coefficients.state_mass());
+    let (largest, state_largest) = (coefficients.largest_gradient(), coefficients.largest_state_gradient());
+    let rows = coefficients.row_count();
     let state_start = u128::from(coefficients.state_velocity()).saturating_mul(v_in);
     let mut layers: Vec<LayerBounds> = Vec::new();
     let (mut w_out, mut v_out) = (0, 0);
     for (l, layer) in config.architecture.layers.iter().enumerate() {
         let (a, d) = (input_bound(config, l), gradient_bound(config, l));
-        let w_max = start.saturating_add(mass.saturating_mul(a).saturating_mul(d));
-        let v_max =
-            if momentum { state_start.saturating_add(state_mass.saturating_mul(a).saturating_mul(d)) } else { 0 };
+        let norm = norm_bound(config, l, rows);
+        let moved = |mass: u128, c: u128| mass.saturating_mul(a).saturating_mul(d).min(c.saturating_mul(norm));
+        let w_max = start.saturating_add(moved(mass, largest));
+        let v_max = if momentum { state_start.saturating_add(moved(state_mass, state_largest)) } else { 0 };
         unique(l, Inequality::ForwardUnique, layer.z_bits, f)?;
         below_p(l, Inequality::Weights, w_max.saturating_mul(2))?;
         below_p(l, Inequality::Velocity, v_max.saturating_mul(2))?;
-        let decayed = w_max.saturating_mul(config.decay(chunk).0.into());
-        let (w, v) = (rounded(config, Part::Weights, decayed), rounded(config, Part::Velocity, v_max));
-        fits_boundary(config, Part::Weights, (l, Inequality::WeightBoundary), w)?;
-        fits_boundary(config, Part::Velocity, (l, Inequality::VelocityBoundary), v)?;
+        let summed = w_max.saturating_mul(config.averaged(chunk).into());
+        let end = summed.saturating_mul(config.decay(chunk).0.into());
+        let w = boundary(config, (Part::Weights, chunk), (l, Inequality::WeightBoundary), end)?;
+        let v = boundary(config, (Part::Velocity, chunk), (l, Inequality::VelocityBoundary), v_max)?;
         w_out = w_out.max(w);
         v_out = v_out.max(if momentum { v } else { 0 });
         let forward = (layer.k() as u128).saturating_mul(a).saturating_mul(w_max);

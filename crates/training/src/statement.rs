@@ -197,10 +197,12 @@ impl RunStatement {
             Start::Hidden { bits, .. } => Some((*bits).min(MAX_START_BITS)),
             Start::Seed { .. } => None,
         };
-        let layout = TraceLayout::new(&self.config, bits);
-        let (slots, log_rows) = (layout.slots, layout.log_rows);
-        if slots > MAX_SLOTS || (slots as u128) << log_rows > MAX_CELLS {
-            return Err(StatementError::TraceSize { slots, log_rows });
+        for chunk in [0, self.config.chunks().saturating_sub(1)] {
+            let layout = TraceLayout::new(&self.config, chunk, bits.filter(|_| chunk == 0));
+            let (slots, log_rows) = (layout.slots, layout.log_rows);
+            if slots > MAX_SLOTS || (slots as u128) << log_rows > MAX_CELLS {
+                return Err(StatementError::TraceSize { slots, log_rows });
+            }
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ mod engine;
 mod error;
 mod kernel;
 mod loss;
+mod norms;
 mod pass;
 mod trace;
 mod update;

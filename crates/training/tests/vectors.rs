@@ -2,7 +2,9 @@
 //! and the no-wrap check computes the bounds of `tests/fixtures/bounds.txt`, written by the planner.
 #![allow(clippy::unwrap_used)]
 
-use tacit_training::config::{Activation, Architecture, Decay, Layer, Loss, Order, RunConfig, Scales, Schedule};
+use tacit_training::config::{
+    Activation, Architecture, Decay, Layer, Loss, NormBits, Order, RunConfig, Scales, Schedule,
+};
 use tacit_training::nowrap::check_run;
 use tacit_training::trainer::{Data, ModelState, Trainer, train_chunk};
 
@@ -41,6 +43,7 @@ impl Case {
             q_bits: small(l[5]),
         });
         let (scales, schedule, bits) = (self.one("scales"), self.one("schedule"), self.one("bits"));
+        let ends: Vec<Option<u32>> = self.one("ends").iter().map(|&v| (v > 0).then(|| small(v))).collect();
         let seed: Vec<u8> = self.one("seed").iter().map(|&b| u8::try_from(b).unwrap()).collect();
         RunConfig {
             architecture: Architecture {
@@ -64,10 +67,13 @@ impl Case {
                 filter: self.one("filter").to_vec(),
                 nesterov: schedule[5] == 1,
                 decay: self.decay(),
+                average: ends[3],
             },
             order: seed.try_into().map_or(Order::Contiguous, |seed| Order::Shuffled { seed }),
             data_bits: small(bits[0]),
             target_bits: small(bits[1]),
+            norms: ends[0].zip(ends[1]).map(|(z, q)| NormBits { z, q }),
+            carry_bits: ends[2],
         }
     }
 
@@ -98,7 +104,7 @@ fn cases(text: &'static str) -> Vec<Case> {
 #[test]
 fn trainer_repeats_the_reference() {
     let cases = cases(VECTORS);
-    assert_eq!(cases.len(), 12);
+    assert_eq!(cases.len(), 16);
     for (index, case) in cases.iter().enumerate() {
         let (config, data, states) = (case.config(), case.data(), case.states());
         let mut trainer = Trainer::new(&config, &states[0], &data).unwrap();
@@ -124,7 +130,7 @@ fn chunks_repeat_the_reference() {
 #[test]
 fn planner_and_verifier_compute_the_same_bounds() {
     let cases = cases(BOUNDS);
-    assert_eq!(cases.len(), 10);
+    assert_eq!(cases.len(), 14);
     for (index, case) in cases.iter().enumerate() {
         let config = case.config();
         config.validate().unwrap();

@@ -27,6 +27,8 @@ MAX_F_PLUS_WINDOW = 62
 MAX_CLASSES = 64
 DERIVATIVE_BITS = 12
 MAX_DECAY_BITS = 16
+MAX_NORM_BITS = 54
+MAX_CARRY_BITS = 48
 
 
 def require(condition: bool, message: str) -> None:
@@ -101,6 +103,15 @@ class Scales:
 
 
 @dataclass(frozen=True)
+class NormBits:
+    """Bounds of sums of squares over the rows of a chunk: below 2^`z` for each hidden unit's Z, 2^`q` for "
+    "its Q."""
+
+    z: int
+    q: int
+
+
+@dataclass(frozen=True)
 class Decay:
     """Weight decay: what chunk i ends with is multiplied by `numerators[i]` / 2^`bits` when it is rounded."""
 
@@ -113,7 +124,8 @@ class Schedule:
     """Which rows enter which step, and with what rate.
 
     `rates[u]` is the integer rate of step u (as many as `total_steps`), `filter` the momentum filter ((1,)
-    without momentum).
+    without momentum); with `average` = m the run ends with the mean of the weights after each of its last m
+    steps.
     """
 
     rows: int
@@ -125,6 +137,7 @@ class Schedule:
     filter: tuple[int, ...] = (1,)
     nesterov: bool = False
     decay: Decay | None = None
+    average: int | None = None
 
     @property
     def update_filter(self) -> tuple[int, ...]:
@@ -169,7 +182,8 @@ class Order:
 @dataclass(frozen=True)
 class RunConfig:
     """The whole configuration; `data_bits` and `target_bits` are the windows of features and real targets (0:
-    no real targets).
+    no real targets), `norms` bounds of column norms and `carry_bits` the window of the weights that a chunk
+    ends with (None: only the other windows bound weights).
     """
 
     architecture: Architecture
@@ -178,11 +192,14 @@ class RunConfig:
     order: Order
     data_bits: int
     target_bits: int = 0
+    norms: NormBits | None = None
+    carry_bits: int | None = None
 
-    @property
-    def weight_shift(self) -> int:
-        """Bits that a chunk boundary rounds away from weights: kappa and those of the decay."""
-        return self.scales.kappa + (self.schedule.decay.bits if self.schedule.decay else 0)
+    def weight_shift(self, averaged: int = 1) -> int:
+        """Bits that a chunk's end rounds away from weights: kappa, those of the decay and of a mean of "
+        "`averaged`."""
+        decay = self.schedule.decay.bits if self.schedule.decay else 0
+        return self.scales.kappa + decay + averaged.bit_length() - 1
 
     def validate(self) -> None:
         """Checks every rule that does not depend on the weights; raises `ArithmeticConfigError` naming the
@@ -247,6 +264,21 @@ class RunConfig:
             len(c.filter) >= 1 and c.filter[0] == 1 << s.kappa,
             "the momentum filter does not start with 2^kappa",
         )
+        if c.average is not None:
+            last = c.total_steps - (c.chunks - 1) * c.chunk_steps
+            require(
+                2 <= c.average <= last and c.average & (c.average - 1) == 0,
+                f"the mean of the last {c.average} steps: a power of two from 2 to the {last} steps of the "
+                f"last chunk "
+                "is possible",
+            )
+        if self.norms is not None:
+            for name, bits in (("z", self.norms.z), ("q", self.norms.q)):
+                require(1 <= bits <= MAX_NORM_BITS, f"norms: {name} = {bits}: at most {MAX_NORM_BITS} bits")
+        require(
+            self.carry_bits is None or 2 <= self.carry_bits <= MAX_CARRY_BITS,
+            f"carry_bits = {self.carry_bits}: between 2 and {MAX_CARRY_BITS} is supported",
+        )
         require(self.order.seed is None or len(self.order.seed) == 32, "the order seed has to have 32 bytes")
 
     def to_dict(self) -> dict[str, Any]:
@@ -293,6 +325,8 @@ class RunConfig:
             order=Order() if order == "Contiguous" else Order(bytes(order["Shuffled"]["seed"])),
             data_bits=value["data_bits"],
             target_bits=value["target_bits"],
+            norms=NormBits(**value["norms"]) if value.get("norms") else None,
+            carry_bits=value.get("carry_bits"),
         )
         config.validate()
         return config

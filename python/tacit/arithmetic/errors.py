@@ -75,6 +75,42 @@ class WindowOverflowError(TacitError):
         self.step, self.value, self.bits = step, value, bits
 
 
+class NormOverflowError(TacitError):
+    """Over a chunk, a unit's pre-activations or gradients were larger than the bounds of the run allow.
+
+    Attributes: `layer` (from 1), `name`, `quantity` ("z" or "q"), `unit` (from 0), `step` (the chunk's last,
+    from 0), `value` (the sum of squares), `bits`.
+    """
+
+    def __init__(
+        self, *, layer: int, name: str, quantity: str, unit: int, step: int, value: int, bits: int
+    ) -> None:
+        """Writes the message."""
+        super().__init__(
+            f"unit {unit} of layer {layer} ({name}) exceeded its {bits}-bit norm in the chunk that ends with "
+            f"step {step}: sum of {quantity}^2 = {value:,} >= {1 << bits:,}; lower the learning rate or use a "
+            "smaller chunk_steps"
+        )
+        self.layer, self.name, self.quantity, self.unit = layer, name, quantity, unit
+        self.step, self.value, self.bits = step, value, bits
+
+
+class CarryOverflowError(TacitError):
+    """A weight left the window in which chunks hand weights on.
+
+    Attributes: `layer` (from 1), `name`, `step` (the chunk's last, from 0), `value` (fw fractional bits),
+    `bits`.
+    """
+
+    def __init__(self, *, layer: int, name: str, step: int, value: int, bits: int) -> None:
+        """Writes the message."""
+        super().__init__(
+            f"a weight of layer {layer} ({name}) left its {bits}-bit window at the end of a chunk, after step "
+            f"{step}: |w| = {abs(value):,} > {(1 << (bits - 1)) - 1:,}; lower the learning rate"
+        )
+        self.layer, self.name, self.step, self.value, self.bits = layer, name, step, value, bits
+
+
 class InexactProductError(TacitError):
     """A float64 product did not equal the integer product: faulty hardware or a BLAS that does not compute in
     float64.

@@ -2,9 +2,10 @@
 a proof speaks of.
 
 w_max = c_0 w_in + c_v v_in + a d sum_s c_s B_s bounds every weight at every step of a chunk: a bounds a layer's
-inputs, d its gradients, B_s the rows of a batch and c the coefficients. A verifier computes the same bounds
-from the statement, carries them from chunk to chunk and checks the same inequalities. The planner assumes one
-rate for all steps; `RunBounds` follows the real ones while training.
+inputs, d its gradients, B_s the rows of a batch and c the coefficients. So does max_s c_s sqrt(S_A S_D) in
+place of the last term, S the sums of squares over the chunk's rows: rows a^2 and rows d^2, or what `norms`
+says. A verifier computes the same bounds from the statement, carries them from chunk to chunk and checks the
+same inequalities. The planner assumes one rate for all steps; `RunBounds` follows the real ones while training.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import accumulate
+from math import isqrt
 
 from tacit.arithmetic.config import DERIVATIVE_BITS, Layer, RunConfig
 from tacit.arithmetic.errors import NoWrapError, NoWrapFailure
@@ -62,49 +64,78 @@ def boundary_bits(shift: int) -> int:
 class Mass:
     """What the steps of a chunk can add up to: |W_t| <= 2^kappa w_in + `velocity` v_in + `products` a d, and
     |V| <= `velocity_start` v_in + `velocity_products` a d at the scale of V plus kappa bits.
+
+    `largest` and `velocity_largest` are the largest coefficients of a gradient in both, `rows` the unmasked
+    rows.
     """
 
     velocity: int
     products: int
     velocity_start: int
     velocity_products: int
+    largest: int
+    velocity_largest: int
+    rows: int
 
 
 def constant_mass(config: RunConfig, rate: int, steps: int) -> Mass:
     """The mass of `steps` steps of one chunk if no rate exceeds `rate`."""
     schedule, scales = config.schedule, config.scales
-    rows = max(
-        batch_weight(schedule, scales.omega, t) * schedule.batch_size(t)
-        for t in (0, schedule.steps_per_epoch - 1)
-    )
+    ends = (0, schedule.steps_per_epoch - 1)
+    heaviest = max(batch_weight(schedule, scales.omega, t) for t in ends)
+    rows = max(batch_weight(schedule, scales.omega, t) * schedule.batch_size(t) for t in ends)
     taps = list(accumulate(schedule.update_filter[:steps]))
     return Mass(
         velocity=rate * sum(schedule.update_filter[1 : steps + 1]),
         products=rows * rate * (sum(taps) + (steps - len(taps)) * taps[-1]),
         velocity_start=_tap(schedule.filter, steps),
         velocity_products=rows * sum(schedule.filter[:steps]),
+        largest=heaviest * rate * taps[-1],
+        velocity_largest=heaviest * max(schedule.filter),
+        rows=steps * schedule.batch_size(0),
     )
 
 
+def norm_bound(config: RunConfig, index: int, rows: int) -> int:
+    """The largest sum of |A(k) D(j)| over `rows` unmasked rows, for every k and j of layer `index`, by "
+    "norms."""
+    layers, norms = config.architecture.layers, config.norms
+    inputs = rows * input_bound(config, index) ** 2
+    gradients = rows * gradient_bound(config, index) ** 2
+    if norms is not None:
+        if index and layers[index - 1].activation not in ("sigmoid", "tanh"):
+            inputs = min(inputs, max(1 << norms.z, rows << (2 * config.scales.fa)))
+        if index + 1 < len(layers):
+            gradients = min(gradients, 1 << norms.q)
+    square = inputs * gradients
+    root = isqrt(square)
+    return root + (root * root < square)
+
+
 def check_chunk(
-    config: RunConfig, w_in: int, v_in: int, mass: Mass, numerator: int | None = None
+    config: RunConfig, w_in: int, v_in: int, mass: Mass, numerator: int | None = None, averaged: int = 1
 ) -> tuple[Bounds, list[NoWrapFailure]]:
     """The bounds of a chunk and every inequality that fails.
 
     `w_in`, `v_in` bound |W| (scale fw) and |V| (scale fa + fg + omega) at the start of the chunk;
-    `numerator` is that of the weight decay at its end (by default, none of it).
+    `numerator` is that of the weight decay at its end (by default, none of it), `averaged` how many weights
+    its end is the mean of.
     """
     scales, f = config.scales, config.scales.f
     if numerator is None:
-        numerator = 1 << (config.weight_shift - scales.kappa)
+        numerator = 1 << (config.weight_shift() - scales.kappa)
+    shift = config.weight_shift(averaged)
     failed: list[NoWrapFailure] = []
     w_max: list[int] = []
     v_max = w_out = v_out = 0
     for index, layer in enumerate(config.architecture.layers):
         a, d = input_bound(config, index), gradient_bound(config, index)
-        weight = (w_in << scales.kappa) + mass.velocity * v_in + mass.products * a * d
+        norm = norm_bound(config, index, mass.rows)
+        moved = min(mass.products * a * d, mass.largest * norm)
+        weight = (w_in << scales.kappa) + mass.velocity * v_in + moved
         w_max.append(weight)
-        v_max = max(v_max, mass.velocity_start * v_in + mass.velocity_products * a * d)
+        moved = min(mass.velocity_products * a * d, mass.velocity_largest * norm)
+        v_max = max(v_max, mass.velocity_start * v_in + moved)
         checks = [
             ("2 w_max < p", 2 * weight),
             (
@@ -123,15 +154,25 @@ def check_chunk(
         if scales.kappa:
             checks.append(("2 v_max < p", 2 * v_max))
         checks += _table_checks(config, index, layer)
-        w_out = max(w_out, ((weight * numerator) >> config.weight_shift) + 1)
+        end = weight * averaged * numerator
+        w_out = max(w_out, (end >> shift) + 1)
         v_out = max(v_out, (v_max >> scales.kappa) + 1 if scales.kappa else 0)
-        failed += _boundary_failures(config, index, w_out, v_out)
+        if config.carry_bits is not None:
+            if end > 1 << 62:
+                text = "w_max <= 2^62 at the end of a chunk"
+                failed.append(NoWrapFailure(index + 1, layer.name, text, math.log2(end), 62.0))
+            w_out = min(w_out, 1 << (min(config.carry_bits, boundary_bits(shift)) - 1))
+        failed += _boundary_failures(config, index, (w_out, shift), v_out)
         failed += [_failure(index, layer, text, left) for text, left in checks if left >= FIELD]
     return Bounds(tuple(w_max), w_out, v_out), failed
 
 
-def _boundary_failures(config: RunConfig, index: int, w_out: int, v_out: int) -> list[NoWrapFailure]:
-    shifts = (("w_out", w_out, config.weight_shift), ("v_out", v_out, config.scales.kappa))
+def _boundary_failures(
+    config: RunConfig, index: int, weights: tuple[int, int], v_out: int
+) -> list[NoWrapFailure]:
+    shifts = [("v_out", v_out, config.scales.kappa)]
+    if config.carry_bits is None:
+        shifts.insert(0, ("w_out", *weights))
     failed = []
     for name, bound, shift in shifts:
         bits = boundary_bits(shift) - 1
@@ -163,37 +204,44 @@ def _tap(taps: tuple[int, ...], age: int) -> int:
     return taps[age] if age < len(taps) else 0
 
 
-def _filtered(taps: tuple[int, ...], rows: list[int]) -> int:
-    return sum(d * r for d, r in zip(taps, reversed(rows), strict=False))
-
-
 class RunBounds:
     """The bounds of a run, step by step, as the verifier of its proof will compute them."""
 
-    def __init__(self, config: RunConfig, w_in: int) -> None:
-        """Starts a run from |W_0| <= `w_in`; `latest` will hold the bounds after the last step."""
-        self._config = config
+    def __init__(self, config: RunConfig, w_in: int, total_steps: int | None = None) -> None:
+        """Starts a run from |W_0| <= `w_in`; `latest` will hold the bounds after the last step.
+
+        `total_steps` is needed where the run ends with a mean.
+        """
+        self._config, self._total = config, total_steps
         self._w_in, self._v_in = w_in, 0
         self._steps = 0
-        self._mass = Mass(0, 0, 0, 0)
-        self._rows: list[int] = []
+        self._mass = Mass(0, 0, 0, 0, 0, 0, 0)
+        self._recent: list[tuple[int, int, int]] = []
         self.latest: Bounds | None = None
 
-    def admit(self, rate: int, rows: int, numerator: int | None = None) -> None:
-        """Takes a step with integer rate `rate` and w_t B_t = `rows`; raises `NoWrapError` if it does not fit.
+    def admit(self, rate: int, batch: tuple[int, int], numerator: int | None = None) -> None:
+        """Takes a step with integer rate `rate` and `batch` = (w_t, B_t); raises `NoWrapError` if it does not
+        fit.
 
         `numerator` is that of the weight decay if the chunk ended with this step.
         """
-        taps, update = self._config.schedule.filter, self._config.schedule.update_filter
-        recent = [*self._rows, rows][-len(taps) :]
-        inside = self._steps % self._config.schedule.chunk_steps + 1
+        schedule = self._config.schedule
+        taps, update = schedule.filter, schedule.update_filter
+        inside = self._steps % schedule.chunk_steps + 1
+        # (w_s, B_s, sum of rho_u h_{u-s} so far) of the steps that the filter still reads, oldest first.
+        steps = [*self._recent, (*batch, 0)][-len(taps) :]
+        recent = [(w, b, c + rate * _tap(update, age)) for age, (w, b, c) in _aged(steps)]
         mass = Mass(
             velocity=self._mass.velocity + rate * _tap(update, inside),
-            products=self._mass.products + rate * _filtered(update, recent),
+            products=self._mass.products
+            + sum(w * b * rate * _tap(update, age) for age, (w, b, _) in _aged(recent)),
             velocity_start=_tap(taps, inside),
-            velocity_products=_filtered(taps, recent),
+            velocity_products=sum(w * b * _tap(taps, age) for age, (w, b, _) in _aged(recent)),
+            largest=max(self._mass.largest, *(w * c for w, _, c in recent)),
+            velocity_largest=max(w * _tap(taps, age) for age, (w, _, _) in _aged(recent)),
+            rows=self._mass.rows + batch[1],
         )
-        bounds, failed = check_chunk(self._config, self._w_in, self._v_in, mass, numerator)
+        bounds, failed = check_chunk(self._config, self._w_in, self._v_in, mass, numerator, self._averaged())
         if failed:
             raise NoWrapError(
                 failed[0],
@@ -204,8 +252,20 @@ class RunBounds:
             )
         self._steps += 1
         self.latest = bounds
-        if inside == self._config.schedule.chunk_steps:
+        if inside == schedule.chunk_steps:
             self._w_in, self._v_in = bounds.w_out, bounds.v_out
-            self._mass, self._rows = Mass(0, 0, 0, 0), []
+            self._mass, self._recent = Mass(0, 0, 0, 0, 0, 0, 0), []
         else:
-            self._mass, self._rows = mass, recent
+            self._mass, self._recent = mass, recent
+
+    def _averaged(self) -> int:
+        schedule = self._config.schedule
+        if schedule.average is None or self._total is None:
+            return 1
+        last = self._steps // schedule.chunk_steps == (self._total - 1) // schedule.chunk_steps
+        return schedule.average if last else 1
+
+
+def _aged(steps: list[tuple[int, int, int]]) -> list[tuple[int, tuple[int, int, int]]]:
+    """Each with its age, 0 for the newest."""
+    return [(len(steps) - 1 - i, step) for i, step in enumerate(steps)]

@@ -53,7 +53,8 @@ class PlanRequest:
 
     `learning_rates` are all rates known in advance (the first is the initial one), `largest_weight` bounds
     |W_0| as a real number, `total_steps` is None when the end is not known; `fg`, `window_bits` and
-    `chunk_steps` are taken as they are if given.
+    `chunk_steps` are taken as they are if given. With `average` = m the run ends with the mean of the weights
+    after each of its last m steps.
     """
 
     architecture: Architecture
@@ -73,13 +74,15 @@ class PlanRequest:
     largest_weight: float = 0.0
     window_bits: int | None = None
     chunk_steps: int | None = None
+    average: int | None = None
 
 
 @dataclass(frozen=True)
 class Plan:
     """The chosen configuration (with no rates yet) and the bound `w_in` of |W_0| at scale fw.
 
-    `total_steps` is the length that was asked for, None if it was not known; `weight_decay` as PyTorch has it.
+    `total_steps` is the length that was asked for, None if it was not known; `weight_decay` is what a step
+    shrinks weights by, per unit of its rate: PyTorch's, over 1 - momentum (see `docs/arithmetic.md`).
     """
 
     config: RunConfig
@@ -101,12 +104,14 @@ def make_plan(request: PlanRequest) -> Plan:
         rates=(),
         filter=momentum_filter(request.momentum, kappa),
         nesterov=request.nesterov,
+        average=request.average,
     )
     if schedule.steps_per_epoch < 1:
         raise PlanError(
             f"drop_last leaves no batch of {request.batch} in {request.rows} rows; lower batch_size"
         )
     schedule = replace(schedule, chunk_steps=_chunk_steps(request, schedule))
+    _check_average(request, schedule.chunk_steps)
     if request.weight_decay:
         _check_decay(request, schedule.chunk_steps)
         schedule = replace(schedule, decay=Decay(MAX_DECAY_BITS, ()))
@@ -130,17 +135,41 @@ def make_plan(request: PlanRequest) -> Plan:
         window_bits=request.window_bits,
         steps=horizon if request.total_steps is None else request.total_steps,
         may_shorten=request.total_steps is None,
+        averaged=request.average or 1,
     )
     choice = choose_windows(search)
-    choice.config.validate()
-    return Plan(choice.config, choice.w_in, request.total_steps, request.weight_decay)
+    replace(choice.config, schedule=replace(choice.config.schedule, average=None)).validate()
+    return Plan(choice.config, choice.w_in, request.total_steps, _shrink(request))
+
+
+def _shrink(request: PlanRequest) -> float:
+    """PyTorch adds weight_decay W to each gradient; momentum hands 1 / (1 - mu) of that on to the weights "
+    "in all."""
+    return request.weight_decay / (1 - request.momentum)
+
+
+def _check_average(request: PlanRequest, chunk_steps: int) -> None:
+    average, total = request.average, request.total_steps
+    if average is None:
+        return
+    if total is None:
+        raise PlanError(
+            "an average of the last weights needs the length of the run: give epochs= or max_steps="
+        )
+    last = (total - 1) % chunk_steps + 1
+    if average < 2 or average & (average - 1) or average > last:
+        raise PlanError(
+            f"average = {average}: the mean of the weights after each of the last 2, 4, 8, ... steps is "
+            f"possible, up to "
+            f"the {last} steps of the last chunk; use another average, chunk_steps or number of steps"
+        )
 
 
 def _check_decay(request: PlanRequest, chunk_steps: int) -> None:
     """What a full chunk shrinks weights by has to be within 5 % of what was asked for."""
     lr, factor = request.learning_rates[0], Fraction(1)
     for _ in range(min(chunk_steps, request.total_steps or chunk_steps)):
-        factor = decay_step(factor, lr, request.weight_decay)
+        factor = decay_step(factor, lr, _shrink(request))
     got = 1 - Fraction(decay_numerator(factor), 1 << MAX_DECAY_BITS)
     if lr and abs(got / (1 - factor) - 1) > Fraction(1, 20):
         raise PlanError(
@@ -185,8 +214,6 @@ def _check_request(request: PlanRequest) -> None:
         raise PlanError(f"chunk_steps = {steps} is not a power of two")
     if not (math.isfinite(request.weight_decay) and request.weight_decay >= 0):
         raise PlanError(f"weight_decay {request.weight_decay!r} is not a finite number of at least 0")
-    if request.weight_decay and request.momentum:
-        raise PlanError("weight_decay together with momentum is not supported: use one of them")
     if request.nesterov and not request.momentum:
         raise PlanError("nesterov needs a momentum above 0")
     if request.total_steps is not None and request.total_steps < 1:

@@ -14,6 +14,7 @@ from tacit.arithmetic import tables
 from tacit.arithmetic.config import DERIVATIVE_BITS, RunConfig
 from tacit.arithmetic.errors import WindowOverflowError
 from tacit.arithmetic.matmul import FloatMatrix, IntMatrix, Operand, Product
+from tacit.arithmetic.norms import NormSums
 
 
 def rescale(values: IntMatrix, shift: int) -> IntMatrix:
@@ -124,8 +125,11 @@ def backward(
     *,
     product: Product,
     step: int,
+    norms: NormSums | None = None,
 ) -> list[IntMatrix]:
-    """A_l^T D_l for every layer (int64 [K, outputs], fa + fg fractional bits), from D of the last layer."""
+    """A_l^T D_l for every layer (int64 [K, outputs], fa + fg fractional bits), from D of the last layer;
+    `norms` takes the squares of Q.
+    """
     gradients: list[IntMatrix] = []
     d = top
     for index in range(len(weights) - 1, -1, -1):
@@ -134,6 +138,8 @@ def backward(
             inputs = config.architecture.layers[index].inputs
             q = rescale(product(d.astype(np.float64), weights[index].top_transposed(inputs)), config.scales.f)
             check_window(config, index - 1, "q", q, step)
+            if norms is not None:
+                norms.add_q(index - 1, q)
             d = _through_activation(config, index - 1, passed.z[index - 1], q)
             check_window(config, index - 1, "q", d, step)
     return gradients[::-1]

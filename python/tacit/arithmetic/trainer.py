@@ -17,6 +17,7 @@ from tacit.arithmetic.data import TrainingData, label_matrix
 from tacit.arithmetic.errors import ArithmeticConfigError, SequenceError
 from tacit.arithmetic.matmul import Gemm, IntMatrix, Operand, Product, numpy_gemm
 from tacit.arithmetic.momentum import MomentumState, zeros_like
+from tacit.arithmetic.norms import NormSums, check_carry
 from tacit.arithmetic.nowrap import RunBounds
 from tacit.arithmetic.order import batch_rows
 from tacit.arithmetic.planner import Plan
@@ -30,6 +31,7 @@ class _Step:
     """What is in flight between forward and update."""
 
     passed: Forward
+    norms: NormSums
     top: IntMatrix | None = None
     gradients: list[IntMatrix] | None = None
 
@@ -71,7 +73,8 @@ class Trainer:
         self._rates: list[int] = []
         self._lrs: list[float] = []
         self._numerators: list[int] = []
-        self._bounds = RunBounds(config, plan.w_in)
+        self._bounds = RunBounds(config, plan.w_in, plan.total_steps)
+        self._end: ModelState | None = None
         self._states: list[ModelState] = []
         self._flight: _Step | None = None
         self._begin_chunk(_state(weights, zeros_like(list(weights)) if config.scales.kappa else None))
@@ -94,16 +97,23 @@ class Trainer:
             self._states.append(state)
         scale = 1 << self.config.scales.kappa
         self._factor = Fraction(1)
+        self._norms = NormSums(self.config)
+        self._sum: list[IntMatrix] | None = None
         self._weights = [scale * w for w in state.weights]
         self._momentum = MomentumState(self.config.schedule, list(state.velocity)) if state.velocity else None
         self._refresh()
 
     def _refresh(self) -> None:
-        self._operands = [Operand(w) for w in self._weights]
+        self._operands = [Operand(w) for w in self.weights]
 
     @property
     def weights(self) -> list[IntMatrix]:
-        """The weights now, int64 [K, outputs] a layer, F = fw + kappa fractional bits. Do not change them."""
+        """The weights now, int64 [K, outputs] a layer, F = fw + kappa fractional bits. Do not change them.
+
+        At the end of a run that averages its last weights this is their mean.
+        """
+        if self._end is not None:
+            return [w << self.config.scales.kappa for w in self._end.weights]
         return self._weights
 
     def rows(self, step: int) -> IntMatrix:
@@ -141,8 +151,11 @@ class Trainer:
         if size < self.config.schedule.padded_batch:
             # The trace pads the batch with a row of zeros; its values have to stay in their windows as well.
             features = np.concatenate([features, np.zeros((1, features.shape[1]), dtype=np.int64)])
-        passed = forward(self.config, self._operands, features, self._product, self.step).first(size)
-        self._flight = _Step(passed)
+        whole = forward(self.config, self._operands, features, self._product, self.step)
+        norms = NormSums(self.config)
+        norms.add_z(whole.z, size, self.config.schedule.padded_batch - size)
+        passed = whole.first(size)
+        self._flight = _Step(passed, norms)
         return passed.logits
 
     def loss_gradient(self) -> IntMatrix:
@@ -160,7 +173,13 @@ class Trainer:
         weight = batch_weight(self.config.schedule, self.config.scales.omega, self.step)
         top = self.loss_gradient()
         gradients = backward(
-            self.config, self._operands, flight.passed, top, product=self._product, step=self.step
+            self.config,
+            self._operands,
+            flight.passed,
+            top,
+            product=self._product,
+            step=self.step,
+            norms=flight.norms,
         )
         flight.gradients = [weight * g for g in gradients] if weight != 1 else gradients
         return flight.gradients
@@ -172,7 +191,8 @@ class Trainer:
 
     def update(self, lr: float) -> None:
         """Applies the step with learning rate `lr`; raises `RateError` if the scales cannot represent it."""
-        gradients = self._in_flight().gradients
+        flight = self._in_flight()
+        gradients = flight.gradients
         if gradients is None:
             raise SequenceError(f"step {self.step} has no gradient yet: call backward first")
         rate = self._admit(lr)
@@ -181,35 +201,50 @@ class Trainer:
             np.subtract(weight, rate * v, out=weight)
         self._rates.append(rate)
         self._lrs.append(lr)
+        self._norms.add(flight.norms)
         self._flight = None
         self.step += 1
+        self._average()
         if self.step % self.config.schedule.chunk_steps == 0:
             if self._plan.weight_decay:
                 self._numerators.append(decay_numerator(self._factor))
             self._begin_chunk(self._boundary())
-        else:
-            self._refresh()
+            return
+        if self._sum is not None and self.step == self._plan.total_steps:
+            self._end = self._boundary()
+        self._refresh()
+
+    def _average(self) -> None:
+        average, total = self.config.schedule.average, self._plan.total_steps
+        if average is not None and total is not None and self.step > total - average:
+            sums = self._sum or zeros_like(self._weights)
+            self._sum = [s + w for s, w in zip(sums, self._weights, strict=True)]
 
     def _admit(self, lr: float) -> int:
         schedule, scales = self.config.schedule, self.config.scales
         rate = integer_rate(lr, self.config.architecture, schedule.batch, scales)
-        rows = batch_weight(schedule, scales.omega, self.step) * schedule.batch_size(self.step)
+        batch = batch_weight(schedule, scales.omega, self.step), schedule.batch_size(self.step)
         numerator = None
         if self._plan.weight_decay:
             factor = decay_step(self._factor, lr, self._plan.weight_decay)
             numerator = decay_numerator(factor)
-        self._bounds.admit(rate, rows, numerator)
+        self._bounds.admit(rate, batch, numerator)
         if numerator is not None:
             self._factor = factor
         return rate
 
     def _boundary(self) -> ModelState:
+        self._norms.check(self.step - 1)
         kappa = self.config.scales.kappa
         velocity = None if self._momentum is None else [rescale(v, kappa) for v in self._momentum.velocity]
-        weights = self._weights
+        weights = self._sum or self._weights
         if self._plan.weight_decay:
             weights = [decay_numerator(self._factor) * w for w in weights]
-        return _state([rescale(w, self.config.weight_shift) for w in weights], velocity)
+        averaged = self.config.schedule.average or 1 if self._sum is not None else 1
+        shift = self.config.weight_shift(averaged)
+        rounded = [rescale(w, shift) for w in weights]
+        check_carry(self.config, rounded, shift, self.step - 1)
+        return _state(rounded, velocity)
 
     def finish(self) -> RunRecord:
         """The record of the steps so far; training may go on afterwards. Needs `record=True`."""
@@ -218,6 +253,12 @@ class Trainer:
         if not self.step:
             raise SequenceError("no step was trained yet")
         schedule = self.config.schedule
+        if schedule.average is not None and self.step != self._plan.total_steps:
+            raise SequenceError(
+                f"the run ends with a mean of its last {schedule.average} weights, after step "
+                f"{self._plan.total_steps}; it "
+                f"is at step {self.step}"
+            )
         # One chunk that was not filled may be declared shorter: nothing was rounded at a boundary yet.
         chunk_steps = min(schedule.chunk_steps, next_power_of_two(self.step))
         decay = schedule.decay
@@ -226,7 +267,11 @@ class Trainer:
             decay = replace(decay, numerators=(*self._numerators, *unfinished))
         if self.step % chunk_steps:
             zeros = np.zeros((1, self.config.architecture.layers[0].inputs), dtype=np.int64)
-            forward(self.config, self._operands, zeros, self._product, self.step)
+            operands = [Operand(w) for w in self._weights]
+            masked = forward(self.config, operands, zeros, self._product, self.step)
+            norms = self._norms.copy()
+            norms.add_z(masked.z, 0, (-self.step % chunk_steps) * schedule.padded_batch)
+            norms.check(self.step - 1)
         config = replace(
             self.config,
             schedule=replace(
@@ -236,7 +281,7 @@ class Trainer:
         config.validate()
         states = list(self._states)
         if self.step % schedule.chunk_steps:
-            states.append(self._boundary())
+            states.append(self._end or self._boundary())
         architecture, scales = config.architecture, config.scales
         effective = {
             rate: effective_lr(rate, architecture, schedule.batch, scales) for rate in set(self._rates)

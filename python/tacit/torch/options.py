@@ -119,10 +119,6 @@ def read_optimizer(optimizer: Optimizer, model: nn.Module) -> OptimizerSettings:
             if group.get(option, wanted) != wanted:
                 raise UnsupportedOptimizerError(f"SGD({option}={group[option]!r}) is not supported: {instead}")
         momentum, decay = float(group["momentum"]), float(group["weight_decay"])
-        if momentum and decay:
-            raise UnsupportedOptimizerError(
-                f"SGD(weight_decay={decay!r}) together with momentum is not supported: use one of them"
-            )
         momenta.add((momentum, bool(group["nesterov"]), decay))
     if len(momenta) != 1:
         raise UnsupportedOptimizerError(

@@ -44,6 +44,10 @@ pub struct Schedule {
     /// Weight decay.
     #[serde(default)]
     pub decay: Option<Decay>,
+    /// The run ends with the mean of the weights after each of its last so many steps, a power of two; without it
+    /// with the weights after its last step.
+    #[serde(default)]
+    pub average: Option<u32>,
 }
 
 impl Schedule {

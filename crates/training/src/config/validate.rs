@@ -1,7 +1,7 @@
 //! The rules of a valid configuration, one error variant each.
 use super::{
     Activation, Loss, MAX_BATCH, MAX_CHUNK_ROWS, MAX_CHUNK_STEPS, MAX_CHUNKS, MAX_DECAY_BITS, MAX_FILTER, MAX_LAYERS,
-    MAX_RATE, MAX_ROWS, MAX_SCANNED, MAX_STEPS, MAX_WEIGHTS, MAX_WIDTH, MAX_WINDOW, RunConfig,
+    MAX_NORM, MAX_RATE, MAX_ROWS, MAX_SCANNED, MAX_STEPS, MAX_WEIGHTS, MAX_WIDTH, MAX_WINDOW, RunConfig,
 };
 use core::ops::RangeInclusive;
 use thiserror::Error;
@@ -177,6 +177,16 @@ pub enum ConfigError {
         /// 2^bits.
         most: i64,
     },
+    /// The averaged steps are a power of two of at least 2, and all in the last chunk.
+    #[error(
+        "the mean of the last {got} steps: a power of two from 2 to the {most} steps of the last chunk is possible"
+    )]
+    Average {
+        /// Steps given.
+        got: u32,
+        /// Steps of the last chunk.
+        most: u32,
+    },
     /// Nesterov's method reads the momentum filter.
     #[error("nesterov needs a momentum filter of at least 2 entries, this one has 1")]
     NesterovWithoutMomentum,
@@ -213,7 +223,22 @@ impl RunConfig {
         self.validate_schedule()?;
         self.validate_rates()?;
         self.validate_filter()?;
-        self.validate_decay()
+        self.validate_decay()?;
+        self.validate_average()?;
+        if let Some(norms) = self.norms {
+            range("norm bits of Z", norms.z, 1..=MAX_NORM)?;
+            range("norm bits of Q", norms.q, 1..=MAX_NORM)?;
+        }
+        self.carry_bits.map_or(Ok(()), |bits| range("carry_bits", bits, 2..=48))
+    }
+
+    fn validate_average(&self) -> Result<(), ConfigError> {
+        let Some(got) = self.schedule.average else { return Ok(()) };
+        let most = self.chunks().checked_sub(1).map_or(0, |last| self.steps_in_chunk(last));
+        if got < 2 || !got.is_power_of_two() || got > most {
+            return Err(ConfigError::Average { got, most });
+        }
+        Ok(())
     }
 
     fn validate_layers(&self) -> Result<(), ConfigError> {

@@ -1,5 +1,5 @@
 //! The verifier's chain of claims over one chunk.
-use super::gates::{ROW_POINTS, pair_weights};
+use super::gates::{ROW_POINTS, SUM, pair_weights};
 use super::instances::{Product, unit_weights};
 use super::layout::Limbs;
 use super::terms::{Equation, Term};
@@ -10,7 +10,7 @@ use p3_field::PrimeCharacteristicRing;
 use tacit_argument::bilinear::bilinear_check;
 use tacit_argument::field::{E, F};
 use tacit_argument::functional::{Low, LowId};
-use tacit_argument::hiding::{Affine, HidingError, Message, Reduction};
+use tacit_argument::hiding::{Affine, HidingError, Reduction};
 use tacit_argument::lookup::lookup_check;
 use tacit_argument::multilinear::{eq_eval, eq_table, log2_ceil};
 
@@ -50,14 +50,18 @@ impl ChunkRelation<'_> {
         let (a, b) = claim.close(r, weight);
         let sigma: Vec<E> = t_star.iter().chain(rho_b).copied().collect();
         let sigma_row = self.row(r, sigma);
-        let mut equations: Vec<(usize, Equation, Option<Message>)> = vec![];
-        equations.push((1, self.product_terms(&products, &eq_v), Some(a)));
+        let mut equations: Vec<(usize, Equation, Affine)> = vec![];
+        equations.push((1, self.product_terms(&products, &eq_v), a.affine()));
 
         let units = self.weight_units(&products, &eq_v, |n| r.point(n));
         let x_row = self.weight_check(r, &units, &t_star, b, &mut equations)?;
 
-        equations
-            .extend(self.gate_equations(|n| unit_weights(&r.point(log2_ceil(n)), n)).into_iter().map(|e| (0, e, None)));
+        let gates = self.gate_equations(|n| unit_weights(&r.point(log2_ceil(n)), n));
+        equations.extend(gates.into_iter().map(|e| (0, e, Affine::default())));
+        let norms = self.norm_equations(|n| unit_weights(&r.point(log2_ceil(n)), n));
+        for (norm, (u, squares)) in self.layout.norms.iter().zip(norms) {
+            equations.push((SUM, squares, self.norm_value(r, &norm.limbs, &u)));
+        }
         self.gate_check(r, &[rho_row, sigma_row, x_row], equations)?;
         self.weight_range_check(r);
         lookup_check(r, &self.lookups)
@@ -98,21 +102,34 @@ impl ChunkRelation<'_> {
         }
     }
 
-    /// Splits equations into linear claims and the gate sumcheck, and closes both.
+    /// sum_j u_j S_j.
+    fn norm_value(&self, r: &mut Reduction<'_>, limbs: &Limbs, u: &[E]) -> Affine {
+        let mut e = Affine::default();
+        for (i, part) in u.chunks(1 << self.layout.log_rows).enumerate() {
+            let mut weights = part.to_vec();
+            weights.resize(1 << self.layout.log_rows, E::ZERO);
+            let low = r.low(Low::Dense(weights));
+            for (m, slot) in limbs.weighted() {
+                e.add_cell(cell(TRACE, low, slot + i), E::from(F::from_u64(m)));
+            }
+        }
+        e
+    }
+
+    /// Splits equations into linear claims and the gate sumcheck, and closes both. An equation is its terms, their row
+    /// weight, and what they come to.
     fn gate_check(
         &self,
         r: &mut Reduction<'_>,
         rows: &[Row; ROW_POINTS],
-        equations: Vec<(usize, Equation, Option<Message>)>,
+        equations: Vec<(usize, Equation, Affine)>,
     ) -> Result<(), HidingError> {
         let nu = r.challenge();
         let mut gated: Vec<(usize, Equation)> = vec![];
         let (mut total, mut power) = (Affine::default(), E::ONE);
-        for (row, equation, message) in equations {
-            let mut linear = self.linear_part(&rows[row], &equation);
-            if let Some(m) = message {
-                linear.sub(&m.affine());
-            }
+        for (row, equation, value) in equations {
+            let mut linear = rows.get(row).map_or_else(Affine::default, |row| self.linear_part(row, &equation));
+            linear.sub(&value);
             total.add_scaled(&linear, -power);
             power *= nu;
             gated.push((row, equation));
@@ -124,7 +141,8 @@ impl ChunkRelation<'_> {
         let weights = pair_weights(&gated, self.pairs.len(), nu);
         let claim = bilinear_check(r, total, self.layout.log_rows, log2_ceil(self.pairs.len()))?;
         let eq_v = eq_table(&claim.units, E::ONE);
-        let at: Vec<E> = rows.iter().map(|row| eq_eval(&row.point, &claim.rows)).collect();
+        let points = rows.iter().map(|row| eq_eval(&row.point, &claim.rows));
+        let at: Vec<E> = points.chain([E::ONE]).collect();
         let weight = weights.iter().zip(&eq_v).map(|(w, &v)| v * w.iter().map(|&(q, c)| at[q] * c).sum::<E>()).sum();
         let low = r.low(Low::Eq(claim.rows.clone()));
         let (a, b) = claim.close(r, weight);

@@ -199,6 +199,31 @@ pub struct Rounding {
     pub quotient: WeightLimbs,
 }
 
+/// Limbs of one sum of squares per unit of a layer: unit j is cell j from the first slot on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NormLimbs {
+    /// First of the columns whose squares are summed, one per unit.
+    pub column: usize,
+    /// Units.
+    pub units: usize,
+    /// (width, first slot), least significant first.
+    pub limbs: Limbs,
+}
+
+impl NormLimbs {
+    fn new((column, units): (usize, usize), bits: u32, log_rows: usize, a: &mut Allocator) -> Self {
+        Self { column, units, limbs: a.limbs(bits, units.div_ceil(1 << log_rows)) }
+    }
+
+    /// Every cell of a limb's slots lies in [0, 2^width), cells of no unit included.
+    pub(crate) fn lookups(&self, log_rows: usize, b: &mut Builder) {
+        let slots = self.units.div_ceil(1 << log_rows);
+        for &(width, first) in &self.limbs.groups {
+            (first..first + slots).for_each(|slot| b.range(width, Form::column(TRACE, slot)));
+        }
+    }
+}
+
 /// The whole trace of one chunk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceLayout {
@@ -210,8 +235,10 @@ pub struct TraceLayout {
     pub loss: LossColumns,
     /// Limbs of W_in + 2^(bits-1) of a hidden initial model, if this chunk range-checks it.
     pub weight_limbs: Option<WeightLimbs>,
-    /// The rounding of weights and, with momentum, of the velocity; none where no bits are rounded away.
+    /// The rounding of weights and, with momentum, of the velocity; none where the end is not looked up.
     pub rounding: Vec<Option<Rounding>>,
+    /// The norms of hidden units: of Z where the activation is no table, and of Q; empty without norms.
+    pub norms: Vec<NormLimbs>,
     /// Slots used so far; multiplicities and pads follow.
     pub slots: usize,
 }
@@ -231,9 +258,9 @@ impl Allocator {
 }
 
 impl TraceLayout {
-    /// The layout of a chunk; `weight_bits` asks for the range check of a hidden initial model.
+    /// The layout of chunk `chunk`; `weight_bits` asks for the range check of a hidden initial model.
     #[must_use]
-    pub fn new(config: &RunConfig, weight_bits: Option<u32>) -> Self {
+    pub fn new(config: &RunConfig, chunk: u32, weight_bits: Option<u32>) -> Self {
         let mut a = Allocator { next: 0 };
         let f = config.scales.fw + config.scales.kappa;
         let last = config.architecture.layers.len() - 1;
@@ -272,14 +299,22 @@ impl TraceLayout {
             .into_iter()
             .flatten()
             .map(|part| {
-                let bits = config.boundary_shift(part);
-                (bits > 0).then(|| Rounding {
-                    remainder: WeightLimbs::new(config, bits, log_rows, &mut a.next),
-                    quotient: WeightLimbs::new(config, config.boundary_bits(part), log_rows, &mut a.next),
+                let (shift, bits) = (config.boundary_shift(part, chunk), config.boundary_bits(part, chunk));
+                config.boundary_checked(part, chunk).then(|| Rounding {
+                    remainder: WeightLimbs::new(config, shift, log_rows, &mut a.next),
+                    quotient: WeightLimbs::new(config, bits, log_rows, &mut a.next),
                 })
             })
             .collect();
-        Self { log_rows, layers, loss, weight_limbs: start, rounding, slots: a.next }
+        let mut norms = Vec::new();
+        for (layer, c) in config.architecture.layers.iter().zip(&layers) {
+            let (Some(bits), Some(q)) = (config.norms, c.q) else { continue };
+            let squares = [(!layer.activation.is_smooth()).then_some((c.z, bits.z)), Some((q, bits.q))];
+            for (column, bits) in squares.into_iter().flatten() {
+                norms.push(NormLimbs::new((column, layer.outputs as usize), bits, log_rows, &mut a));
+            }
+        }
+        Self { log_rows, layers, loss, weight_limbs: start, rounding, norms, slots: a.next }
     }
 
     /// Every quantity that has a cell per weight.

@@ -89,6 +89,9 @@ pub(crate) fn chunk_lookups(config: &RunConfig, layout: &TraceLayout) -> Builder
     for w in layout.per_weight() {
         w.lookups(&mut b);
     }
+    for norm in &layout.norms {
+        norm.lookups(layout.log_rows, &mut b);
+    }
     b
 }
 

@@ -70,6 +70,7 @@ pub struct ChunkRelation<'a> {
     pub(crate) pairs_at: PairIndex,
     pub(crate) lookups: LookupSystem,
     pub(crate) coefficients: Coefficients,
+    pub(crate) chunk: u32,
     /// What the weights are multiplied by when the chunk's end is rounded; its denominator is in the shift.
     pub(crate) decay: F,
     /// The data row of every trace row; `None` where masked.
@@ -86,7 +87,7 @@ impl<'a> ChunkRelation<'a> {
             StartWeights::Committed(bits) => bits,
             StartWeights::Public(_) => None,
         };
-        let layout = TraceLayout::new(config, bits);
+        let layout = TraceLayout::new(config, chunk, bits);
         let (pairs, pairs_at) = pairs(config, &layout);
         let (lookups, slots) = lookups::chunk_lookups(config, &layout).build(layout.log_rows, layout.slots);
         Some(Self {
@@ -98,6 +99,7 @@ impl<'a> ChunkRelation<'a> {
             pairs_at,
             lookups,
             coefficients: Coefficients::new(config, chunk)?,
+            chunk,
             decay: F::from_u64(config.decay(chunk).0),
             index: row_index(config, chunk),
             slots,
@@ -156,6 +158,11 @@ fn pairs(config: &RunConfig, layout: &TraceLayout) -> (Vec<(Form, Form)>, PairIn
             group(n, &|j| (column(h + j), column(h + j))),
         ]);
     }
+    at.norms = layout
+        .norms
+        .iter()
+        .map(|norm| group(norm.units, &|j| (column(norm.column + j), column(norm.column + j))))
+        .collect();
     (pairs, at)
 }
 
@@ -183,9 +190,10 @@ impl Relation for ChunkRelation<'_> {
         let units = |n: usize| log2_ceil(n.max(1));
         let summed: usize = (0..layers).map(|l| self.config.k(l) + self.config.outputs(l)).sum();
         let widest = (0..layers).map(|l| units(self.config.k(l)).max(units(self.config.outputs(l)))).max().unwrap_or(0);
-        // Every random point beside a sumcheck's own: rho, unit points of 4 L + 3 claims and of one weight per layer, and
-        // the powers that batch.
-        let points = rows + (5 * layers + 3) * 2 * widest + 9 * layers + 8;
+        // Every random point beside a sumcheck's own: rho, unit points of 4 L + 3 claims, of the norms and of one weight
+        // per layer, and the powers that batch.
+        let norms = self.layout.norms.len();
+        let points = rows + (5 * layers + 3) * 2 * widest + norms * (widest + 1) + 9 * layers + 8;
         let term = |name, numerator: u64, theorem| algebraic(name, numerator as usize, list_bits, theorem);
         let bilinear = bilinear::error_numerator;
         alloc::vec![

@@ -1,7 +1,7 @@
 //! The prover's messages for the chain of claims of [`super::check`], in the same order.
 use super::ChunkRelation;
 use super::check::LABEL;
-use super::gates::pair_weights;
+use super::gates::{SUM, pair_weights};
 use super::instances::{Instance, Product, WeightUnit, unit_weights};
 use super::terms::Equation;
 use crate::stage::Stage;
@@ -67,11 +67,16 @@ impl ChunkRelation<'_> {
 
         begins(Stage::Gates);
         equations.extend(self.gate_equations(|n| unit_weights(&m.point(log2_ceil(n)), n)).into_iter().map(|e| (0, e)));
+        let norms = self.norm_equations(|n| unit_weights(&m.point(log2_ceil(n)), n));
+        equations.extend(norms.into_iter().map(|(_, squares)| (SUM, squares)));
         let nu = m.challenge();
         let columns = Columns { log_rows: self.layout.log_rows, vectors: vec![w.trace] };
         if !self.pairs.is_empty() {
             let weights = pair_weights(&equations, self.pairs.len(), nu);
-            let rows = [&rho, &sigma, &x_star].map(|p| eq_table(p, E::ONE)).to_vec();
+            let mut rows = [&rho, &sigma, &x_star].map(|p| eq_table(p, E::ONE)).to_vec();
+            if !self.layout.norms.is_empty() {
+                rows.push(vec![E::ONE; 1 << self.layout.log_rows]);
+            }
             let pairs = self.pairs.iter().zip(weights).map(|((a, b), weights)| Pair {
                 a: Column::Base(columns.values(a)),
                 b: Column::Base(columns.values(b)),

@@ -35,6 +35,8 @@ pub struct PairIndex {
     pub smooth: Vec<Option<usize>>,
     /// (h, max - Z), (p, S), (h, h) of softmax.
     pub softmax: Option<[usize; 3]>,
+    /// (Z, Z) and (Q, Q) of every norm.
+    pub norms: Vec<usize>,
 }
 
 /// A gate equation: `sum of terms = 0` at the row point rho.

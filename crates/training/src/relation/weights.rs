@@ -2,7 +2,7 @@
 //!
 //! At t*: sum_t eq(t*, t) W_t = c_w W_in + c_v V_in - sum_s alpha_s A_s^T D_s (protocol.md, section 2). At the end, at a
 //! random (k, j) per layer: W_T and V_T are the same kind of sum, and `exact = 2^s out + remainder - 2^(s-1)`, where
-//! exact is V_T, or W_T times the numerator of the decay.
+//! exact is V_T, or W_T (the sum of the last weights, for an average) times the numerator of the decay.
 use super::check::{Row, cell};
 use super::instances::{FINAL, VELOCITY, WeightUnit};
 use super::layout::ModelLayout;
@@ -26,7 +26,7 @@ impl ChunkRelation<'_> {
         units: &[WeightUnit],
         t_star: &[E],
         b: Message,
-        equations: &mut Vec<(usize, Equation, Option<Message>)>,
+        equations: &mut Vec<(usize, Equation, Affine)>,
     ) -> Result<Row, HidingError> {
         let mu = r.challenge();
         let powers = self.equation_powers(mu);
@@ -57,8 +57,8 @@ impl ChunkRelation<'_> {
         let combined = self.combine(units, &eq_v);
         let inputs = combined.iter().enumerate().flat_map(|(l, (k, _))| self.input_terms(l, k)).collect();
         let gradients = combined.iter().enumerate().flat_map(|(l, (_, j))| self.gradient_terms(l, j)).collect();
-        equations.push((2, inputs, Some(a)));
-        equations.push((2, gradients, Some(d)));
+        equations.push((2, inputs, a.affine()));
+        equations.push((2, gradients, d.affine()));
         Ok(row)
     }
 
@@ -88,12 +88,9 @@ impl ChunkRelation<'_> {
         [t, end.map(|x| x * self.decay), [E::ZERO, -E::from_u64(c.state_velocity())]]
     }
 
-    /// Weight 1 on W_T, 0 on every W_t before it.
+    /// Weight 1 on every W_t that the chunk's end adds up, 0 on the others.
     fn at_end(&self) -> Vec<E> {
-        let steps = 1 << self.log_steps();
-        let mut last = E::zero_vec(steps + 1);
-        last[steps] = E::ONE;
-        last
+        self.coefficients.end(1 << self.log_steps())
     }
 
     fn output_low(&self, r: &mut Reduction<'_>, u: &WeightUnit) -> LowId {
@@ -115,11 +112,11 @@ impl ChunkRelation<'_> {
 
     /// c times the exact end of weights or velocity: 2^s out + remainder - 2^(s-1).
     fn add_end(&self, e: &mut Affine, u: &WeightUnit, low: LowId, part: Part, c: E) {
-        let (shift, which) = (self.config.boundary_shift(part), usize::from(part == Part::Velocity));
+        let (shift, which) = (self.config.boundary_shift(part, self.chunk), usize::from(part == Part::Velocity));
         add_matrix(e, u, low, (MODEL_OUT, &self.state[which]), c * F::from_u64(1 << shift));
         if let Some(rounding) = &self.layout.rounding[which] {
             rounding.remainder.add_to(e, (u.layer, low), &u.inputs, c);
-            e.add_constant(-c * u.mass() * F::from_u64(1 << (shift - 1)));
+            e.add_constant(-c * u.mass() * F::from_u64((1 << shift) >> 1));
         }
     }
 

@@ -1,12 +1,12 @@
 //! Fills the trace of a chunk from its execution.
 use super::ChunkRelation;
-use super::layout::{Limbs, LossColumns, ModelLayout};
+use super::layout::{Limbs, LossColumns, ModelLayout, NormLimbs};
 use super::prove::Witness;
 use crate::config::RunConfig;
 use crate::stage::Stage;
 use crate::trainer::{ChunkTrace, LossTrace, ModelState};
 use alloc::vec::Vec;
-use p3_field::PrimeCharacteristicRing;
+use p3_field::{PrimeCharacteristicRing, PrimeField64};
 use p3_maybe_rayon::prelude::*;
 use tacit_argument::field::{F, signed};
 use tacit_argument::hiding::{Masker, wipe};
@@ -109,6 +109,14 @@ impl Writer<'_> {
             shift += width;
         }
     }
+    /// Sums of squares of columns that are there already.
+    fn norm(&mut self, norm: &NormLimbs) {
+        let rows = 1usize << self.log_rows;
+        let squares = |column: &[F]| column.iter().map(|&x| x * x).sum::<F>().as_canonical_u64();
+        let first = norm.column * rows;
+        let sums: Vec<u64> = self.columns[first..first + norm.units * rows].par_chunks(rows).map(squares).collect();
+        self.limbs(&norm.limbs, &sums);
+    }
     fn signed(&mut self, slot: Option<usize>, values: &[i32]) {
         if let Some(slot) = slot {
             self.put(slot, values, |v| signed(v.into()));
@@ -150,6 +158,9 @@ impl ChunkRelation<'_> {
             }
             _ => {}
         }
+        for norm in &self.layout.norms {
+            w.norm(norm);
+        }
         let window =
             |v: &[i64], bits: u32| v.iter().map(|&v| v.wrapping_add(1 << (bits - 1)) as u64).collect::<Vec<_>>();
         if let Some(limbs) = &self.layout.weight_limbs {
@@ -161,7 +172,7 @@ impl ChunkRelation<'_> {
         let ends = [(&end.weight_rem, end.state.weights.as_slice()), (&end.velocity_rem, velocity)];
         for (rounding, (remainder, out)) in self.layout.rounding.iter().zip(ends) {
             let Some(rounding) = rounding else { continue };
-            rounding.remainder.fill(self.config, |i| remainder[i].into(), w.columns);
+            rounding.remainder.fill(self.config, |i| remainder[i], w.columns);
             let values = window(out, rounding.quotient.bits);
             rounding.quotient.fill(self.config, |i| values[i], w.columns);
         }

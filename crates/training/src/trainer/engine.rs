@@ -3,9 +3,10 @@
 //! Beside the batch's real rows a step computes one masked row (all features 0) whenever the padded batch has
 //! masked rows: they are all alike, and their Z must stay in its window too.
 use super::loss::{LossFunction, LossTrace};
+use super::norms::{Norms, check_carry};
 use super::update::{Overflow, Rounded, Weights};
 use super::{Data, ModelState, TrainError};
-use crate::config::{Activation, Layer, RunConfig};
+use crate::config::{Activation, Layer, Part, RunConfig};
 use crate::order::RowOrder;
 use crate::tables;
 use alloc::vec::Vec;
@@ -57,6 +58,7 @@ pub(super) struct Engine<'a> {
     loss: LossFunction,
     pub(super) smooth: Vec<Smooth>,
     pub(super) weights: Weights,
+    norms: Norms,
     /// The rounded state at the last chunk boundary.
     pub(super) boundary: ModelState,
 }
@@ -97,6 +99,7 @@ impl<'a> Engine<'a> {
             loss: LossFunction::new(config),
             smooth,
             weights,
+            norms: Norms::new(config),
             boundary: start.clone(),
         })
     }
@@ -108,17 +111,31 @@ impl<'a> Engine<'a> {
         let gradient = self.gradient(t, &step)?;
         let rate = self.config.schedule.rates_in(t, 1).first().copied().unwrap_or(0);
         self.weights.step(gradient, rate).map_err(|e| weight_overflow(self.config, t, &e))?;
+        let schedule = &self.config.schedule;
+        if t + schedule.average.unwrap_or(0) >= schedule.total_steps {
+            self.weights.add_to_average().map_err(|e| weight_overflow(self.config, t, &e))?;
+        }
+        self.norms.add(&step, self.config.padded_batch() as u64);
         Ok(step)
     }
 
-    /// A padding step after step t of the run: masked rows only, no update.
+    /// The padding steps from step t of the run on, all alike: masked rows only, no update.
     pub(super) fn padding(&mut self, t: u32) -> Result<Step, TrainError> {
-        self.forward_backward(t, Vec::new())
+        let step = self.forward_backward(t, Vec::new())?;
+        let chunk_steps = self.config.schedule.chunk_steps;
+        let steps = u64::from(t.next_multiple_of(chunk_steps) - t);
+        self.norms.add(&step, steps * u64::from(self.config.padded_batch()));
+        Ok(step)
     }
 
     /// Rounds to a chunk boundary after step t of the run, and starts the next chunk there.
     pub(super) fn end_chunk(&mut self, t: u32) -> Result<(Rounded, Option<Rounded>), TrainError> {
-        let (weights, velocity) = self.weights.round(self.config.decay(t / self.config.schedule.chunk_steps));
+        let chunk = t / self.config.schedule.chunk_steps;
+        self.norms.check(self.config, t)?;
+        self.norms = Norms::new(self.config);
+        let shift = self.config.boundary_shift(Part::Weights, chunk);
+        let (weights, velocity) = self.weights.round(self.config.decay(chunk).0, shift);
+        check_carry(self.config, t, &weights.values)?;
         self.boundary =
             ModelState { weights: weights.values.clone(), velocity: velocity.as_ref().map(|v| v.values.clone()) };
         self.weights = start_weights(self.config, &self.boundary).map_err(|e| weight_overflow(self.config, t, &e))?;

@@ -80,6 +80,36 @@ pub enum TrainError {
         /// Bits of the window.
         window: u32,
     },
+    /// The gradients or pre-activations of a unit are larger, over a chunk, than the run's bounds allow.
+    #[error(
+        "unit {unit} of layer {} exceeded its {bits}-bit norm in the chunk that ends with step {step}: sum of {name}^2 = {value}; lower the learning rate, set a larger norm, or a smaller chunk_steps", layer + 1
+    )]
+    NormOverflow {
+        /// Layer, from 0 (shown from 1).
+        layer: usize,
+        /// Unit, from 0.
+        unit: usize,
+        /// `z` or `q`.
+        name: &'static str,
+        /// Last step of the chunk, from 0.
+        step: u32,
+        /// The sum of squares.
+        value: u64,
+        /// It has to be below 2^bits.
+        bits: u32,
+    },
+    /// The weights that a chunk ends with leave the window in which they are carried.
+    #[error("a weight of layer {} left its {bits}-bit window at the end of the chunk, after step {step}: {value}; lower the learning rate or set a larger carry_bits", layer + 1)]
+    CarryOverflow {
+        /// Layer, from 0 (shown from 1).
+        layer: usize,
+        /// Last step of the chunk, from 0.
+        step: u32,
+        /// The weight, fw fractional bits.
+        value: i64,
+        /// Its window.
+        bits: u32,
+    },
     /// A weight or velocity left 64 bits.
     #[error("a {name} of layer {} left 64 bits at step {step}; lower the learning rate", layer + 1)]
     WeightOverflow {

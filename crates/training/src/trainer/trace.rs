@@ -36,15 +36,15 @@ pub struct LayerTrace {
 pub struct ChunkEnd {
     /// W_out and V_out.
     pub state: ModelState,
-    /// W_{T*}, F fractional bits.
+    /// W_{T*}, or the sum of the weights that the end averages, F fractional bits.
     pub weights: Vec<i64>,
-    /// `n weights + 2^(s-1) - 2^s W_out`, for a decay by n / 2^bits (n = 1 and bits = 0 without) and s = kappa + bits;
-    /// empty if s = 0.
-    pub weight_rem: Vec<u32>,
+    /// `n weights + 2^(s-1) - 2^s W_out`, for a decay by n / 2^bits (n = 1 and bits = 0 without), an average over 2^e
+    /// steps and s = kappa + bits + e; empty if s = 0.
+    pub weight_rem: Vec<u64>,
     /// V_{T*}; empty without momentum.
     pub velocity: Vec<i64>,
     /// `velocity + 2^(kappa-1) - 2^kappa V_out`; empty without momentum or if kappa = 0.
-    pub velocity_rem: Vec<u32>,
+    pub velocity_rem: Vec<u64>,
 }
 
 /// One executed chunk.
@@ -132,7 +132,7 @@ pub fn train_chunk(config: &RunConfig, chunk: u32, start: &ModelState, data: &Da
             record(&mut trace, &step, t as usize * padded, padded);
         }
     }
-    let (weights, velocity) = (engine.weights.weights.clone(), engine.weights.velocity().map(<[i64]>::to_vec));
+    let (weights, velocity) = (engine.weights.end().to_vec(), engine.weights.velocity().map(<[i64]>::to_vec));
     let (rounded, rounded_velocity) = engine.end_chunk(first + real - 1)?;
     let velocity_out = rounded_velocity.unwrap_or_default();
     trace.end = ChunkEnd {

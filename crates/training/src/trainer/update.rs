@@ -13,6 +13,8 @@ use alloc::vec::Vec;
 pub(super) struct Weights {
     /// W_t, all layers, F fractional bits.
     pub weights: Vec<i64>,
+    /// Sum of the weights to be averaged, once there are some.
+    sum: Option<Vec<i64>>,
     momentum: Option<Momentum>,
     kappa: u32,
 }
@@ -42,7 +44,7 @@ struct Filtered {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Rounded {
     pub values: Vec<i64>,
-    pub remainders: Vec<u32>,
+    pub remainders: Vec<u64>,
 }
 
 /// An entry left 64 bits.
@@ -81,7 +83,7 @@ impl Weights {
                 steps: 0,
             }),
         };
-        Ok(Self { weights: scale_up(weights, kappa, "weight")?, momentum, kappa })
+        Ok(Self { weights: scale_up(weights, kappa, "weight")?, sum: None, momentum, kappa })
     }
 
     /// Takes one step with the batch gradient G_t (w_t inside) and rho_t.
@@ -95,15 +97,33 @@ impl Weights {
         descend(&mut self.weights, &gradient, i128::from(rate) * scale)
     }
 
+    /// Adds the weights of now to the average.
+    pub(super) fn add_to_average(&mut self) -> Result<(), Overflow> {
+        match &mut self.sum {
+            None => self.sum = Some(self.weights.clone()),
+            Some(sum) => {
+                for (index, (s, &w)) in sum.iter_mut().zip(&self.weights).enumerate() {
+                    *s = fits("sum of weights", index, i128::from(*s) + i128::from(w))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// W_{T*}, or the sum of the weights that the chunk's end averages.
+    pub(super) fn end(&self) -> &[i64] {
+        self.sum.as_deref().unwrap_or(&self.weights)
+    }
+
     /// V_{T*} if there is momentum.
     pub(super) fn velocity(&self) -> Option<&[i64]> {
         self.momentum.as_ref().map(|m| m.velocity.value.as_slice())
     }
 
-    /// rescale(n W_T, kappa + bits) for a decay by n / 2^bits, and rescale(V_T, kappa).
-    pub(super) fn round(&self, (numerator, bits): (u64, u32)) -> (Rounded, Option<Rounded>) {
+    /// rescale(n end, shift) for a decay with numerator n, and rescale(V_T, kappa).
+    pub(super) fn round(&self, numerator: u64, shift: u32) -> (Rounded, Option<Rounded>) {
         let velocity = self.velocity().map(|v| round(v, 1, self.kappa));
-        (round(&self.weights, numerator, self.kappa + bits), velocity)
+        (round(self.end(), numerator, shift), velocity)
     }
 }
 
@@ -164,7 +184,7 @@ fn round(values: &[i64], factor: u64, shift: u32) -> Rounded {
         .iter()
         .map(|&v| {
             let (q, r) = rescale(i128::from(v) * i128::from(factor), shift);
-            (q as i64, r as u32)
+            (q as i64, r as u64)
         })
         .unzip();
     Rounded { values, remainders }

@@ -69,10 +69,13 @@ pub fn small(activation: Activation, loss: Loss) -> RunConfig {
             filter: vec![1],
             nesterov: false,
             decay: None,
+            average: None,
         },
         order: Order::Contiguous,
         data_bits: 10,
         target_bits: if loss == Loss::Mse { 10 } else { 0 },
+        norms: None,
+        carry_bits: None,
     }
 }
 

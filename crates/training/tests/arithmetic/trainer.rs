@@ -52,7 +52,7 @@ fn compare(config: &RunConfig, trace: &ChunkTrace, reference: &naive::NaiveChunk
     let wide = |v: &[i64]| v.iter().map(|&v| i128::from(v)).collect::<Vec<_>>();
     assert_eq!(wide(&trace.end.weights), reference.w);
     let kappa = config.scales.kappa;
-    let check = |exact: &[i64], rounded: &[i64], rem: &[u32]| {
+    let check = |exact: &[i64], rounded: &[i64], rem: &[u64]| {
         assert_eq!(rem.len(), if kappa == 0 { 0 } else { exact.len() });
         for ((&v, &q), &r) in exact.iter().zip(rounded).zip(rem) {
             assert_eq!(v + (1 << (kappa - 1)), (q << kappa) + i64::from(r));

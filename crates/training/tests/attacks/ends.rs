@@ -96,7 +96,7 @@ fn a_quotient_mod_p() {
     let honest = second(&config);
     for (part, layout, rounding) in honest.parts() {
         let velocity = part == tacit_training::config::Part::Velocity;
-        let (rounding, shift) = (rounding.expect("kappa rounds both"), config.boundary_shift(part));
+        let (rounding, shift) = (rounding.expect("kappa rounds both"), config.boundary_shift(part, 1));
         let (l, k, j) = (1, 0, 1);
         let low = rounding.remainder.limbs[0].2.cell(l, k, j);
         let mut f = honest.clone();

@@ -21,7 +21,7 @@ use tacit_training::trainer::{Data, ModelState, train_chunk};
 use tacit_training::validity::data_payload;
 
 use crate::common::data_record;
-use p3_field::PrimeCharacteristicRing;
+use p3_field::{PrimeCharacteristicRing, PrimeField64};
 
 /// The public tables, computed once.
 pub struct Tables {
@@ -102,7 +102,7 @@ impl<'a> Forgery<'a> {
             config,
             proves: relation.clone(),
             relation,
-            layout: TraceLayout::new(config, bits),
+            layout: TraceLayout::new(config, chunk, bits),
             coefficients: Coefficients::new(config, chunk).expect("a chunk of the run"),
             index: row_index(config, chunk),
             columns,
@@ -246,13 +246,16 @@ impl<'a> Forgery<'a> {
         self.combination(l, [F::from_u64(c.start()), -field(c.velocity(t))], gradient)
     }
 
-    /// What a boundary rounds in layer l: W_T times the decay's numerator, or V_T.
+    /// What a boundary rounds in layer l: W_T, or the sum of the averaged weights, times the decay's numerator; or V_T.
     pub fn exact_end(&self, l: usize, part: Part) -> Vec<F> {
         let c = &self.coefficients;
         match part {
             Part::Weights => {
                 let decay = F::from_u64(self.config.decay(self.chunk).0);
-                self.weights(l, c.real_steps()).into_iter().map(|w| w * decay).collect()
+                let averaged = (0..self.config.averaged(self.chunk) as usize).map(|i| c.real_steps() - i);
+                let mut sum = F::zero_vec(self.config.k(l) * self.config.outputs(l));
+                averaged.for_each(|t| sum.iter_mut().zip(self.weights(l, t)).for_each(|(s, w)| *s += w));
+                sum.into_iter().map(|w| w * decay).collect()
             }
             Part::Velocity => {
                 let field = |v: u128| F::from_u64(u64::try_from(v).expect("a small coefficient"));
@@ -271,7 +274,8 @@ impl<'a> Forgery<'a> {
     /// Commits the end that the columns lead to: rounded where it is a small integer, else divided mod p.
     pub fn derive_model_out(&mut self) {
         for (part, layout, rounding) in self.parts() {
-            let (shift, bits) = (self.config.boundary_shift(part), self.config.boundary_bits(part));
+            let (shift, bits) =
+                (self.config.boundary_shift(part, self.chunk), self.config.boundary_bits(part, self.chunk));
             for l in 0..self.layout.layers.len() {
                 let n = self.config.outputs(l);
                 for (i, exact) in self.exact_end(l, part).into_iter().enumerate() {
@@ -297,6 +301,21 @@ impl<'a> Forgery<'a> {
         }
     }
 
+    /// Sums the squares of every hidden column again.
+    pub fn derive_norms(&mut self) {
+        let log = self.layout.log_rows;
+        for norm in self.layout.norms.clone() {
+            for j in 0..norm.units {
+                let square: F = self.column(norm.column + j).iter().map(|&v| v * v).sum();
+                let mut value = square.as_canonical_u64();
+                for &(width, slot) in &norm.limbs.groups {
+                    self.columns[(slot << log) + j] = F::from_u64(value & ((1 << width) - 1));
+                    value >>= width;
+                }
+            }
+        }
+    }
+
     /// Counts the multiplicities again, if every value is still in its table.
     pub fn derive_multiplicities(&mut self) {
         let system = self.relation.lookups();
@@ -312,6 +331,7 @@ impl<'a> Forgery<'a> {
     pub fn derive_all(&mut self) {
         self.derive();
         self.derive_model_out();
+        self.derive_norms();
         self.derive_multiplicities();
     }
 
@@ -349,7 +369,8 @@ impl<'a> Forgery<'a> {
         let layers = &self.config.architecture.layers;
         let hidden = &layers[..layers.len() - 1];
         let gated = matches!(self.layout.loss, LossColumns::CrossEntropy { .. })
-            || hidden.iter().any(|l| l.activation != Activation::Identity);
+            || hidden.iter().any(|l| l.activation != Activation::Identity)
+            || !self.layout.norms.is_empty();
         let mut names = vec![Group::Products, Group::Weights];
         names.resize(if gated { 5 } else { 3 }, Group::Gates);
         let rounded = self.parts().into_iter().filter(|p| p.2.is_some()).map(|p| p.0).collect::<Vec<_>>();

@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod bounds;
 mod cells;
 mod chains;
 mod data;
@@ -49,10 +50,13 @@ pub fn tiny(layers: &[(u32, Activation)], inputs: u32, loss: Loss) -> RunConfig 
             filter: vec![1],
             nesterov: false,
             decay: None,
+            average: None,
         },
         order: Order::Contiguous,
         data_bits: 7,
         target_bits: if loss == Loss::Mse { 7 } else { 0 },
+        norms: None,
+        carry_bits: None,
     }
 }
 

@@ -8,7 +8,9 @@ use p3_field::PrimeCharacteristicRing;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use tacit_argument::field::F;
-use tacit_training::config::{Activation, Architecture, Decay, Layer, Loss, Order, RunConfig, Scales, Schedule};
+use tacit_training::config::{
+    Activation, Architecture, Decay, Layer, Loss, NormBits, Order, RunConfig, Scales, Schedule,
+};
 use tacit_training::nowrap::check_run;
 use tacit_training::record::{labels_for, model_dimensions};
 use tacit_training::relation::StartWeights;
@@ -66,6 +68,8 @@ fn config(r: &mut Random) -> RunConfig {
     let bits = r.range(1, 3) as u32;
     let chunks = total.div_ceil(chunk_steps);
     let decay = Decay { bits, numerators: (0..chunks).map(|_| r.range(1, 1 << bits) as i64).collect() };
+    let last = total - (chunks - 1) * chunk_steps;
+    let average = (last > 1 && r.range(0, 2) == 0).then(|| 1 << r.range(1, u64::from(last.ilog2())));
     RunConfig {
         architecture: Architecture { layers, loss },
         scales: Scales {
@@ -85,10 +89,13 @@ fn config(r: &mut Random) -> RunConfig {
             nesterov: filter.len() > 1 && r.range(0, 1) == 1,
             filter,
             decay: (r.range(0, 2) == 0).then_some(decay),
+            average,
         },
         order: if r.range(0, 1) == 0 { Order::Contiguous } else { Order::Shuffled { seed: [r.next() as u8; 32] } },
         data_bits: 7,
         target_bits: if loss == Loss::Mse { 7 } else { 0 },
+        norms: (r.range(0, 2) == 0).then(|| NormBits { z: r.range(16, 26) as u32, q: r.range(16, 26) as u32 }),
+        carry_bits: (r.range(0, 2) == 0).then(|| r.range(20, 30) as u32),
     }
 }
 

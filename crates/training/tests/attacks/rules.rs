@@ -38,6 +38,8 @@ pub enum Rule {
     End(usize, bool),
     /// Limbs of W_in in layer l.
     Start(usize),
+    /// Limbs of the i-th norm: sum over rows of V_j^2 = S_j.
+    Norm(usize),
     /// sum_j h_j (max - Z_j) = 0.
     Maximum,
     /// e 2^fg = p S + rem.
@@ -68,6 +70,8 @@ pub enum Rule {
     /// Limbs of a boundary's remainder and quotient of their exact widths.
     RemainderLimb,
     EndLimb,
+    /// Limbs of norms of their exact widths.
+    NormLimb,
     /// Each table's counts.
     Multiplicity,
 }
@@ -77,9 +81,13 @@ impl Rule {
         match self {
             Self::Forward(_) | Self::Backward(_) => Group::Products,
             Self::Update(_) => Group::Weights,
-            Self::Derivative(_) | Self::Maximum | Self::Division | Self::Boolean | Self::OneHot | Self::ExpSum => {
-                Group::Gates
-            }
+            Self::Derivative(_)
+            | Self::Maximum
+            | Self::Division
+            | Self::Boolean
+            | Self::OneHot
+            | Self::ExpSum
+            | Self::Norm(_) => Group::Gates,
             Self::Start(l) => Group::Start(l),
             Self::End(l, velocity) => Group::End(l, velocity),
             _ => Group::Lookups,
@@ -142,6 +150,7 @@ pub fn broken(f: &Forgery<'_>) -> BTreeSet<Rule> {
     b.derivatives();
     b.softmax();
     b.start();
+    b.norms();
     if b.out.iter().all(|r| r.group() != Group::Lookups) {
         b.multiplicities();
     }
@@ -226,7 +235,7 @@ impl Broken<'_, '_> {
         let f = self.f;
         for (part, layout, rounding) in f.parts() {
             let (shift, bits, velocity) =
-                (f.config.boundary_shift(part), f.config.boundary_bits(part), part == Part::Velocity);
+                (f.config.boundary_shift(part, f.chunk), f.config.boundary_bits(part, f.chunk), part == Part::Velocity);
             let scale = F::from_u64(1 << shift);
             for l in 0..f.layout.layers.len() {
                 let n = f.config.outputs(l);
@@ -238,7 +247,7 @@ impl Broken<'_, '_> {
                         continue;
                     };
                     let rem = self.recomposed(&r.remainder, at);
-                    self.require(Rule::Update(l), exact == scale * out + rem - scale.halve());
+                    self.require(Rule::Update(l), exact + F::from_u64((1 << shift) >> 1) == scale * out + rem);
                     let window = out + F::from_u64(1 << (bits - 1));
                     self.require(Rule::End(l, velocity), window == self.recomposed(&r.quotient, at));
                 }
@@ -353,6 +362,26 @@ impl Broken<'_, '_> {
             }
         }
         self.weight_limbs(Rule::StartLimb, limbs);
+    }
+
+    fn norms(&mut self) {
+        let f = self.f;
+        for (i, norm) in f.layout.norms.iter().enumerate() {
+            for j in 0..norm.units {
+                let sum: F = f.column(norm.column + j).iter().map(|&v| v * v).sum();
+                let log = f.layout.log_rows;
+                let limbs: F =
+                    norm.limbs.weighted().map(|(w, slot)| F::from_u64(w) * f.columns[(slot << log) + j]).sum();
+                self.require(Rule::Norm(i), sum == limbs);
+            }
+            let slots = norm.units.div_ceil(f.rows());
+            for &(width, first) in &norm.limbs.groups {
+                for slot in first..first + slots {
+                    let all = f.column(slot).iter().all(|&v| within(v, width));
+                    self.require(Rule::NormLimb, all);
+                }
+            }
+        }
     }
 
     fn multiplicities(&mut self) {

@@ -35,10 +35,13 @@ pub fn config(layers: Vec<Layer>, loss: Loss) -> RunConfig {
             filter: vec![1],
             nesterov: false,
             decay: None,
+            average: None,
         },
         order: Order::Contiguous,
         data_bits: 12,
         target_bits: if loss == Loss::Mse { 12 } else { 0 },
+        norms: None,
+        carry_bits: None,
     }
 }
 

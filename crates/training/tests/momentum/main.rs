@@ -244,7 +244,7 @@ fn a_remainder_outside_its_table_is_rejected() {
             0 => end.state.weights[0] -= 1,
             _ => end.state.velocity.as_mut().unwrap()[0] -= 1,
         };
-        let layout = TraceLayout::new(&single(), Some(BITS));
+        let layout = TraceLayout::new(&single(), 0, Some(BITS));
         let cell = layout.rounding[which].as_ref().unwrap().remainder.limbs[0].2.cell(0, 0, 0);
         let forged = cheat(end, |columns| columns[cell] += signed(16));
         assert!(matches!(forged, Err(LookupError::Sum(_))));

@@ -172,10 +172,10 @@ fn quotient_and_remainder_of_a_boundary_stay_below_p() {
     for (kappa, bits) in [(0, 48), (4, 48), (15, 48), (16, 47)] {
         config.scales.kappa = kappa;
         config.schedule.decay = None;
-        assert_eq!([Part::Weights, Part::Velocity].map(|p| config.boundary_bits(p)), [bits; 2]);
+        assert_eq!([Part::Weights, Part::Velocity].map(|p| config.boundary_bits(p, 0)), [bits; 2]);
         config.schedule.decay = Some(Decay { bits: 16, numerators: vec![1 << 16; 3] });
-        assert_eq!(config.boundary_bits(Part::Weights), 63 - 16 - kappa);
-        assert_eq!(config.boundary_bits(Part::Velocity), bits);
+        assert_eq!(config.boundary_bits(Part::Weights, 0), 63 - 16 - kappa);
+        assert_eq!(config.boundary_bits(Part::Velocity, 0), bits);
     }
 }
 

@@ -38,10 +38,13 @@ pub fn config() -> RunConfig {
             filter: vec![16, 14, 13, 12, 10, 9],
             nesterov: false,
             decay: None,
+            average: None,
         },
         order: Order::Contiguous,
         data_bits: 11,
         target_bits: 0,
+        norms: None,
+        carry_bits: None,
     }
 }
 
