@@ -34,11 +34,15 @@ def prepare(
     loss_fn: Any = None,
     lr: float = 0.125,
     momentum: float = 0.0,
+    nesterov: bool = False,
+    weight_decay: float = 0.0,
     **options: Any,
 ) -> Provable:
     model = model or perceptron()
     data = data or random_data("cross_entropy", 22, 5, 3)
-    optimizer = torch.optim.SGD(model.parameters(), lr=lr, momentum=momentum)
+    optimizer = torch.optim.SGD(
+        model.parameters(), lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay
+    )
     options = {"batch_size": 4, "shuffle_seed": 7, **options}
     return make_provable(model, optimizer, data, loss_fn or nn.CrossEntropyLoss(), **options)  # type: ignore[arg-type]
 

@@ -139,7 +139,7 @@ pub fn commit_dataset<'py>(
         return Err(Failed::usage("the arrays do not have the described shape").into());
     }
     let expected = 1e-6 * (data.features.len() as f64) + 1.0;
-    let (digest, file, rows, reserve) = work::run(py, progress, expected, move || make(d, data, seed, secret))?;
+    let (digest, file, rows, reserve) = work::run(py, progress, vec![expected], move |_| make(d, data, seed, secret))?;
     Ok((PyBytes::new(py, &digest), PyBytes::new(py, &file), rows, reserve))
 }
 

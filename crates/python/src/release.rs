@@ -131,7 +131,7 @@ pub fn prove_release<'py>(
         secret: seed32(&secret, "the vault's secret")?,
     };
     let expected = 0.5 + 4e-6 * order.state.weights.len() as f64;
-    let (proof, rounded) = work::run(py, progress, expected, move || make(&run, &order))?;
+    let (proof, rounded) = work::run(py, progress, vec![expected], move |_| make(&run, &order))?;
     Ok((PyBytes::new(py, &proof), PyBytes::new(py, &rounded)))
 }
 

@@ -16,7 +16,8 @@ use tacit_training::estimate::{Estimate, estimate, estimate_chunk};
 use tacit_training::file::{self, Kind};
 use tacit_training::record::ModelRecord;
 use tacit_training::release::ReleaseProof;
-use tacit_training::run::{ChunkInput, ChunkProof, RunProof, RunRejected, RunVerdict, prove_chunk as prove};
+use tacit_training::run::{ChunkInput, ChunkProof, RunProof, RunRejected, RunVerdict, prove_chunk_watched as prove};
+use tacit_training::stage::Stage;
 use tacit_training::statement::{Origin, PROTOCOL_VERSION, RunStatement, SECURITY_BITS, Start};
 use tacit_training::trainer::ModelState;
 use tacit_training::verify::{DataFile, Held, verify_run_file};
@@ -123,8 +124,8 @@ pub fn prove_chunk<'py>(
             Some((record, seed32(&seed, "the start's seed")?))
         }
     };
-    let expected = estimate(&statement).map(|e| e.seconds).unwrap_or(10.0);
-    let done = work::run(py, progress, expected, move || {
+    let seconds = estimate(&statement).map(|e| e.stages.to_vec()).unwrap_or_else(|_| vec![1.0; Stage::ALL.len()]);
+    let done = work::run(py, progress, seconds, move |begins| {
         let vector = rebuild_data(&statement.data, &table, &data_seed)?;
         let model_in = match start {
             None => None,
@@ -140,7 +141,9 @@ pub fn prove_chunk<'py>(
             proofs: proofs + 1,
             seed: &out_seed,
         };
-        let made = prove(&input, &secret)?;
+        let t0 = std::time::Instant::now();
+        let made = prove(&input, &secret, &|stage| { begins(stage as usize); if std::env::var("TACIT_DEBUG").is_ok() { eprintln!("STAGE {stage:?} {:.3}", t0.elapsed().as_secs_f64()); } })?;
+        if std::env::var("TACIT_DEBUG").is_ok() { eprintln!("STAGE End {:.3}", t0.elapsed().as_secs_f64()); }
         Ok((file::encode(Kind::Chunk, &made.proof)?, file::encode(Kind::Model, &made.model_out.record)?))
     })?;
     Ok((PyBytes::new(py, &done.0), PyBytes::new(py, &done.1)))

@@ -2,29 +2,52 @@
 use crate::errors::Failed;
 use pyo3::prelude::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// Steps that a progress bar has, whatever the work.
 const STEPS: usize = 1000;
 
-/// Runs `job`; calls `progress(done, total)` several times a second, by the clock against `expected` seconds. Ctrl-C
-/// returns at once: the job's result is then dropped unseen.
+/// What a job is expected to take, stage by stage, and in which stage it is.
+struct Course {
+    seconds: Vec<f64>,
+    stage: AtomicUsize,
+}
+
+impl Course {
+    /// The share of the work that is done, `elapsed` seconds into a stage. A stage that takes longer than expected
+    /// approaches its end without reaching it.
+    fn done(&self, stage: usize, elapsed: f64) -> f64 {
+        let length = self.seconds.get(stage).copied().unwrap_or(0.0).max(1e-3);
+        let share = elapsed / length;
+        let share = if share < 0.9 { share } else { 1.0 - 0.1 / (1.0 + (share - 0.9) * 10.0) };
+        let before: f64 = self.seconds.iter().take(stage).sum();
+        let total: f64 = self.seconds.iter().sum();
+        ((before + share * length) / total.max(1e-3)).min(1.0)
+    }
+}
+
+/// Runs `job`, which says as it begins each stage; calls `progress(done, total)` several times a second. `seconds` is
+/// what each stage is expected to take. Ctrl-C returns at once: the job's result is then dropped unseen.
 pub fn run<T: Send + 'static>(
     py: Python<'_>,
     progress: Option<Py<PyAny>>,
-    expected: f64,
-    job: impl FnOnce() -> Result<T, Failed> + Send + 'static,
+    seconds: Vec<f64>,
+    job: impl FnOnce(&dyn Fn(usize)) -> Result<T, Failed> + Send + 'static,
 ) -> PyResult<T> {
     let (send, receive) = channel();
+    let course = Arc::new(Course { seconds, stage: AtomicUsize::new(0) });
+    let shared = Arc::clone(&course);
     std::thread::spawn(move || {
-        let result = catch_unwind(AssertUnwindSafe(job));
+        let begins = |stage| shared.stage.store(stage, Ordering::Relaxed);
+        let result = catch_unwind(AssertUnwindSafe(|| job(&begins)));
         let _ = send
             .send(result.unwrap_or_else(|_| Err(Failed::usage("internal error: the core panicked; please report it"))));
     });
     let receive = Mutex::new(receive);
-    let start = Instant::now();
+    let (mut stage, mut since) = (0, Instant::now());
     loop {
         let got = py.detach(|| match receive.lock() {
             Ok(channel) => channel.recv_timeout(Duration::from_millis(100)),
@@ -37,9 +60,11 @@ pub fn run<T: Send + 'static>(
             }
             Err(RecvTimeoutError::Timeout) => {
                 py.check_signals()?;
-                let share = start.elapsed().as_secs_f64() / expected.max(0.1);
-                // Approaches the end without reaching it, however wrong the estimate.
-                let done = if share < 0.9 { share } else { 1.0 - 0.1 / (1.0 + (share - 0.9) * 10.0) };
+                let now = course.stage.load(Ordering::Relaxed);
+                if now != stage {
+                    (stage, since) = (now, Instant::now());
+                }
+                let done = course.done(stage, since.elapsed().as_secs_f64());
                 report(py, progress.as_ref(), (done * STEPS as f64) as usize)?;
             }
             Err(RecvTimeoutError::Disconnected) => {

@@ -30,6 +30,10 @@ pub struct Estimate {
     pub leaves: u64,
     /// Coefficients of the opened polynomial P.
     pub opened: u64,
+    /// Rows of the trace times columns of all committed vectors.
+    pub sources: u64,
+    /// Seconds of each stage, in the order of [`crate::stage::Stage::ALL`].
+    pub stages: [f64; 7],
 }
 
 /// Estimates one chunk of a stated run (the first: it has the most relations).
@@ -84,5 +88,5 @@ pub fn estimate_chunk(
     let queries = plan.opening.queries() as u64;
     let proof_bytes =
         queries * (32 * sources + 4 * 32 * (h as u64).saturating_sub(4)) + 48 * plan.schedule.messages as u64 + 60_000;
-    Ok(Estimate { seconds, memory, proof_bytes, rows_per_proof: queries, cells, leaves, opened })
+    Ok(Estimate { seconds, memory, proof_bytes, rows_per_proof: queries, cells, leaves, opened, sources: sources * rows, stages: [seconds / 7.0; 7] })
 }

@@ -71,6 +71,9 @@ pub fn run_words(statement: &RunStatement, verdict: &RunVerdict, held: &Held<'_>
         c.schedule.total_steps,
         hex(&verdict.data_digest)
     )];
+    if let Some(average) = c.schedule.average {
+        shown.push(format!("It is the mean of the weights after each of the last {average} steps."));
+    }
     shown.push(architecture(c));
     shown.push(schedule(c));
     let mut not_shown = Vec::new();
@@ -130,6 +133,18 @@ pub fn schedule_words(c: &RunConfig) -> Vec<String> {
     if let Some(d) = &s.decay {
         let factors = listed(d.numerators.iter().map(ToString::to_string));
         out.push(format!("Factors on the weights at the end of each chunk, in units of 2^-{}: {factors}.", d.bits));
+    }
+    if let Some(n) = &c.norms {
+        out.push(format!(
+            "Over the rows of a chunk, squares of a hidden unit's value sum to less than 2^{}, of its gradient to less \
+             than 2^{}.",
+            i64::from(n.z) - 2 * i64::from(c.scales.fa),
+            i64::from(n.q) - 2 * i64::from(c.scales.fg)
+        ));
+    }
+    if let Some(bits) = c.carry_bits {
+        let power = i64::from(bits) - 1 - i64::from(c.scales.fw);
+        out.push(format!("At the end of a chunk no weight is beyond 2^{power} in absolute value."));
     }
     out
 }

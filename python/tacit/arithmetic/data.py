@@ -83,7 +83,7 @@ def label_matrix(data: TrainingData, architecture: Architecture) -> NDArray[np.i
         if data.classes != outputs:
             raise ArithmeticConfigError(
                 f"the data set declares {data.classes} classes, the model has {outputs} outputs: give the last "
-                f"layer {data.classes} outputs, or commit the data with classes={outputs} if it does not show all"
+                f"layer {data.classes} outputs, or commit the data with classes={outputs} if it lacks some"
             )
         return labels
     labels = labels.reshape(data.n, -1)

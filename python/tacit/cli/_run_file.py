@@ -9,6 +9,7 @@ shuffle_seed = 7           # left out: rows in order; a number is the prover's c
                            #   { beacon = "NAME", round = 5, output = "HEX" }, its output also by train --output
 init_seed = 0              # of the initial weights, drawn by torch
 memory = "6GB"             # most memory of one proof, which picks its number of steps
+average = 8                # end with the mean of the weights after each of the last 8 steps
 
 [model]
 initial = "given"          # or "seed": public weights, from initial_seed
@@ -20,6 +21,7 @@ bias = true
 [optimizer]
 lr = 0.125
 momentum = 0.0
+weight_decay = 0.0
 
 [[schedule]]               # any number: the rate from an epoch on
 epoch = 10
@@ -55,6 +57,7 @@ class RunFile:
     shuffle_seed: Origin | None
     init_seed: int
     memory: str | None
+    average: int | None
     initial: Initial
     initial_seed: Origin | None
     drop_last: bool
@@ -63,6 +66,7 @@ class RunFile:
     bias: bool
     lr: float
     momentum: float
+    weight_decay: float
     schedule: tuple[tuple[int, float], ...]
 
     def given(self, nonce: bytes | None, output: bytes | None) -> RunFile:
@@ -158,6 +162,7 @@ def read_run_file(path: Path) -> RunFile:
         shuffle_seed=_origin(top, "shuffle_seed"),
         init_seed=top.take("init_seed", int, 0),
         memory=top.take("memory", str, None),
+        average=top.take("average", int, None),
         initial=cast(Initial, initial),
         initial_seed=_origin(model, "initial_seed"),
         drop_last=top.take("drop_last", bool, False),
@@ -166,6 +171,7 @@ def read_run_file(path: Path) -> RunFile:
         bias=model.take("bias", bool, True),
         lr=optimizer.positive("lr", float),
         momentum=optimizer.take("momentum", float, 0.0),
+        weight_decay=optimizer.take("weight_decay", float, 0.0),
         schedule=_schedule(top.take("schedule", list, [])),
     )
     for table in (top, model, optimizer):

@@ -71,7 +71,9 @@ class Job:
         run = self.run
         return {
             "model": self.model,
-            "optimizer": torch.optim.SGD(self.model.parameters(), lr=run.lr_at(0), momentum=run.momentum),
+            "optimizer": torch.optim.SGD(
+                self.model.parameters(), lr=run.lr_at(0), momentum=run.momentum, weight_decay=run.weight_decay
+            ),
             "data": self.data,
             "loss_fn": loss_for(self.data),
             "batch_size": run.batch_size,
@@ -82,6 +84,7 @@ class Job:
             "epochs": run.epochs,
             "schedule": [run.lr_at(epoch) for epoch in range(run.epochs)],
             "memory": run.memory,
+            "average": run.average,
         }
 
 

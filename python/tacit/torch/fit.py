@@ -66,6 +66,7 @@ def fit(
     batch_size: int = 64,
     lr: float = 0.125,
     momentum: float = 0.0,
+    weight_decay: float = 0.0,
     lr_schedule: Callable[[int], float] | None = None,
     shuffle_seed: Any = None,
     init_seed: int | None = None,
@@ -93,7 +94,7 @@ def fit(
     rates = [lr * (lr_schedule(epoch) if lr_schedule else 1.0) for epoch in range(epochs)]
     run = wrap(
         model,
-        torch.optim.SGD(model.parameters(), lr=rates[0], momentum=momentum),
+        torch.optim.SGD(model.parameters(), lr=rates[0], momentum=momentum, weight_decay=weight_decay),
         data,
         _LOSSES[kind](),
         batch_size=batch_size,

@@ -88,6 +88,7 @@ def plan_run(
     window_bits: int | None = None,
     chunk_steps: int | None = None,
     gradient_bits: int | None = None,
+    average: int | None = None,
     planner: Planner = make_plan,
 ) -> Planned:
     """Plans a run; see `make_provable` for the options. `own_start`: the module's weights start it."""
@@ -116,6 +117,7 @@ def plan_run(
             largest_weight=largest,
             window_bits=window_bits,
             chunk_steps=chunk_steps,
+            average=average,
         )
     )
     declared = None if rates is None else declared_config(plan, rates)

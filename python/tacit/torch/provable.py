@@ -63,11 +63,12 @@ def make_provable(
     window_bits: width of the range of activations and gradients, at most 16 (default: the widest that fits).
     gradient_bits: fractional bits of gradients (default: 12, or fewer where that makes room).
     chunk_steps: steps in one proof, a power of two (default: what fits 16,384 rows).
+    average: end with the mean of the weights after each of the last so many steps, a power of two.
     planner: chooses the configuration; `tacit.arithmetic.make_plan` by default.
     resolve: gives order and initial weights, once the run is planned; without it they are those of
     `shuffle_seed` and of the module. `own_start` says whether it keeps the module's weights.
 
-    The optimizer is SGD, with momentum (also Nesterov's) or weight_decay. Weights decay once a chunk, by what
+    The optimizer is SGD, with momentum (also Nesterov's) and weight_decay. Weights decay once a chunk, by what
     PyTorch's steps would have shrunk them in all; an unfinished chunk decays when the run is recorded.
 
     Raises a `TacitError` that names the layer, option or limit in the way, before training starts.
