@@ -311,10 +311,6 @@ def test_unsupported_models_are_refused_by_name(build: Callable[[], nn.Module], 
     ("build", "message"),
     [
         (lambda p: torch.optim.Adam(p, lr=0.1), "Adam is not supported"),
-        (
-            lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.1),
-            r"SGD\(weight_decay=0.1\) together with momentum",
-        ),
         (lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, dampening=0.5), r"SGD\(dampening=0.5\)"),
         (lambda p: torch.optim.SGD(p, lr=0.1, maximize=True), r"SGD\(maximize=True\)"),
         (

@@ -84,9 +84,6 @@ fn costs(config: &RunConfig, estimate: Result<Estimate, RunRejected>) -> Result<
         "chunks": config.chunks(), "seconds": e.seconds * f64::from(config.chunks()), "memory": e.memory,
         "proof_bytes": e.proof_bytes * u64::from(config.chunks()), "rows_per_proof": e.rows_per_proof,
     });
-    if std::env::var("TACIT_DEBUG").is_ok() {
-        eprintln!("{e:?}");
-    }
     Ok(json.to_string())
 }
 
@@ -141,9 +138,7 @@ pub fn prove_chunk<'py>(
             proofs: proofs + 1,
             seed: &out_seed,
         };
-        let t0 = std::time::Instant::now();
-        let made = prove(&input, &secret, &|stage| { begins(stage as usize); if std::env::var("TACIT_DEBUG").is_ok() { eprintln!("STAGE {stage:?} {:.3}", t0.elapsed().as_secs_f64()); } })?;
-        if std::env::var("TACIT_DEBUG").is_ok() { eprintln!("STAGE End {:.3}", t0.elapsed().as_secs_f64()); }
+        let made = prove(&input, &secret, &|stage| begins(stage as usize))?;
         Ok((file::encode(Kind::Chunk, &made.proof)?, file::encode(Kind::Model, &made.model_out.record)?))
     })?;
     Ok((PyBytes::new(py, &done.0), PyBytes::new(py, &done.1)))

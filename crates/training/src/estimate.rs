@@ -1,15 +1,19 @@
 //! What a proof will cost, from the statement alone: sizes exactly, time and memory by a fitted model.
 //!
 //! The constants were fitted on two cores (see `make bench`); they say how the cost follows the sizes, and the
-//! benchmark prints estimate and measurement side by side.
+//! benchmark prints estimate and measurement side by side. Memory is the peak of a whole process with Python and
+//! PyTorch in it: codewords, mask and opened polynomial follow what is committed, the lookup circuit its leaves.
 use crate::config::RunConfig;
 use crate::relation::layout::ModelLayout;
 use crate::relation::{ChunkRelation, StartWeights};
 use crate::run::RunRejected;
+use crate::stage::Stage;
 use crate::statement::{RunStatement, Start};
 use tacit_argument::opening::{VectorShape, long_lived_shape};
 use tacit_argument::proof::{Relation, plan};
 
+/// Bytes of a process before it proves: Python, PyTorch, the loaded data of a small table.
+const PROCESS: u64 = 950_000_000;
 /// Proofs that a model between two chunks is committed for, with one in reserve.
 const PROOFS: usize = 5;
 
@@ -30,10 +34,10 @@ pub struct Estimate {
     pub leaves: u64,
     /// Coefficients of the opened polynomial P.
     pub opened: u64,
-    /// Rows of the trace times columns of all committed vectors.
-    pub sources: u64,
-    /// Seconds of each stage, in the order of [`crate::stage::Stage::ALL`].
-    pub stages: [f64; 7],
+    /// Coefficients of all committed vectors, each column as tall as the trace's.
+    pub committed: u64,
+    /// Seconds of each stage, in the order of [`Stage::ALL`].
+    pub stages: [f64; Stage::ALL.len()],
 }
 
 /// Estimates one chunk of a stated run (the first: it has the most relations).
@@ -81,12 +85,26 @@ pub fn estimate_chunk(
     let sources = plan.opening.sources() as u64;
     let opened = 1u64 << (h + plan.opening.log_columns());
     let (cells, leaves) = (relation.column_cells() as u64, 1u64 << relation.lookups().log_leaves());
-    let rows = 1u64 << h;
-    // Codewords of mask and vectors, the opened polynomial, the tables of its sumcheck, the lookup circuit.
-    let memory = 8 * 4 * 4 * sources * rows + 3 * 8 * opened + 48 * sources * rows + 100 * leaves + 32 * cells;
-    let seconds = 0.2 + 1e-9 * (135.0 * (leaves as f64) + 200.0 * (4 * sources * rows) as f64 + 45.0 * opened as f64);
+    let committed = sources << h;
+    let memory = PROCESS + 220 * committed + 36 * leaves + 48 * ((data.columns as u64) << data.log_height);
+    let seconds = 0.2 + 1e-9 * (135.0 * (leaves as f64) + 800.0 * committed as f64 + 45.0 * opened as f64);
+    let stages = stages(seconds, cells as f64, committed as f64, leaves as f64, opened as f64);
     let queries = plan.opening.queries() as u64;
     let proof_bytes =
         queries * (32 * sources + 4 * 32 * (h as u64).saturating_sub(4)) + 48 * plan.schedule.messages as u64 + 60_000;
-    Ok(Estimate { seconds, memory, proof_bytes, rows_per_proof: queries, cells, leaves, opened, sources: sources * rows, stages: [seconds / 7.0; 7] })
+    Ok(Estimate { seconds, memory, proof_bytes, rows_per_proof: queries, cells, leaves, opened, committed, stages })
+}
+
+/// How the seconds of a chunk fall to its stages, by what each of them works on.
+fn stages(seconds: f64, cells: f64, committed: f64, leaves: f64, opened: f64) -> [f64; Stage::ALL.len()] {
+    let parts = Stage::ALL.map(|stage| match stage {
+        Stage::Trace => 50.0 * cells,
+        Stage::Commit => 500.0 * committed,
+        Stage::Products | Stage::Weights => 5.0 * cells,
+        Stage::Gates => 20.0 * cells,
+        Stage::Lookups => 230.0 * leaves,
+        Stage::Opening => 2e8 + 45.0 * opened + 150.0 * committed,
+    });
+    let total: f64 = parts.iter().sum();
+    parts.map(|part| seconds * part / total)
 }

@@ -17,6 +17,7 @@ mod random;
 mod roundings;
 mod rules;
 mod seeds;
+mod stages;
 mod starts;
 
 use tacit_training::config::{Activation, Architecture, Layer, Loss, Order, RunConfig, Scales, Schedule};
