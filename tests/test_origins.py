@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -286,6 +287,33 @@ def test_initial_weights_beyond_the_default_window_are_listed_as_released(data, 
         model[0].bias[0] = 1e5
     with pytest.raises(tacit.TacitError, match="initial weight of 100000 is too large"):
         tacit.make_provable(**arguments(data, model))
+
+
+def test_progress_follows_the_stages_and_can_stop_the_work(data, monkeypatch) -> None:
+    calls: list[tuple[int, int]] = []
+
+    @contextmanager
+    def collected(title: str, *, shown: bool | None = None) -> Iterator[Any]:
+        yield lambda done, total: calls.append((done, total))
+
+    @contextmanager
+    def stopping(title: str, *, shown: bool | None = None) -> Iterator[Any]:
+        def stop(done: int, total: int) -> None:
+            raise KeyboardInterrupt
+
+        yield stop
+
+    model = train(tacit.make_provable(**arguments(data, network(8), shuffle_seed=2)))
+    monkeypatch.setattr("tacit.proving.progress_bar", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        tacit.prove(model, quiet=True)
+    monkeypatch.setattr("tacit.proving.progress_bar", collected)
+    tacit.prove(model, quiet=True)
+    shares = [done / total for done, total in calls]
+    ends = [i for i, share in enumerate(shares) if share == 1.0]
+    assert len(ends) == 2, "one for each proof"
+    first, second = shares[: ends[0] + 1], shares[ends[0] + 1 :]
+    assert first == sorted(first) and second == sorted(second)
 
 
 # The command line

@@ -1,12 +1,12 @@
 //! Seeds whose nonce comes from outside: what they bind, and what a verifier that issued one can insist on.
 use crate::common::{Owner, logistic};
 use std::sync::OnceLock;
-use tacit_training::config::{Order, Schedule};
+use tacit_training::config::{Decay, NormBits, Order, Schedule};
 use tacit_training::record::RecordError;
 use tacit_training::run::{RunProof, RunRejected, verify_run};
 use tacit_training::statement::{Origin, RunStatement, Start, StatementError};
 use tacit_training::verify::{Held, Rejected, check_held};
-use tacit_training::words::run_words;
+use tacit_training::words::{run_words, schedule_words};
 
 const NONCE: [u8; 32] = [42; 32];
 const VERIFIER: Origin = Origin::Verifier { nonce: NONCE };
@@ -112,7 +112,8 @@ fn a_provers_nonce_binds_data_and_architecture() {
     for (name, change) in CHANGES {
         let mut statement = owner.statement.clone();
         change(&mut statement);
-        let same = matches!(statement.seed("order", &origin), Ok(s) if Order::Shuffled { seed: s } == owner.statement.config.order);
+        let seed = statement.seed("order", &origin).unwrap();
+        let same = Order::Shuffled { seed } == owner.statement.config.order;
         assert_eq!(same, !["a window", "a salt of the data"].contains(&name), "{name}");
     }
 }
@@ -187,4 +188,35 @@ fn the_name_of_a_beacon_is_a_text_to_show() {
         let StatementError::Record { which: "run", error } = error else { panic!("{error}") };
         assert_eq!(error, RecordError::Text { field: "beacon" });
     }
+}
+
+/// What the data commitment and the run tell about the data stands once, whichever of them says it.
+#[test]
+fn a_verdict_lists_everything_that_was_released() {
+    let run = honest();
+    let verdict = verify_run(run).unwrap();
+    let mut statement = run.statement.clone();
+    statement.data.released = vec!["the number of rows".into(), "scales".into()];
+    statement.released = vec!["scales".into(), "the window".into()];
+    let words = run_words(&statement, &verdict, &held(None, None)).shown.join("\n");
+    assert!(words.contains(r#""the number of rows", "scales", "the window"."#), "{words}");
+}
+
+#[test]
+fn an_inspection_lists_rates_filter_and_factors() {
+    let mut config = honest().statement.config.clone();
+    assert_eq!(schedule_words(&config), ["Integer learning rates: 1 for 12 steps."]);
+    config.schedule.rates = Schedule::encode_rates(&[3, 3, 2, 1]);
+    (config.schedule.filter, config.scales.kappa) = (vec![16, 8, 4], 4);
+    config.schedule.decay = Some(Decay { bits: 16, numerators: vec![65_000, 65_535] });
+    config.norms = Some(NormBits { z: 30, q: 31 });
+    config.carry_bits = Some(31);
+    let words = schedule_words(&config).join("\n");
+    for part in
+        ["3 for 2 steps, 2 for 1 steps, 1 for 1 steps", "2^-4: 16, 8, 4", "2^-16: 65000, 65535", "2^14", "2^7", "2^3"]
+    {
+        assert!(words.contains(part), "{part}: {words}");
+    }
+    config.schedule.rates = Schedule::encode_rates(&(0..1500).map(|r| r % 2).collect::<Vec<_>>());
+    assert!(schedule_words(&config)[0].ends_with(" and 500 more."));
 }
