@@ -106,7 +106,7 @@ fn errors_name_the_remedy() {
     assert_eq!(
         error.to_string(),
         "layer 1: K a w_max + 2^(z_bits+F-1) + 2^(F-1) < p fails (left side about 2^67); \
-         use a smaller chunk_steps, smaller z_bits or q_bits, or a lower learning rate"
+         use a smaller chunk_steps, smaller z_bits or q_bits, smaller norms, or a lower learning rate"
     );
     assert_eq!(check(&mnist(), 1, 1, 0), Err(NoWrapError::NoSuchChunk { chunk: 1, chunks: 1 }));
 }

@@ -55,7 +55,7 @@ fn compare(config: &RunConfig, trace: &ChunkTrace, reference: &naive::NaiveChunk
     let check = |exact: &[i64], rounded: &[i64], rem: &[u64]| {
         assert_eq!(rem.len(), if kappa == 0 { 0 } else { exact.len() });
         for ((&v, &q), &r) in exact.iter().zip(rounded).zip(rem) {
-            assert_eq!(v + (1 << (kappa - 1)), (q << kappa) + i64::from(r));
+            assert_eq!(v + (1 << (kappa - 1)), (q << kappa) + i64::try_from(r).unwrap());
             assert!(r < 1 << kappa);
         }
     };

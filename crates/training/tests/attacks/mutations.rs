@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use tacit_argument::proof::RelationProof;
+use tacit_training::config::NormBits;
 use tacit_training::file::{FileError, Kind, decode, encode};
 use tacit_training::record::DataRecord;
 use tacit_training::run::{RunProof, verify_run};
@@ -253,6 +254,9 @@ const STATEMENT: Checks = &[
     ("config.schedule.filter", &["Statement::Config::Filter", "Record::Velocity"]),
     ("config.schedule.nesterov", &["Statement::Config", "Argument::Opening::SourceClaim"]),
     ("config.schedule.decay", &["Statement::Config::Decay", "Argument"]),
+    ("config.schedule.average", &["Statement::Config::Average", "Argument"]),
+    ("config.norms", &["Statement::Config::Range", "Argument"]),
+    ("config.carry_bits", &["Statement::Config::Range", "Argument"]),
     ("config.data_bits", &["Statement::Config::Range", "Statement::DataMismatch"]),
     ("config.target_bits", &["Statement::Config::Range"]),
     ("start.Hidden.bits", &["Statement::StartBits", "Argument::Opening::SourceClaim"]),
@@ -266,7 +270,11 @@ fn spelled(variants: &str) -> String {
 
 #[test]
 fn every_field_of_a_run() {
-    let (_, run) = prove(one_chunk(perceptron()), true);
+    let mut config = one_chunk(perceptron());
+    config.norms = Some(NormBits { z: 34, q: 32 });
+    config.carry_bits = Some(33);
+    config.schedule.average = Some(2);
+    let (_, run) = prove(config, true);
     let verify = |run: &_| verify_run(run).map(|_| ()).map_err(|e| spelled(&variants(&e)));
     let errors = walk(&run, verify);
     let groups: [(&str, Checks); 4] = [

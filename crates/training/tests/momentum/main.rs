@@ -220,10 +220,10 @@ fn another_rounding_is_rejected() {
     assert!(verify_run(&misrounded(|_| {})).is_ok());
     // Right mod p: 2^4 (out - 1/2^4) + (rem + 1) = 2^4 out + rem. Only the quotient's window excludes it.
     let i = 5;
-    let residue = |rem: &mut u32, out: &mut i64, exact: i64| {
+    let residue = |rem: &mut u64, out: &mut i64, exact: i64| {
         (*rem, *out) =
             if *rem < 15 { (*rem + 1, minus_one_over(*out, 4)) } else { (*rem - 1, -minus_one_over(-*out, 4)) };
-        assert_eq!(signed(*out) * signed(16) + signed((*rem).into()) - signed(8), signed(exact));
+        assert_eq!(signed(*out) * signed(16) + signed(i64::try_from(*rem).unwrap()) - signed(8), signed(exact));
     };
     let weights = misrounded(|end| residue(&mut end.weight_rem[i], &mut end.state.weights[i], end.weights[i]));
     rejects(&weights, 0);
