@@ -228,7 +228,7 @@ const DATA: Checks = &[
     ("fa", &["Record::Limit", "Statement::DataMismatch", "Argument::Opening::SourceClaim"]),
     ("data_bits", &["Record::Limit", "Statement::DataMismatch", "Argument"]),
     ("schema", &["Argument::Opening::SourceClaim"]),
-    ("names", &["Argument::Opening::SourceClaim"]),
+    ("names", &["Record::Limit"]),
     ("released", &["Argument::Opening::SourceClaim"]),
     ("pin", &["Argument::Opening::SourceClaim"]),
 ];
