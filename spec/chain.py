@@ -132,7 +132,9 @@ def relation_of(s: RunStatement, chunk: int) -> ChunkRelation:
     if chunk == 0 and isinstance(s.start, HiddenStart):
         return ChunkRelation(s.config, chunk, s.start.bits, None)
     if chunk == 0 and isinstance(s.start, SeedStart):
-        return ChunkRelation(s.config, chunk, None, initial_weights(s.config, s.seed("initial", s.start.origin)))
+        return ChunkRelation(
+            s.config, chunk, None, initial_weights(s.config, s.seed("initial", s.start.origin))
+        )
     return ChunkRelation(s.config, chunk, None, None)
 
 

@@ -1,4 +1,4 @@
-"""The relation of one chunk, section 10.5: matrix products, implicit weights, gates, windows, lookups, in this order.
+"""The relation of one chunk, section 10.5: products, implicit weights, gates, windows, lookups, in this order.
 
 Each step is a method that leaves equations in cells at a row point; `gates` closes all of them at once.
 """
@@ -38,7 +38,7 @@ class Row:
 
 @dataclass
 class Product:
-    """One matrix product of a layer at (rho, unit weights): its summation indices are first, ..., first + n - 1."""
+    """One matrix product of a layer at (rho, unit weights); its summation indices are first, first + 1, ..."""
 
     layer: int
     forward: bool
@@ -60,9 +60,7 @@ class Owed:
 class ChunkRelation:
     """One chunk; `start_bits` if it range-checks hidden initial weights, `public` if they come from a seed."""
 
-    def __init__(
-        self, config: RunConfig, chunk: int, start_bits: int | None, public: list[int] | None
-    ) -> None:
+    def __init__(self, config: RunConfig, chunk: int, start_bits: int | None, public: list[int] | None) -> None:
         """Of a checked statement."""
         self.config, self.layers = config, config.architecture.layers
         self.layout = TraceLayout(config, start_bits)
@@ -148,7 +146,7 @@ class ChunkRelation:
     def weight_check(
         self, r: Reduction, products: list[Product], eq_v: list[E], t_star: Point, b: Message
     ) -> tuple[Row, list[Owed]]:
-        """Step 3: the sumcheck of the implicit weights at t* and of the chunk's end; x* and the claims on a and d."""
+        """Step 3: the sumcheck of the weights at t* and of the chunk's end; x* and the claims on a and d."""
         units = list[Unit]()
         for p in products:
             summed = eq_v[p.first : p.first + p.n]

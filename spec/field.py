@@ -159,7 +159,7 @@ def inner(weights: Sequence[E], values: Sequence[int]) -> E:
 
 
 def evaluate(values: Sequence[int], point: Sequence[E]) -> E:
-    """The multilinear extension of a table over F: by halves of the point, so that only 2^(n/2) weights are made."""
+    """The multilinear extension of a table over F, by halves of the point: only 2^(n/2) weights are made."""
     half = len(point) // 2
     low = coordinates(eq_table(point[half:]))
     size = 1 << (len(point) - half)

@@ -74,7 +74,7 @@ class Affine:
 
 @dataclass
 class Weights:
-    """W of one vector: per low part the slots' scalars; cells from `first` on have weights of their own (`run`)."""
+    """W of one vector: per low part the slots' scalars; from cell `first` on one weight per cell (`run`)."""
 
     slots: dict[int, dict[int, E]] = field(default_factory=dict)
     first: int = 0

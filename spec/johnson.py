@@ -1,8 +1,8 @@
-"""Error terms in bits, up to the Johnson bound: what p3-whir 0.8.0 derives its parameters from (docs/soundness.md).
+"""Error terms in bits up to the Johnson bound, from which p3-whir 0.8.0 derives its parameters.
 
-A bound is -log2 of a probability. Floating-point numbers choose integers and refuse; none enters a transcript. The
-integers are ceilings of numbers whose distance to the next integer is far above their rounding errors
-(tests/test_spec_parameters.py goes through all of them).
+A bound is -log2 of a probability (docs/soundness.md). Floating-point numbers choose integers and refuse; none
+enters a transcript. The integers are ceilings of numbers that are far from an integer, compared with their
+rounding errors: tests/test_spec_parts.py goes through all of them.
 """
 
 from __future__ import annotations

@@ -8,14 +8,22 @@ from dataclasses import dataclass
 from spec.field import E, lg
 from spec.hiding import Affine
 from spec.lookup import System, column
-from spec.schedule import WEIGHTS, Part, boundary_bits, boundary_shift, has_momentum, log_rows, weight_bits
+from spec.schedule import (
+    WEIGHTS,
+    Part,
+    boundary_bits,
+    boundary_shift,
+    has_momentum,
+    log_rows,
+    weight_bits,
+)
 from spec.statement import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, RELU, SIGMOID, TANH, Layer, RunConfig
 
 DERIVATIVE_BITS = 12
 
 
 def limb_widths(bits: int) -> list[int]:
-    """As few limbs of at most 18 bits as possible, as even as possible; least significant, narrower ones first."""
+    """As few limbs of at most 18 bits as possible, as even as possible, the least significant first."""
     n = -(-bits // 18)
     return [bits // n + (i >= n - bits % n) for i in range(n)]
 
@@ -157,7 +165,9 @@ class TraceLayout:
             _layer_columns(slots, layer, f, index < len(layers) - 1) for index, layer in enumerate(layers)
         ]
         n, loss = layers[-1].outputs, config.architecture.loss
-        self.softmax = Softmax(*(slots.take(size) for size in (n, n, n, n, 1, 1))) if loss == CROSS_ENTROPY else None
+        self.softmax = (
+            Softmax(*(slots.take(size) for size in (n, n, n, n, 1, 1))) if loss == CROSS_ENTROPY else None
+        )
         self.sigmoid = slots.take(n) if loss == BINARY_CROSS_ENTROPY else None
 
         def limbs(bits: int) -> WeightLimbs:

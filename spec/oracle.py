@@ -19,9 +19,14 @@ def elements(values: Sequence[int]) -> bytes:
 
 
 def check_tree(
-    root: bytes, log_leaves: int, indices: Sequence[int], leaves: Sequence[bytes], siblings: Sequence[bytes], check: str
+    root: bytes,
+    log_leaves: int,
+    indices: Sequence[int],
+    leaves: Sequence[bytes],
+    siblings: Sequence[bytes],
+    check: str,
 ) -> None:
-    """Leaves, opened at indices in any order and perhaps twice, hash to the root with exactly these siblings."""
+    """Leaves, opened in any order and perhaps twice, hash to the root with exactly these siblings."""
     opened: dict[int, bytes] = {}
     for index, leaf in zip(indices, leaves, strict=True):
         require(opened.setdefault(index, leaf) == leaf, check, f"leaf {index} is opened twice, differently")
@@ -44,7 +49,7 @@ def check_tree(
 
 @dataclass(frozen=True)
 class FirstOracle:
-    """Rows of h = g + gamma f, authenticated by the trees of g and f; `roots` is the trace's, then the others'."""
+    """Rows of h = g + gamma f, authenticated by the trees of g and f, whose roots are `roots`, trace first."""
 
     parameters: Parameters
     gamma: E
@@ -73,7 +78,8 @@ class FirstOracle:
             require(len(tree.salts) == queries, "SaltCount", f"vector {vector}")
             opened = zip(masks, paths.rows, tree.salts, strict=True)
             leaves = [
-                elements([*([] if vector else g), *f[first : first + shape.columns], *salt]) for g, f, salt in opened
+                elements([*([] if vector else g), *f[first : first + shape.columns], *salt])
+                for g, f, salt in opened
             ]
             bits = shape.log_height + p.rate
             own = [index % (1 << bits) for index in indices]

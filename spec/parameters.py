@@ -102,9 +102,7 @@ def whir(rate: int, h: int, sources: int, log_proofs: int) -> Whir:
         require(new <= old + fold, "Parameters", "a rate grows the domain")
         variables -= fold
         count, sampled = johnson.queries(level - WORK, old), samples(variables, new)
-        bits = min(
-            johnson.query_bits(count, old), johnson.combination_bits(new, FIELD_BITS, sampled + count)
-        )
+        bits = min(johnson.query_bits(count, old), johnson.combination_bits(new, FIELD_BITS, sampled + count))
         phase = Phase(fold, old, count, ceil(max(0.0, level - bits)), variables)
         rounds.append(Round(phase, new, sampled, fold_work(variables, new)))
     count = johnson.queries(level - WORK, rates[-1])
@@ -243,7 +241,7 @@ def cost(rate: int, shapes: tuple[Shape, ...], queries: int) -> int:
 
 
 def choose(rate: int, cells: int, stride: int, others: tuple[Shape, ...], log_proofs: int) -> Parameters:
-    """The parameters with the cheapest trace for so many cells in slots of at most 2^stride; the lower one of two."""
+    """The parameters with the cheapest trace for so many cells in slots of at most 2^stride cells."""
     queries = first_queries(rate, TRACE_HEIGHTS[-1], 1, log_proofs)
     block = -(-queries >> stride) << stride
     long_lived = sum(min(s.columns, MAX_SOURCES) for s in others)

@@ -56,7 +56,12 @@ def plan(relation: Relation, rate: int, others: Sequence[Committed]) -> tuple[Pa
 
 
 def check_relation(
-    label: bytes, digest: bytes, relation: Relation, rate: int, others: Sequence[Committed], proof: RelationProof
+    label: bytes,
+    digest: bytes,
+    relation: Relation,
+    rate: int,
+    others: Sequence[Committed],
+    proof: RelationProof,
 ) -> list[Term]:
     """Verifies a proof over the trace and the long-lived vectors; returns its error terms."""
     p, terms = plan(relation, rate, others)

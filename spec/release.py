@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from spec.chain import RunVerdict, check_rate
-from spec.field import ONE, P, ZERO, inner, lg, total, unit_weights
+from spec.field import ONE, ZERO, P, inner, lg, total, unit_weights
 from spec.hiding import Affine, Low, Reduction
 from spec.layout import Allocator, ModelLayout, WeightLimbs, limb_widths
 from spec.lookup import System, lookup_check
@@ -123,5 +123,3 @@ def verify_release(release: ReleaseProof, run: RunVerdict, of_run: RunStatement)
     others = [run.model.committed()]
     terms = check_relation(LABEL, s.digest(), relation, of_run.log_inv_rate, others, release.proof)
     return ReleaseVerdict(s.bits, len(s.weights), s.exemption is not None, terms)
-
-

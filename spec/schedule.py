@@ -1,4 +1,4 @@
-"""Numbers that follow from a configuration: steps, chunks, order of the rows, coefficients (docs/arithmetic.md)."""
+"""What follows from a configuration: steps, chunks, order of the rows, coefficients (docs/arithmetic.md)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import IntEnum
 from functools import cache
 
 from spec import arithmetic
-from spec.field import E, ZERO, lg, total
+from spec.field import ZERO, E, lg, total
 from spec.statement import RunConfig, Schedule, Shuffled
 
 
@@ -162,7 +162,8 @@ class Coefficients:
         """sum_t e_t c_{t,s} for s < steps."""
         tails = self._tails(e)
         out = [
-            total(x * h for x, h in zip(tails[s:], self.update, strict=False)) * w for s, w in enumerate(self.weights)
+            total(x * h for x, h in zip(tails[s:], self.update, strict=False)) * w
+            for s, w in enumerate(self.weights)
         ]
         return out + [ZERO] * (steps - self.real)
 

@@ -77,7 +77,9 @@ def check_tensors(file: bytes, config: RunConfig, s: ReleaseStatement) -> None:
         require(name in header, "ModelTensorMissing", f"tensor {name!r}")
         entry = header.pop(name)
         require(_is_object(entry), "ModelFormat", f"tensor {name!r} is no object")
-        entry = unique([(key, v) for key, v in entry if key in ("dtype", "shape", "data_offsets")], "ModelFormat")
+        entry = unique(
+            [(key, v) for key, v in entry if key in ("dtype", "shape", "data_offsets")], "ModelFormat"
+        )
         require(entry.get("dtype") == "F32", "ModelTensorType", f"tensor {name!r} is {entry.get('dtype')}")
         require(_integers(entry.get("shape")) == shape, "ModelTensorShape", f"tensor {name!r}")
         start, end = _integers(entry.get("data_offsets"), 2)

@@ -1,4 +1,4 @@
-"""The virtual quantities of a chunk as sums of cells (section 10.2), its gate pairs (10.4) and gate equations (10.5)."""
+"""A_l and D_l of a chunk as sums of cells (section 10.2), its lookups, pairs and equations (10.3 to 10.5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Fiat-Shamir transcript, section 5: BLAKE3 over a byte buffer; and the seeds of WHIR's phases, section 12."""
+"""The Fiat-Shamir transcript (section 5), and the seeds of WHIR's phases (section 12)."""
 
 from __future__ import annotations
 

@@ -75,9 +75,12 @@ def main(arguments: list[str] | None = None) -> int:
     for name in ("data", "release", "model"):
         parser.add_argument(f"--{name}", type=Path)
     told = parser.parse_args(arguments)
-    paths = (told.proof, told.data, told.release, told.model)
+
+    def content(path: Path | None) -> bytes | None:
+        return None if path is None else path.read_bytes()
+
     try:
-        facts = verify(*(path if path is None else path.read_bytes() for path in paths))
+        facts = verify(told.proof.read_bytes(), *map(content, (told.data, told.release, told.model)))
     except (Rejected, OSError) as error:
         print(f"rejected: {error}", file=sys.stderr)
         return 1

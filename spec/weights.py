@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from spec.field import ONE, P, ZERO, E, Point, eq_table, inner, lg, powers, total, unit_weights
+from spec.field import ONE, ZERO, E, P, Point, eq_table, inner, lg, powers, total, unit_weights
 from spec.hiding import Affine, Low, Reduction
 from spec.layout import ModelLayout, TraceLayout, WeightLimbs
 from spec.schedule import VELOCITY, WEIGHTS, Coefficients, Part, boundary_shift, decay, has_momentum
@@ -32,11 +32,9 @@ class Unit:
 
 
 class WeightClaims:
-    """What a chunk claims about the model before it and after it; `public` is W_in from a seed, else it is committed."""
+    """What a chunk claims about the models around it; `public` is W_in from a seed, None if committed."""
 
-    def __init__(
-        self, config: RunConfig, chunk: int, layout: TraceLayout, public: list[int] | None
-    ) -> None:
+    def __init__(self, config: RunConfig, chunk: int, layout: TraceLayout, public: list[int] | None) -> None:
         """Of one chunk."""
         self.config, self.layout, self.public = config, layout, public
         self.layers, self.momentum = config.architecture.layers, has_momentum(config)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 
-from spec.field import BASIS, ONE, P, ZERO, E, Point, eq, eq_table, inner, total, two_adic_generator
+from spec.field import BASIS, ONE, ZERO, E, P, Point, eq, eq_table, inner, total, two_adic_generator
 from spec.oracle import FirstOracle, open_later
 from spec.parameters import Phase, Whir
 from spec.proof import BaseRows, ExtensionRows, Sumcheck, WhirProof
@@ -19,17 +20,15 @@ def be64(*values: int) -> list[bytes]:
     return [v.to_bytes(8, "big") for v in values]
 
 
-def fold_round(pair: tuple[E, E], claim: E, point: Point, transcript: Transcript) -> E:
-    """A round of a sumcheck of degree 2 from p(0) and the leading coefficient: absorbs, draws r, returns p(r)."""
+def fold_round(
+    pair: tuple[E, E], claim: E, point: Point, t: Transcript, work: int = 0, nonce: int | None = None
+) -> E:
+    """A sumcheck round of degree 2, p(0) and the leading coefficient: absorbs, draws r, returns p(r)."""
     zero, leading = pair
-    transcript.absorb(zero, leading)
-    return fold_end(pair, claim, point, transcript)
-
-
-def fold_end(pair: tuple[E, E], claim: E, point: Point, transcript: Transcript) -> E:
-    """The same behind the absorption."""
-    zero, leading = pair
-    r = transcript.challenge()
+    t.absorb(zero, leading)
+    if nonce is not None:
+        require(t.work(work, nonce), "FoldShape", "a nonce misses its work")
+    r = t.challenge()
     point.append(r)
     # p(1) = claim - p(0).
     return zero + r * (claim - zero * 2 - leading + r * leading)
@@ -42,11 +41,8 @@ def fold(t: Transcript, sumcheck: Sumcheck, claim: E, rounds: int, work: int) ->
     each: list[Step] = [message("round_poly", 2), *grinding("round_pow", work), challenge("round_challenge")]
     t.seed(b"p3-sumcheck-quadratic", 1, [b"\0"], each * rounds)
     point = Point()
-    for k, pair in enumerate(sumcheck.rounds):
-        t.absorb(*pair)
-        if work:
-            require(t.work(work, sumcheck.nonces[k]), "FoldShape", "a nonce misses its work")
-        claim = fold_end(pair, claim, point, t)
+    for pair, nonce in zip_longest(sumcheck.rounds, sumcheck.nonces):
+        claim = fold_round(pair, claim, point, t, work, nonce)
     return point, claim
 
 
@@ -75,14 +71,6 @@ def select(w: int) -> Weight:
     return weight
 
 
-def row_at(row: Sequence[int] | Sequence[E], weights: Sequence[E]) -> E:
-    """A row folded with the values of eq(point, .); columns that are not there are 0."""
-    if row and isinstance(row[0], E):
-        parts = zip(row, weights, strict=True)
-        return total(v * w for v, w in parts if isinstance(v, E))
-    return inner(weights[: len(row)], [v for v in row if isinstance(v, int)])
-
-
 def run_seed(w: Whir) -> tuple[list[bytes], list[Step]]:
     """Label and interactions of the whole run."""
     steps = bracket("initial_fold")
@@ -96,7 +84,9 @@ def run_seed(w: Whir) -> tuple[list[bytes], list[Step]]:
     steps += bracket("final_fold") if w.last.variables else []
     folds = w.folds
     label = be64(w.variables, w.samples, 1, 1 << folds[0], w.level, 20, w.rate, 1)
-    label += be64(1, folds[0], 4, folds[0], w.first_fold_work, w.last.variables, w.last_fold_work, len(w.rounds))
+    label += be64(
+        1, folds[0], 4, folds[0], w.first_fold_work, w.last.variables, w.last_fold_work, len(w.rounds)
+    )
     for r, following in zip(w.rounds, folds[1:], strict=True):
         label += be64(r.next_rate, following, r.fold_work)
     return label, steps
@@ -158,16 +148,18 @@ def whir_check(w: Whir, oracle: FirstOracle, point: Point, t: Transcript, proof:
     randomness, claim = fold(t, proof.first_sumcheck, claim, folds[0], w.first_fold_work)
     folded, root = list(randomness), b""
 
-    def opened(phase: Phase, indices: list[int], rows: BaseRows | ExtensionRows, name: str) -> list[tuple[int, E]]:
+    def opened(
+        phase: Phase, indices: list[int], rows: BaseRows | ExtensionRows, name: str
+    ) -> list[tuple[int, E]]:
         """(w^j, value of the folded row) of every position."""
-        table = eq_table(folded)
-        found: Sequence[Sequence[int] | Sequence[E]]
+        table, generator = eq_table(folded), two_adic_generator(phase.index_bits)
         if root:
-            found = open_later(root, phase.index_bits, indices, rows, 1 << phase.fold, name)
+            later = open_later(root, phase.index_bits, indices, rows, 1 << phase.fold, name)
+            values = [total(v * c for v, c in zip(row, table, strict=True)) for row in later]
         else:
-            found = oracle.open(indices, rows, phase.queries)
-        generator = two_adic_generator(phase.index_bits)
-        return [(pow(generator, j, P), row_at(row, table)) for j, row in zip(indices, found, strict=True)]
+            # Columns beyond 3 S are zero.
+            values = [inner(table, row) for row in oracle.open(indices, rows, phase.queries)]
+        return [(pow(generator, j, P), value) for j, value in zip(indices, values, strict=True)]
 
     for k, (r, got) in enumerate(zip(w.rounds, proof.rounds, strict=True)):
         n, next_root = r.phase.variables, (got.roots or [b""])[0]
@@ -190,7 +182,9 @@ def whir_check(w: Whir, oracle: FirstOracle, point: Point, t: Transcript, proof:
     t.absorb(*final)
     indices = positions(t, w.last, proof.final_nonce, "the last round")
     for at, expected in opened(w.last, indices, proof.final_rows, "the last round"):
-        require(total(horner_terms(final, at)) == expected, "FinalQueries", "rows do not fold to the polynomial")
+        require(
+            total(horner_terms(final, at)) == expected, "FinalQueries", "rows do not fold to the polynomial"
+        )
     if proof.final_sumcheck is None:
         raise Rejected("FoldShape", "no closing sumcheck")
     folded, claim = fold(t, proof.final_sumcheck, claim, w.last.variables, w.last_fold_work)

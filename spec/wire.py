@@ -1,7 +1,7 @@
-"""Encodings, sections 2 and 14, driven by the annotations of data classes: postcard in files, canonical in digests.
+"""Encodings, sections 2 and 14, driven by annotations: postcard in files, another one in digests.
 
-A field's type says both encodings: an integer alias below, bool, str, `Bytes32`, `Base` (F), `E`, a list, a tuple, an
-optional value, a data class, or a union of data classes (an enum; the index of a variant is its place in the union).
+A field's type says both: an integer alias below, bool, str, `Bytes32`, `Base` (F), `E`, a list, a tuple, an
+optional value, a data class, or a union of data classes: an enum, the index of a variant being its place in it.
 """
 
 from __future__ import annotations
@@ -171,12 +171,13 @@ def encode(kind: Any, value: Any, canonical: bool) -> bytes:
     if kind is bool:
         return bytes([value])
     if kind is str:
-        return length(len(value.encode())) + value.encode()
+        text: bytes = value.encode()
+        return length(len(text)) + text
     if kind is E:
         return b"".join(x.to_bytes(8, "little") for x in (value.a, value.b, value.c))
     assert is_dataclass(kind)
     parts = members(kind)  # type: ignore[arg-type]
-    return b"".join(encode(member, getattr(value, name), canonical) for name, member in parts)
+    return b"".join([encode(member, getattr(value, name), canonical) for name, member in parts])
 
 
 def _annotated(name: str, value: Any, canonical: bool) -> bytes:

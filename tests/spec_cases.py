@@ -37,11 +37,11 @@ SMALL = {"window_bits": 10, "gradient_bits": 9}
 CASES = {
     "linear": Case(lambda: [nn.Linear(3, 1)], loss="real", outputs=1, options=SMALL),
     "logistic": Case(
-        lambda: [nn.Linear(3, 2, bias=False)], loss="binary", options={**SMALL, "shuffle_seed": 3, "drop_last": True}
+        lambda: [nn.Linear(3, 2, bias=False)],
+        loss="binary",
+        options={**SMALL, "shuffle_seed": 3, "drop_last": True},
     ),
-    "relu": Case(
-        lambda: [nn.Linear(3, 3), nn.ReLU(), nn.Linear(3, 2)], options={"shuffle_seed": 7}, steps=3
-    ),
+    "relu": Case(lambda: [nn.Linear(3, 3), nn.ReLU(), nn.Linear(3, 2)], options={"shuffle_seed": 7}, steps=3),
     "deep": Case(
         lambda: [
             nn.Linear(3, 3, bias=False),
@@ -129,14 +129,20 @@ def trained(case: Case, data: tacit.CommittedData) -> nn.Module:
 
 
 def make(name: str, folder: Path) -> Path:
-    """`data.commitment`, `run.tacit` and, for a release, `release.tacit` and `model.safetensors` in `folder`."""
+    """data.commitment, run.tacit and, for a release, release.tacit and model.safetensors in `folder`."""
     case = CASES[name]
     folder.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(1)
     x = np.clip(random.normal(size=(case.rows, 3)), -2, 2)
     y = labels(case.loss, case.outputs, case.rows, random)
     data = tacit.commit(
-        x, y, vault=folder / "v.vault", commitment=folder / "data.commitment", quiet=True, proofs=4, label_kind=case.loss
+        x,
+        y,
+        vault=folder / "v.vault",
+        commitment=folder / "data.commitment",
+        quiet=True,
+        proofs=4,
+        label_kind=case.loss,
     )
     model = trained(case, data)
     tacit.prove(model, quiet=True).save(folder / "run.tacit")
