@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from spec.rejected import Rejected, require
@@ -12,7 +12,10 @@ from spec.statement import ReleaseStatement, RunConfig
 
 MAX_HEADER = 1 << 20
 METADATA = "__metadata__"
-Pairs = list[tuple[str, Any]]
+
+
+class Object(list[tuple[str, Any]]):
+    """A JSON object as its pairs, so that a name that stands twice is seen."""
 
 
 def expected(config: RunConfig, s: ReleaseStatement) -> Iterator[tuple[str, list[int], list[int]]]:
@@ -34,11 +37,13 @@ def float32(weight: int, bits: int) -> bytes:
     return struct.pack("<f", weight / (1 << bits))
 
 
-def unique(pairs: Pairs, check: str) -> dict[str, Any]:
+def unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """An object in which no name stands twice."""
-    names = [name for name, _ in pairs]
-    require(len(set(names)) == len(names), check, "a name stands twice in the header")
-    return dict(pairs)
+    out: dict[str, Any] = {}
+    for name, value in pairs:
+        require(name not in out, "ModelFormat", f"{name!r} stands twice in the header")
+        out[name] = value
+    return out
 
 
 def read_header(file: bytes) -> tuple[dict[str, Any], bytes]:
@@ -53,20 +58,15 @@ def read_header(file: bytes) -> tuple[dict[str, Any], bytes]:
 
     try:
         text = file[8 : 8 + length].decode()
-        parsed = json.loads(text, object_pairs_hook=Pairs, parse_constant=refuse)
+        parsed = json.loads(text, object_pairs_hook=Object, parse_constant=refuse)
     except (ValueError, RecursionError) as error:
         raise Rejected("ModelFormat", "the header is not JSON") from error
-    require(_is_object(parsed), "ModelFormat", "the header is no object")
-    header = unique(parsed, "ModelFormat")
+    require(isinstance(parsed, Object), "ModelFormat", "the header is no object")
+    header = unique(parsed)
     metadata = header.pop(METADATA, None)
-    texts = _is_object(metadata) and all(isinstance(value, str) for _, value in metadata)
+    texts = isinstance(metadata, Object) and all(isinstance(value, str) for _, value in metadata)
     require(metadata is None or texts, "ModelFormat", "metadata that is not text")
     return header, file[8 + length :]
-
-
-def _is_object(value: Any) -> bool:
-    """Whether a parsed value was an object; the parser makes lists of pairs of them."""
-    return isinstance(value, list) and all(isinstance(x, tuple) for x in value)
 
 
 def check_tensors(file: bytes, config: RunConfig, s: ReleaseStatement) -> None:
@@ -76,10 +76,8 @@ def check_tensors(file: bytes, config: RunConfig, s: ReleaseStatement) -> None:
     for name, shape, weights in expected(config, s):
         require(name in header, "ModelTensorMissing", f"tensor {name!r}")
         entry = header.pop(name)
-        require(_is_object(entry), "ModelFormat", f"tensor {name!r} is no object")
-        entry = unique(
-            [(key, v) for key, v in entry if key in ("dtype", "shape", "data_offsets")], "ModelFormat"
-        )
+        require(isinstance(entry, Object), "ModelFormat", f"tensor {name!r} is no object")
+        entry = unique((key, v) for key, v in entry if key in ("dtype", "shape", "data_offsets"))
         require(entry.get("dtype") == "F32", "ModelTensorType", f"tensor {name!r} is {entry.get('dtype')}")
         require(_integers(entry.get("shape")) == shape, "ModelTensorShape", f"tensor {name!r}")
         start, end = _integers(entry.get("data_offsets"), 2)

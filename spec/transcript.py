@@ -88,7 +88,7 @@ class Transcript:
         """Absorbs the domain separator of one of WHIR's phases."""
         chunks = b"".join(len(x).to_bytes(4, "big") + x for x in label)
         separator = bytes([version]) + name.ljust(62, b"\0") + bytes([len(name)])
-        separator += keccak256(pattern(tuple(steps)).encode())
+        separator += _pattern_digest(tuple(steps))
         separator += len(chunks).to_bytes(4, "big") + chunks + b"\x80"
         self.absorb_base(len(separator))
         for i in range(0, len(separator), 7):
@@ -129,6 +129,10 @@ def bracket(label: str) -> list[Step]:
 
 
 @cache
+def _pattern_digest(steps: tuple[Step, ...]) -> bytes:
+    return keccak256(pattern(steps).encode())
+
+
 def pattern(steps: tuple[Step, ...]) -> str:
     """The interactions as text."""
     lines = [f"Plonky3 Fiat-Shamir Transcript ({len(steps)} interactions)\n"]

@@ -44,6 +44,12 @@ def members(cls: type) -> tuple[tuple[str, Any], ...]:
     return tuple((field.name, hints[field.name]) for field in fields(cls))
 
 
+@cache
+def parts(kind: Any) -> tuple[tuple[Any, ...] | None, Any, tuple[Any, ...]]:
+    """The alternatives of a union (None for other types), what a generic type is made from, its arguments."""
+    return options(kind), get_origin(kind), get_args(kind)
+
+
 def options(kind: Any) -> tuple[Any, ...] | None:
     """The alternatives of a union, None for other types."""
     return get_args(kind) if get_origin(kind) in (Union, UnionType) else None
@@ -93,7 +99,7 @@ class Reader:
 
     def read(self, kind: Any) -> Any:
         """A value of a type."""
-        alternatives, origin, args = options(kind), get_origin(kind), get_args(kind)
+        alternatives, origin, args = parts(kind)
         if origin is Annotated:
             return self._annotated(*args[1:])
         if alternatives is not None and NoneType in alternatives:
@@ -156,7 +162,7 @@ def encode(kind: Any, value: Any, canonical: bool) -> bytes:
     def length(n: int) -> bytes:
         return n.to_bytes(8, "big") if canonical else varint(n)
 
-    alternatives, origin, args = options(kind), get_origin(kind), get_args(kind)
+    alternatives, origin, args = parts(kind)
     if origin is Annotated:
         return _annotated(args[1], value, canonical)
     if alternatives is not None and NoneType in alternatives:
@@ -176,8 +182,8 @@ def encode(kind: Any, value: Any, canonical: bool) -> bytes:
     if kind is E:
         return b"".join(x.to_bytes(8, "little") for x in (value.a, value.b, value.c))
     assert is_dataclass(kind)
-    parts = members(kind)  # type: ignore[arg-type]
-    return b"".join([encode(member, getattr(value, name), canonical) for name, member in parts])
+    own = members(kind)  # type: ignore[arg-type]
+    return b"".join([encode(member, getattr(value, name), canonical) for name, member in own])
 
 
 def _annotated(name: str, value: Any, canonical: bool) -> bytes:
@@ -192,8 +198,8 @@ def _annotated(name: str, value: Any, canonical: bool) -> bytes:
 
 def digest(label: str, *values: tuple[Any, Any]) -> bytes:
     """SHA-256 of a label and of the canonical encodings of (type, value) pairs, one after the other."""
-    parts = (encode(kind, value, canonical=True) for kind, value in values)
-    return hashlib.sha256(encode(str, label, canonical=True) + b"".join(parts)).digest()
+    encoded = (encode(kind, value, canonical=True) for kind, value in values)
+    return hashlib.sha256(encode(str, label, canonical=True) + b"".join(encoded)).digest()
 
 
 def read_file(kind: str, body: type[T], data: bytes) -> T:

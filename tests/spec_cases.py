@@ -20,10 +20,10 @@ class Case:
 
     layers: Callable[[], list[nn.Module]]
     loss: str = "class"
-    rows: int = 11
+    rows: int = 40
     outputs: int = 2
     steps: int = 2
-    batch: int = 4
+    batch: int = 16
     lr: float = 0.125
     sgd: dict[str, Any] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
@@ -85,7 +85,6 @@ CASES = {
     ),
     "release": Case(
         lambda: [nn.Linear(3, 2), nn.ReLU(), nn.Linear(2, 2, bias=False)],
-        rows=40,
         steps=104,
         options={**SMALL, "shuffle_seed": 5, "chunk_steps": 64},
         released=True,

@@ -1,4 +1,4 @@
-"""Changes of decoded files, by the types of the second verifier's data classes: a field added tomorrow is changed too."""
+"""Changes of decoded files, by the types of the data classes: a field added tomorrow is changed tomorrow."""
 
 from __future__ import annotations
 
@@ -98,17 +98,17 @@ def changes(kind: Any, value: Any) -> list[Any]:
     return []
 
 
-def mutations(kind: Any, value: Any, per_field: int, seed: int) -> Iterator[tuple[str, Any]]:
-    """(field, changed value): `per_field` nodes of every field, all changes of each."""
+def mutations(kind: Any, value: Any, per_field: int, per_node: int, seed: int) -> Iterator[tuple[str, Any]]:
+    """(field, changed value): `per_field` nodes of every field, `per_node` changes of each."""
     fields: dict[str, list[tuple[Path, Any, Any]]] = defaultdict(list)
     for path, node_kind, node in nodes(kind, value):
         fields[".".join("*" if isinstance(key, int) else key for key in path)].append((path, node_kind, node))
     choose = random.Random(seed)
     for name, found in sorted(fields.items()):
         for path, node_kind, node in choose.sample(found, min(per_field, len(found))):
-            for new in changes(node_kind, node):
-                if new != node:
-                    yield name, with_change(value, path, new)
+            possible = [new for new in changes(node_kind, node) if new != node]
+            for new in choose.sample(possible, min(per_node, len(possible))):
+                yield name, with_change(value, path, new)
 
 
 def flipped(content: bytes, choose: random.Random) -> bytes:
