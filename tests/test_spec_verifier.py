@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from spec.proof import DataFile, ReleaseProof, RunProof
+from spec.field import E, P
+from spec.proof import BaseRows, DataFile, ExtensionRows, FirstPaths, Paths, ReleaseProof, RunProof
 from spec.rejected import Rejected
 from spec.release import verify_release
 from spec.tensors import check_tensors
@@ -24,7 +25,7 @@ from spec.wire import read_file, write_file
 
 import tacit
 from spec_cases import CASES, make
-from spec_mutations import flipped, mutations
+from spec_mutations import flipped, mutations, with_change
 from tacit.errors import ProofRejected, UnreadableFile
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -201,6 +202,125 @@ def test_changed_files_are_rejected_by_both(
     assert {"SourceClaim", "ColumnClaim", "Oracle(Tree(0))", "Oracle(Tree(1))", "Oracle(Later)"} <= set(counts)
 
 
+# Each check of a proof, reached by a change that no other check sees first.
+
+Step = str | int
+WHIR: tuple[Step, ...] = ("proof", "opening", "whir")
+ROUND: tuple[Step, ...] = (*WHIR, "rounds", 0)
+
+
+def node(value: Any, path: tuple[Step, ...]) -> Any:
+    for key in path:
+        value = getattr(value, key) if isinstance(key, str) else value[key]
+    return value
+
+
+def plus_one(value: E) -> E:
+    return E((value.a + 1) % P, value.b, value.c)
+
+
+def last_raised(pairs: list[tuple[E, E]]) -> list[tuple[E, E]]:
+    return [*pairs[:-1], (plus_one(pairs[-1][0]), pairs[-1][1])]
+
+
+def shorter(values: list[Any]) -> list[Any]:
+    return values[:-1]
+
+
+def first_shorter(values: list[Any]) -> list[Any]:
+    return [values[0][:-1], *values[1:]]
+
+
+EXACT: list[tuple[tuple[Step, ...], Callable[[Any], Any], str]] = [
+    (("proof", "messages"), shorter, "MessageMissing"),
+    (("proof", "messages"), lambda m: [*m, m[0]], "MessageCount"),
+    (("proof", "messages", 5), plus_one, "SourceClaim"),
+    (("proof", "sacrifices"), shorter, "SacrificeCount"),
+    (("proof", "sacrifices"), last_raised, "SourceClaim"),
+    (("proof", "trace_root"), lambda root: root[::-1], "SourceClaim"),
+    (("proof", "opening", "mu"), plus_one, "SourceClaim"),
+    (("proof", "opening", "value"), plus_one, "SourceClaim"),
+    (("proof", "opening", "source_rounds"), shorter, "SourceRounds"),
+    (("proof", "opening", "source_rounds"), last_raised, "SourceClaim"),
+    (("proof", "opening", "column_rounds"), shorter, "ColumnRounds"),
+    (("proof", "opening", "column_rounds"), last_raised, "ColumnClaim"),
+    ((*WHIR, "evaluations", 0, "current", 0), plus_one, "ColumnClaim"),
+    ((*WHIR, "evaluations"), lambda e: [], "EvaluationShape"),
+    ((*WHIR, "evaluations", 0, "following"), lambda e: [E(0)], "EvaluationShape"),
+    ((*WHIR, "answers"), shorter, "OutOfDomain"),
+    ((*WHIR, "answers", 0), plus_one, "Work"),
+    ((*WHIR, "first_sumcheck", "rounds"), shorter, "FoldShape"),
+    ((*WHIR, "first_sumcheck", "rounds"), last_raised, "Work"),
+    ((*WHIR, "first_sumcheck", "nonces"), lambda n: [0], "FoldShape"),
+    ((*WHIR, "rounds"), shorter, "WhirRounds"),
+    ((*ROUND, "roots"), lambda r: None, "RoundRoot"),
+    ((*ROUND, "roots"), lambda r: r + r, "RoundRoot"),
+    ((*ROUND, "roots", 0), lambda r: r[::-1], "Work"),
+    ((*ROUND, "answers"), shorter, "OutOfDomain"),
+    ((*ROUND, "nonce"), lambda n: n + 1, "Work"),
+    ((*ROUND, "rows"), lambda r: ExtensionRows([], r.paths), "RowField"),
+    ((*ROUND, "rows", "rows"), shorter, "RowCount"),
+    ((*ROUND, "rows", "rows"), first_shorter, "RowWidth"),
+    ((*ROUND, "rows", "rows", 0, 0), lambda x: (x + 1) % P, "Oracle(Tree(0))"),
+    ((*ROUND, "rows", "paths"), lambda p: Paths([]), "Oracle"),
+    ((*ROUND, "rows", "paths", "rows"), shorter, "SourceRows"),
+    ((*ROUND, "rows", "paths", "rows"), first_shorter, "SourceWidth"),
+    ((*ROUND, "rows", "paths", "trees"), shorter, "TreeCount"),
+    ((*ROUND, "rows", "paths", "trees", 1, "salts"), shorter, "SaltCount"),
+    ((*ROUND, "rows", "paths", "trees", 0, "salts", 0, 0), lambda x: x ^ 1, "Oracle(Tree(0))"),
+    ((*ROUND, "rows", "paths", "trees", 1, "salts", 0, 0), lambda x: x ^ 1, "Oracle(Tree(1))"),
+    ((*ROUND, "rows", "paths", "trees", 1, "siblings"), shorter, "Oracle(Tree(1))"),
+    ((*ROUND, "rows", "paths", "trees", 1, "siblings"), lambda s: s + s[:1], "Oracle(Tree(1))"),
+    ((*WHIR, "rounds", 1, "rows"), lambda r: BaseRows([], r.paths), "RowField"),
+    ((*WHIR, "rounds", 1, "rows", "rows"), shorter, "RowCount"),
+    ((*WHIR, "rounds", 1, "rows", "rows"), first_shorter, "RowWidth"),
+    ((*WHIR, "rounds", 1, "rows", "rows", 0, 0), plus_one, "Oracle(Later)"),
+    ((*WHIR, "rounds", 1, "rows", "paths"), lambda p: FirstPaths([], []), "Oracle"),
+    ((*WHIR, "final"), lambda f: None, "FinalLength"),
+    ((*WHIR, "final"), shorter, "FinalLength"),
+    ((*WHIR, "final", 0), plus_one, "Work"),
+    ((*WHIR, "final_nonce"), lambda n: n + 1, "Work"),
+    ((*WHIR, "final_rows", "rows", 0, 0), plus_one, "Oracle(Later)"),
+    ((*WHIR, "final_sumcheck"), lambda s: None, "FoldShape"),
+    ((*WHIR, "final_sumcheck", "rounds"), shorter, "FoldShape"),
+    ((*WHIR, "final_sumcheck", "rounds"), last_raised, "FinalClaim"),
+]
+
+
+@pytest.mark.parametrize(("path", "change", "check"), EXACT)
+def test_each_check_of_a_proof(
+    path: tuple[Step, ...], change: Callable[[Any], Any], check: str, made: Made, tmp_path: Path
+) -> None:
+    t = target("data", made("relu"))
+    body = read_file("data", DataFile, t.content)
+    changed = with_change(body, path, change(node(body, path)))
+    assert t.assert_rejected(write_file("data", changed), tmp_path / "changed.tacit", str(path)) == check
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "check"),
+    [
+        ((*WHIR, "final_rows", "rows", 0, 0), plus_one, "FinalQueries"),
+        ((*WHIR, "rounds", 1, "rows", "rows", 0, 0), plus_one, "FinalClaim"),
+        ((*ROUND, "rows", "rows", 0, 0), lambda x: (x + 1) % P, "FinalClaim"),
+    ],
+)
+def test_rows_are_read_beside_their_trees(
+    path: tuple[Step, ...],
+    change: Callable[[Any], Any],
+    check: str,
+    made: Made,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without the check of the trees, other rows than those committed still do not pass."""
+    monkeypatch.setattr("spec.oracle.check_tree", lambda *arguments: None)
+    content = (made("relu") / "data.commitment").read_bytes()
+    assert verify(content)
+    body = read_file("data", DataFile, content)
+    with pytest.raises(Rejected, match=check):
+        verify(write_file("data", with_change(body, path, change(node(body, path)))))
+
+
 def test_runs_are_about_their_data(made: Made) -> None:
     folder, other = made("linear"), made("deep")
     run = (folder / "run.tacit").read_bytes()
@@ -252,4 +372,4 @@ def long_sweep(count: int) -> None:
 
 
 if __name__ == "__main__":
-    long_sweep(int(sys.argv[1]) if len(sys.argv) > 1 else 10)
+    long_sweep(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
