@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from spec.field import BASIS, ONE, ZERO, E, Point, eq, evaluate_extension, lg
+from spec.field import BASIS, ONE, ZERO, E, Point, eq, evaluate_extension, lg, powers
 from spec.rejected import require
 from spec.transcript import Transcript
 
@@ -154,29 +154,51 @@ class Reduction:
             self.transcript.absorb(d, e)
         self.begin(b"tacit/batch/v1")
         beta = self.challenge()
-        weights = [Weights() for _ in range(vectors)]
-        pads = [ZERO] * self.received
-        triples = [[ZERO] * 4 for _ in self.products]
-        value, power = ZERO, ONE
+        batch = Batch(beta, self.received, len(self.products), vectors)
         for claim in self.claims:
-            value = value - claim.constant * power
-            for i, c in claim.pads:
-                pads[i] = pads[i] + c * power
-            for i, c in claim.products:
-                triples[i][0] = triples[i][0] + c * power
-            for (vector, low, slot), c in claim.cells:
-                slots = weights[vector].slots.setdefault(low, {})
-                slots[slot] = slots.get(slot, ZERO) + c * power
-            power = power * beta
-        for (i, j), (d, e), t in zip(self.products, sacrifices, triples, strict=True):
-            # z p - p' = d, q - q' = e, z t - t' - d q' - e p' = d e.
-            b0, b1 = power, power * beta
-            b2 = b1 * beta
-            pads[i], pads[j] = pads[i] + z * b0, pads[j] + b1 if i != j else pads[j] + z * b0 + b1
-            t[0], t[1] = t[0] + z * b2, t[1] - b0 - e * b2
-            t[2], t[3] = t[2] - b1 - d * b2, t[3] - b2
-            value = value + d * b0 + e * b1 + d * e * b2
-            power = b2 * beta
-        atoms = pads + [c for t in triples for c in t]
-        weights[0].first, weights[0].run = first, [c * basis for c in atoms for basis in BASIS]
-        return Claim(weights, self.lows, value)
+            batch.add(claim)
+        for k, (factors, opened) in enumerate(zip(self.products, sacrifices, strict=True)):
+            batch.add_sacrifice(k, factors, z, opened)
+        return batch.finish(self.lows, first)
+
+
+class Batch:
+    """The running sum of beta^i times claim i."""
+
+    def __init__(self, beta: E, messages: int, products: int, vectors: int) -> None:
+        """Without a claim."""
+        self._beta, self._power, self._value = beta, ONE, ZERO
+        self._pads = [ZERO] * messages
+        self._triples = [[ZERO] * 4 for _ in range(products)]
+        self._weights = [Weights() for _ in range(vectors)]
+
+    def add(self, claim: Affine) -> None:
+        """Adds the next claim."""
+        power = self._power
+        self._value = self._value - claim.constant * power
+        for i, c in claim.pads:
+            self._pads[i] = self._pads[i] + c * power
+        for i, c in claim.products:
+            self._triples[i][0] = self._triples[i][0] + c * power
+        for (vector, low, slot), c in claim.cells:
+            slots = self._weights[vector].slots.setdefault(low, {})
+            slots[slot] = slots.get(slot, ZERO) + c * power
+        self._power = power * self._beta
+
+    def add_sacrifice(self, k: int, factors: tuple[int, int], z: E, opened: tuple[E, E]) -> None:
+        """Adds z p - p' = d, q - q' = e and z t - t' - d q' - e p' = d e, three claims."""
+        (i, j), (d, e), t = factors, opened, self._triples[k]
+        b0, b1, b2 = (self._power * b for b in powers(self._beta, 3))
+        self._pads[i] = self._pads[i] + z * b0
+        self._pads[j] = self._pads[j] + b1
+        for cell, c in enumerate((z * b2, -b0 - e * b2, -b1 - d * b2, -b2)):
+            t[cell] = t[cell] + c
+        self._value = self._value + d * b0 + e * b1 + d * e * b2
+        self._power = b2 * self._beta
+
+    def finish(self, lows: list[Low], first: int) -> Claim:
+        """All claims as one; pads and triples stand from cell `first` on, three cells each."""
+        atoms = self._pads + [c for t in self._triples for c in t]
+        trace = self._weights[0]
+        trace.first, trace.run = first, [c * basis for c in atoms for basis in BASIS]
+        return Claim(self._weights, lows, self._value)

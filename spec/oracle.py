@@ -9,7 +9,7 @@ from blake3 import blake3
 
 from spec.field import E, P
 from spec.parameters import Parameters
-from spec.proof import BaseRows, ExtensionRows, FirstPaths, Paths
+from spec.proof import BaseRows, ExtensionRows, FirstPaths, Paths, Rows
 from spec.rejected import Rejected, require
 
 
@@ -55,7 +55,7 @@ class FirstOracle:
     gamma: E
     roots: Sequence[bytes]
 
-    def open(self, indices: Sequence[int], rows: BaseRows | ExtensionRows, queries: int) -> list[list[int]]:
+    def open(self, indices: Sequence[int], rows: Rows, queries: int) -> list[list[int]]:
         """The rows of h at the indices."""
         p, width = self.parameters, self.parameters.sources
         if not isinstance(rows, BaseRows):
@@ -89,7 +89,7 @@ class FirstOracle:
 
 
 def open_later(
-    root: bytes, log_leaves: int, indices: Sequence[int], rows: BaseRows | ExtensionRows, width: int, name: str
+    root: bytes, log_leaves: int, indices: Sequence[int], rows: Rows, width: int, name: str
 ) -> list[list[E]]:
     """The rows of a later oracle at the indices."""
     if not isinstance(rows, ExtensionRows):

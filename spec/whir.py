@@ -8,7 +8,7 @@ from itertools import zip_longest
 from spec.field import BASIS, ONE, ZERO, E, P, Point, eq, eq_table, inner, total, two_adic_generator
 from spec.oracle import FirstOracle, open_later
 from spec.parameters import Phase, Whir
-from spec.proof import BaseRows, ExtensionRows, Sumcheck, WhirProof
+from spec.proof import Rows, Sumcheck, WhirProof, WhirRound
 from spec.rejected import Rejected, require
 from spec.transcript import Step, Transcript, bracket, challenge, grinding, message
 
@@ -125,73 +125,92 @@ def check_lengths(w: Whir, proof: WhirProof) -> E:
     return proof.evaluations[0].current[0]
 
 
+class Run:
+    """A run of WHIR: the claim on the polynomial folded so far, and the oracle that is opened next."""
+
+    def __init__(self, w: Whir, oracle: FirstOracle, t: Transcript) -> None:
+        """Before the first claim."""
+        self._w, self._oracle, self._t = w, oracle, t
+        self.claim, self._randomness, self._folded = ZERO, Point(), Point()
+        self._root: bytes | None = None
+        # Scalars and weights of all claims, and how many of the last coordinates a weight reads.
+        self._weights: list[tuple[int, E, Weight]] = []
+
+    def add(self, claims: Sequence[tuple[Weight, E]], variables: int, batch: E, power: E) -> None:
+        """Adds claims on the current polynomial with the weights power, power batch, ..."""
+        for weight, expected in claims:
+            self._weights.append((variables, power, weight))
+            self.claim, power = self.claim + expected * power, power * batch
+
+    def fold(self, sumcheck: Sumcheck, rounds: int, work: int) -> None:
+        """A folding sumcheck."""
+        self._folded, self.claim = fold(self._t, sumcheck, self.claim, rounds, work)
+        self._randomness = self._randomness + self._folded
+
+    def samples(self, variables: int, answers: Sequence[E]) -> list[tuple[Weight, E]]:
+        """Out-of-domain claims on an oracle behind its root."""
+        out = []
+        for answer in answers:
+            out.append((equal_to(univariate(self._t.challenge(), variables)), answer))
+            self._t.absorb(answer)
+        return out
+
+    def opened(self, phase: Phase, nonce: int, rows: Rows, name: str) -> list[tuple[int, E]]:
+        """A query phase: (w^j, value of row j, folded) of every position."""
+        indices = positions(self._t, phase, nonce, name)
+        table, generator = eq_table(self._folded), two_adic_generator(phase.index_bits)
+        if self._root is None:
+            # Columns beyond 3 S are zero.
+            values = [inner(table, row) for row in self._oracle.open(indices, rows, phase.queries)]
+        else:
+            later = open_later(self._root, phase.index_bits, indices, rows, 1 << phase.fold, name)
+            values = [total(v * c for v, c in zip(row, table, strict=True)) for row in later]
+        return [(pow(generator, j, P), value) for j, value in zip(indices, values, strict=True)]
+
+    def round(self, k: int, got: WhirRound) -> None:
+        """Round k: the next oracle, its samples, the queries of the one before, a fold."""
+        r, root = self._w.rounds[k], (got.roots or [b""])[0]
+        self._t.raw(root)
+        claims = self.samples(r.phase.variables, got.answers)
+        queried = self.opened(r.phase, got.nonce, got.rows, f"round {k}")
+        claims += [(select(at), value) for at, value in queried]
+        batch = self._t.challenge()
+        self.add(claims, r.phase.variables, batch, batch)
+        self.fold(got.sumcheck, self._w.folds[k + 1], r.fold_work)
+        self._root = root
+
+    def finish(self, final: Sequence[E], proof: WhirProof) -> None:
+        """The final polynomial: the last oracle's rows fold to it, and so does the claim."""
+        w = self._w
+        self._t.absorb(*final)
+        for at, expected in self.opened(w.last, proof.final_nonce, proof.final_rows, "the last round"):
+            folds = total(horner_terms(final, at)) == expected
+            require(folds, "FinalQueries", "rows do not fold to the final polynomial")
+        if proof.final_sumcheck is None:
+            raise Rejected("FoldShape", "no closing sumcheck")
+        self.fold(proof.final_sumcheck, w.last.variables, w.last_fold_work)
+        weight = total(at(self._randomness[w.variables - n :]) * scalar for n, scalar, at in self._weights)
+        end = total(v * e for v, e in zip(final, eq_table(self._folded), strict=True))
+        require(self.claim == weight * end, "FinalClaim", "the final identity does not hold")
+
+
 def whir_check(w: Whir, oracle: FirstOracle, point: Point, t: Transcript, proof: WhirProof) -> None:
     """Checks P(point) = the proof's evaluation; `check_lengths` has passed."""
-    m, folds, value = w.variables, w.folds, proof.evaluations[0].current[0]
+    m, value, run = w.variables, proof.evaluations[0].current[0], Run(w, oracle, t)
     layout = [*be64(m), b"\1", b"\0", *be64(1, m, 1)]
-    # Claims on P: weights over m variables, and what they sum to.
     claims: list[tuple[Weight, E]] = [(equal_to(point), value)]
     for answer in proof.answers:
         t.seed(b"p3-sumcheck-layout-ood", 1, layout, [challenge("virtual_point"), message("virtual_eval")])
-        claims.append((equal_to(univariate(t.challenge(), m)), answer))
-        t.absorb(answer)
+        claims += run.samples(m, [answer])
     t.seed(b"p3-sumcheck-layout-opening", 1, layout + be64(0, m, 1, 0, 0), [message("current_evals", 1)])
     t.absorb(value)
     t.seed(b"p3-whir", 3, *run_seed(w))
     t.seed(b"p3-sumcheck-layout-batching", 1, layout + be64(1, len(proof.answers)), [challenge("batching")])
-    batch, power, claim = t.challenge(), ONE, ZERO
-    # All weights so far: (how many of the last coordinates they read, scalar, weight).
-    weights: list[tuple[int, E, Weight]] = []
-    for weight, expected in claims:
-        weights.append((m, power, weight))
-        claim, power = claim + expected * power, power * batch
-    randomness, claim = fold(t, proof.first_sumcheck, claim, folds[0], w.first_fold_work)
-    folded, root = list(randomness), b""
-
-    def opened(
-        phase: Phase, indices: list[int], rows: BaseRows | ExtensionRows, name: str
-    ) -> list[tuple[int, E]]:
-        """(w^j, value of the folded row) of every position."""
-        table, generator = eq_table(folded), two_adic_generator(phase.index_bits)
-        if root:
-            later = open_later(root, phase.index_bits, indices, rows, 1 << phase.fold, name)
-            values = [total(v * c for v, c in zip(row, table, strict=True)) for row in later]
-        else:
-            # Columns beyond 3 S are zero.
-            values = [inner(table, row) for row in oracle.open(indices, rows, phase.queries)]
-        return [(pow(generator, j, P), value) for j, value in zip(indices, values, strict=True)]
-
-    for k, (r, got) in enumerate(zip(w.rounds, proof.rounds, strict=True)):
-        n, next_root = r.phase.variables, (got.roots or [b""])[0]
-        t.raw(next_root)
-        claims = []
-        for answer in got.answers:
-            claims.append((equal_to(univariate(t.challenge(), n)), answer))
-            t.absorb(answer)
-        indices = positions(t, r.phase, got.nonce, f"round {k}")
-        claims += [(select(at), v) for at, v in opened(r.phase, indices, got.rows, f"round {k}")]
-        batch = t.challenge()
-        power = batch
-        for weight, expected in claims:
-            weights.append((n, power, weight))
-            claim, power = claim + expected * power, power * batch
-        folded, claim = fold(t, got.sumcheck, claim, folds[k + 1], r.fold_work)
-        randomness, root = randomness + folded, next_root
-
-    final = proof.final or []
-    t.absorb(*final)
-    indices = positions(t, w.last, proof.final_nonce, "the last round")
-    for at, expected in opened(w.last, indices, proof.final_rows, "the last round"):
-        require(
-            total(horner_terms(final, at)) == expected, "FinalQueries", "rows do not fold to the polynomial"
-        )
-    if proof.final_sumcheck is None:
-        raise Rejected("FoldShape", "no closing sumcheck")
-    folded, claim = fold(t, proof.final_sumcheck, claim, w.last.variables, w.last_fold_work)
-    randomness += folded
-    weight_sum = total(weight(randomness[m - n :]) * scalar for n, scalar, weight in weights)
-    end = total(v * e for v, e in zip(final, eq_table(folded), strict=True))
-    require(claim == weight_sum * end, "FinalClaim", "the final identity does not hold")
+    run.add(claims, m, t.challenge(), ONE)
+    run.fold(proof.first_sumcheck, w.folds[0], w.first_fold_work)
+    for k, got in enumerate(proof.rounds):
+        run.round(k, got)
+    run.finish(proof.final or [], proof)
 
 
 def horner_terms(values: Sequence[E], at: int) -> list[E]:
