@@ -21,6 +21,7 @@ class Case:
     layers: Callable[[], list[nn.Module]]
     loss: str = "class"
     rows: int = 40
+    features: int = 3
     outputs: int = 2
     steps: int = 2
     batch: int = 16
@@ -83,6 +84,18 @@ CASES = {
         sgd={"weight_decay": 0.05},
         options={**SMALL, "chunk_steps": 2},
     ),
+    # Rows of a model longer than the trace's slots.
+    "wide": Case(
+        lambda: [nn.Linear(3, 40), nn.ReLU(), nn.Linear(40, 2)],
+        steps=2,
+        batch=4,
+        sgd={"momentum": 0.5},
+        options={**SMALL, "chunk_steps": 1, "shuffle_seed": 2},
+    ),
+    # Slots longer than the tables of limbs.
+    "tall": Case(lambda: [nn.Linear(3, 1)], loss="real", outputs=1, rows=512, batch=512, options=SMALL),
+    # Vectors of more than one column.
+    "columns": Case(lambda: [nn.Linear(300, 2)], rows=400, features=300, options=SMALL),
     "release": Case(
         lambda: [nn.Linear(3, 2), nn.ReLU(), nn.Linear(2, 2, bias=False)],
         steps=104,
@@ -132,7 +145,7 @@ def make(name: str, folder: Path) -> Path:
     case = CASES[name]
     folder.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(1)
-    x = np.clip(random.normal(size=(case.rows, 3)), -2, 2)
+    x = np.clip(random.normal(size=(case.rows, case.features)), -2, 2)
     y = labels(case.loss, case.outputs, case.rows, random)
     data = tacit.commit(
         x,

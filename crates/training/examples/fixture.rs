@@ -1,9 +1,11 @@
 //! Writes what the second verifier is compared with. A run that the Python package does not make: rate 1/2, public
-//! weights from a verifier's seed, an order from a beacon's, momentum, a chunk with a padding step. And the parameters
-//! that the chooser derives for payloads of every size, a line each: rate, log2 of the proofs that share the error,
-//! stride and cells of the trace, shapes of the other vectors; the integers, or what refuses; the opening's bits.
+//! weights from a verifier's seed, an order from a beacon's, momentum beside a decay, a chunk with a padding step. And
+//! the parameters that the chooser derives for payloads of every size, a line each: rate, log2 of the proofs that share
+//! the error, stride and cells of the trace, shapes of the other vectors; the integers, or what refuses; the opening's
+//! bits.
 //!
 //! `cargo run --release -p tacit-training --example fixture -- tests/fixtures`
+#[allow(clippy::unwrap_used)]
 #[path = "../tests/common/mod.rs"]
 mod common;
 
@@ -14,7 +16,7 @@ use tacit_argument::entropy::Entropy;
 use tacit_argument::multilinear::log2_ceil;
 use tacit_argument::opening::{PIN_BLOCK, choose_among, long_lived_shape};
 use tacit_argument::soundness::total;
-use tacit_training::config::{Activation, Loss, Order, RunConfig, Schedule};
+use tacit_training::config::{Activation, Decay, Loss, Order, RunConfig, Schedule};
 use tacit_training::file::{Kind, encode};
 use tacit_training::initial::initial_weights;
 use tacit_training::statement::{Origin, Start, seed};
@@ -67,6 +69,7 @@ fn main() {
     (config.schedule.rows, config.schedule.batch) = (11, 4);
     (config.schedule.total_steps, config.schedule.chunk_steps) = (3, 4);
     config.schedule.rates = Schedule::encode_rates(&[1, 2, 2]);
+    config.schedule.decay = Some(Decay { bits: 12, numerators: vec![4000] });
     let rows = data(&config);
 
     let mut owner = Owner::with(config, rows, false);
