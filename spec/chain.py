@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
-from math import isqrt
+from math import isqrt, log2
 
 from spec.chunk import ChunkRelation
 from spec.config import check_config
@@ -17,7 +17,7 @@ from spec.parameters import Term
 from spec.proof import RunProof
 from spec.records import MAX_TEXTS, check_data, check_end, check_model, check_texts
 from spec.rejected import require, within
-from spec.relation import check_relation, log_count
+from spec.relation import check_relation
 from spec.schedule import chunks
 from spec.statement import (
     BINARY_CROSS_ENTROPY,
@@ -56,7 +56,7 @@ class RunVerdict:
     @property
     def bits(self) -> float:
         """-log2 of the error of the whole run."""
-        return summed(bits for _, bits in self.soundness) - log_count(self.chunks)
+        return summed(bits for _, bits in self.soundness) - log2(self.chunks)
 
 
 def initial_bound(fw: int, inputs: int) -> int:

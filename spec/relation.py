@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import log2
 from typing import Protocol
 
 from spec import johnson
@@ -75,8 +74,3 @@ def check_relation(
     claim = r.finish(proof.sacrifices, 1 + len(others), relation.column_cells)
     opening_check(p, proof.trace_root, others, claim, t, proof.opening)
     return terms
-
-
-def log_count(n: int) -> float:
-    """log2 of a number of proofs."""
-    return log2(max(1, n))
