@@ -20,19 +20,16 @@ from spec.rejected import require, within
 from spec.relation import check_relation
 from spec.schedule import chunks
 from spec.statement import (
-    BINARY_CROSS_ENTROPY,
-    CROSS_ENTROPY,
     BinaryLabels,
     ClassLabels,
     HiddenStart,
     Labels,
     ModelRecord,
     RealLabels,
-    RunConfig,
     RunStatement,
     SeedStart,
-    Shuffled,
 )
+from spec.training import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, RunConfig, Shuffled
 
 PROTOCOL_VERSION, SECURITY_BITS, MAX_START_BITS = 1, 128, 48
 MAX_SLOTS, MAX_CELLS = 1 << 20, 1 << 32

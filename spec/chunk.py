@@ -16,8 +16,8 @@ from spec.lookup import lookup_check
 from spec.parameters import Term as ErrorTerm
 from spec.parameters import algebraic
 from spec.schedule import chunks, row_index, weight_bits
-from spec.statement import RunConfig
 from spec.terms import Equation, Kind, Terms, chunk_lookups
+from spec.training import RunConfig
 from spec.weights import AT_T, Unit, WeightClaims
 
 LABEL = b"tacit/chunk/v1"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from spec.rejected import require, within
 from spec.schedule import chunks, padded_batch, steps_per_epoch
-from spec.statement import CROSS_ENTROPY, IDENTITY, SQUARED_ERROR, RunConfig
+from spec.training import CROSS_ENTROPY, IDENTITY, SQUARED_ERROR, RunConfig
 
 MAX_LAYERS, MAX_WIDTH, MAX_WEIGHTS, MAX_CLASSES = 64, 1 << 16, 1 << 28, 64
 MAX_ROWS, MAX_BATCH, MAX_STEPS = 1 << 24, 1 << 20, 1 << 24

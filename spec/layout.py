@@ -17,7 +17,7 @@ from spec.schedule import (
     log_rows,
     weight_bits,
 )
-from spec.statement import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, RELU, SIGMOID, TANH, Layer, RunConfig
+from spec.training import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, RELU, SIGMOID, TANH, Layer, RunConfig
 
 DERIVATIVE_BITS = 12
 

@@ -19,7 +19,7 @@ from spec.schedule import (
     has_momentum,
     weight_bits,
 )
-from spec.statement import CROSS_ENTROPY, SIGMOID, SQUARED_ERROR, TANH, RunConfig
+from spec.training import CROSS_ENTROPY, SIGMOID, SQUARED_ERROR, TANH, RunConfig
 
 UNIQUE_BITS = 62
 

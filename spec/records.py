@@ -8,7 +8,8 @@ from spec.field import lg
 from spec.layout import ModelLayout
 from spec.parameters import PIN_BLOCK, RATES, check_shape
 from spec.rejected import require, within
-from spec.statement import BinaryLabels, ClassLabels, DataRecord, ModelRecord, RealLabels, RunConfig, Vector
+from spec.statement import BinaryLabels, ClassLabels, DataRecord, ModelRecord, RealLabels, Vector
+from spec.training import RunConfig
 
 RECORD_VERSION, BLAKE3 = 1, 1
 MAX_ROWS, MAX_WIDTH, MAX_COLUMNS = 1 << 24, 1 << 16, 1 << 17

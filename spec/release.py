@@ -15,7 +15,8 @@ from spec.proof import ReleaseProof
 from spec.records import check_model, is_control
 from spec.rejected import require, within
 from spec.relation import check_relation
-from spec.statement import ReleaseStatement, RunConfig, RunStatement
+from spec.statement import ReleaseStatement, RunStatement
+from spec.training import RunConfig
 
 LABEL = b"tacit/release/v1"
 RELEASE_VERSION, MIN_BITS, MAX_NAME = 1, 4, 256

@@ -8,7 +8,7 @@ from functools import cache
 
 from spec import arithmetic
 from spec.field import ZERO, E, lg, total
-from spec.statement import RunConfig, Schedule, Shuffled
+from spec.training import RunConfig, Schedule, Shuffled
 
 
 class Part(IntEnum):

@@ -7,7 +7,7 @@ from functools import cache
 
 from spec import arithmetic
 from spec.lookup import Table
-from spec.statement import SIGMOID
+from spec.training import SIGMOID
 
 SIZE = 16
 """log2 of the exponential's rows."""

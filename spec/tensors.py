@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from spec.rejected import Rejected, require
-from spec.statement import ReleaseStatement, RunConfig
+from spec.statement import ReleaseStatement
+from spec.training import RunConfig
 
 MAX_HEADER = 1 << 20
 METADATA = "__metadata__"

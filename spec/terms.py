@@ -9,8 +9,8 @@ from enum import Enum
 from spec.field import ONE, E, total
 from spec.layout import DERIVATIVE_BITS, TraceLayout, weighted
 from spec.lookup import Form, System, column, signed
-from spec.statement import IDENTITY, RELU, RunConfig
 from spec.tables import SIZE, exponential, loss_sigmoid, relu, smooth
+from spec.training import IDENTITY, RELU, RunConfig
 
 
 class Kind(Enum):

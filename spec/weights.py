@@ -9,7 +9,7 @@ from spec.field import ONE, ZERO, E, P, Point, eq_table, inner, lg, powers, tota
 from spec.hiding import Affine, Low, Reduction
 from spec.layout import ModelLayout, TraceLayout, WeightLimbs
 from spec.schedule import VELOCITY, WEIGHTS, Coefficients, Part, boundary_shift, decay, has_momentum
-from spec.statement import RunConfig
+from spec.training import RunConfig
 
 MODEL_OUT, MODEL_IN = 2, 3
 AT_T, FINAL, STATE = range(3)

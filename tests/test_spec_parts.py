@@ -41,21 +41,17 @@ from spec.records import check_data, check_texts
 from spec.rejected import Rejected
 from spec.release import check_names, check_weights
 from spec.schedule import Coefficients, row_index
-from spec.statement import (
+from spec.statement import DataRecord, RealLabels, ReleaseStatement, Shape, Vector
+from spec.training import (
     Architecture,
     Contiguous,
-    DataRecord,
     Decay,
     Layer,
     RateSpan,
-    RealLabels,
-    ReleaseStatement,
     RunConfig,
     Scales,
     Schedule,
-    Shape,
     Shuffled,
-    Vector,
 )
 
 ROOT = Path(__file__).parents[1]
