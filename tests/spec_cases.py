@@ -73,6 +73,7 @@ CASES = {
         loss="binary",
         outputs=1,
         steps=5,
+        batch=32,
         sgd={"momentum": 0.5, "nesterov": True},
         options={**SMALL, "chunk_steps": 2, "shuffle_seed": 1},
     ),

@@ -66,7 +66,7 @@ fn main() {
     let folder = std::env::args().nth(1).expect("a folder to write to");
     let mut config = config(vec![layer(3, 1, Activation::Identity)], Loss::BceWithLogits);
     (config.scales.kappa, config.schedule.filter) = (4, vec![16, 8, 4, 2, 1]);
-    (config.schedule.rows, config.schedule.batch) = (11, 4);
+    (config.schedule.rows, config.schedule.batch) = (100, 64);
     (config.schedule.total_steps, config.schedule.chunk_steps) = (3, 4);
     config.schedule.rates = Schedule::encode_rates(&[1, 2, 2]);
     config.schedule.decay = Some(Decay { bits: 12, numerators: vec![4000] });
