@@ -89,8 +89,10 @@ def whir(rate: int, h: int, sources: int, log_proofs: int) -> Whir:
     rates = [rate] + [rate + first_step(sources) + (FOLD - 1) * r for r in range(len(folds) - 1)]
 
     def samples(variables: int, r: int) -> int:
-        enough = (s for s in range(1, 64) if johnson.sample_bits(variables, r, FIELD_BITS, s) >= level)
-        return next(enough)
+        for count in range(1, 64):
+            if johnson.sample_bits(variables, r, FIELD_BITS, count) >= level:
+                return count
+        raise Rejected("Parameters", "no number of samples is enough")
 
     def fold_work(variables: int, r: int) -> int:
         bits = min(johnson.line_bits(variables, r, FIELD_BITS), johnson.sumcheck_bits(r, FIELD_BITS))
