@@ -11,7 +11,7 @@ INSTALLED := $(VENV)/.tacit-requirements
 EXTENSION := python/tacit/_native.abi3.so
 SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
 
-.PHONY: demo demo-digits demo-lending test bench lint fuzz build wheel clean
+.PHONY: demo demo-digits demo-lending test bench lint fuzz spec-sweep build wheel clean
 
 demo: build
 	$(BIN)/python -m demos.breast_cancer
@@ -39,6 +39,10 @@ lint: $(INSTALLED)
 
 fuzz: build
 	$(BIN)/python -m fuzz.files
+
+# Proofs of every kind, changed in many places: Rust and the verifier in spec/ both reject. Long.
+spec-sweep: build
+	PYTHONPATH=.:tests $(BIN)/python tests/test_spec_verifier.py
 
 build: $(EXTENSION)
 

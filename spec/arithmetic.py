@@ -8,6 +8,7 @@ chunk boundary.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 Matrix = list[list[int]]
@@ -58,7 +59,7 @@ def expq(d: int, fa: int) -> int:
 
 def exp_entry(d: int, fa: int, fe: int) -> int:
     """EXP[d]."""
-    return (expq(d, fa) * 2 ** (fe + 1) + P) // (2 * P)
+    return ((expq(d, fa) << (fe + 1)) + P) // (2 * P)
 
 
 def sigmoid(z: int, fa: int, bits: int) -> int:
@@ -155,12 +156,13 @@ def forward(
         z.append(
             in_window([[rescale(v, shift) for v in row] for row in raw], layer["z_bits"], index, "z", step)
         )
-        act = {
+        activations: dict[str, Callable[[int], int]] = {
             "Identity": lambda v: v,
             "Relu": lambda v: v if v > 0 else 0,
             "Sigmoid": lambda v: sigmoid(v, fa, fa),
             "Tanh": lambda v: tanh(v, fa),
-        }[layer["activation"]]
+        }
+        act = activations[layer["activation"]]
         a = [[act(v) for v in row] for row in z[-1]]
     return inputs, z
 
@@ -204,12 +206,13 @@ def backward(
         raw = product(d, transpose(weights[index][: layers[index]["inputs"]]))
         q = in_window([[rescale(v, shift) for v in row] for row in raw], below["q_bits"], index - 1, "q", step)
         hidden[index - 1] = q
-        through = {
+        derivatives: dict[str, Callable[[int, int], int]] = {
             "Identity": lambda g, v: g,
             "Relu": lambda g, v: g if v > 0 else 0,
             "Sigmoid": lambda g, v: rescale(g * sigmoid_derivative(v, fa), 12),
             "Tanh": lambda g, v: rescale(g * tanh_derivative(v, fa), 12),
-        }[below["activation"]]
+        }
+        through = derivatives[below["activation"]]
         d = [
             [through(g, v) for g, v in zip(gs, vs, strict=True)] for gs, vs in zip(q, z[index - 1], strict=True)
         ]

@@ -1,6 +1,6 @@
 """Writes test vectors of the exact arithmetic: whole runs by the reference, for every implementation to repeat.
 
-    python spec/vectors.py > tests/fixtures/arithmetic.txt
+    python -m spec.vectors > tests/fixtures/arithmetic.txt
 
 A run is a block of lines `key: integers`. Activations: 0 identity, 1 relu, 2 sigmoid, 3 tanh. Losses: 0 cross
 entropy, 1 binary cross entropy, 2 squared error. `layers` holds inputs, outputs, bias, activation, z_bits and
@@ -10,11 +10,11 @@ q_bits of each layer, `ends` the norm bits of Z and Q, carry bits and averaged s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
-import arithmetic
+from spec import arithmetic
 
 ACTIVATIONS = ("Identity", "Relu", "Sigmoid", "Tanh")
 LOSSES = ("CrossEntropy", "BceWithLogits", "Mse")
@@ -45,7 +45,7 @@ def case(index: int) -> tuple[dict[str, Any], list[list[int]], list[Any], list[l
     activation, loss = ACTIVATIONS[index % 4], LOSSES[index % 3]
     momentum, shuffled, drop_last = index % 2 == 1, index % 3 != 0, index % 5 == 4
     widths = [4, 5, 3, 3] if index % 4 else [4, 3]
-    layers = [
+    layers: list[dict[str, Any]] = [
         {
             "inputs": a,
             "outputs": b,
@@ -80,11 +80,12 @@ def case(index: int) -> tuple[dict[str, Any], list[list[int]], list[Any], list[l
         "carry_bits": 33 if index in (12, 14, 15) else None,
     }
     features = [[numbers.around(700) for _ in range(widths[0])] for _ in range(rows)]
-    labels: list[Any] = {
+    kinds: dict[str, Callable[[], list[Any]]] = {
         "CrossEntropy": lambda: [numbers.below(3) for _ in range(rows)],
         "BceWithLogits": lambda: [[numbers.below(2) for _ in range(3)] for _ in range(rows)],
         "Mse": lambda: [[numbers.around(700) for _ in range(3)] for _ in range(rows)],
-    }[loss]()
+    }
+    labels = kinds[loss]()
     weights = [
         [
             [numbers.around(2 ** (FW - 1)) for _ in range(layer["outputs"])]

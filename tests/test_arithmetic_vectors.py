@@ -12,9 +12,8 @@ ROOT = Path(__file__).parents[1]
 
 
 def test_vectors_are_up_to_date() -> None:
-    made = subprocess.run(
-        [sys.executable, str(ROOT / "spec" / "vectors.py")], capture_output=True, check=True, text=True
-    ).stdout
+    command = [sys.executable, "-m", "spec.vectors"]
+    made = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout
     assert made == (ROOT / "tests" / "fixtures" / "arithmetic.txt").read_text()
     assert made.count("case:") == 16
 

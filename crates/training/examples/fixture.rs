@@ -1,0 +1,93 @@
+//! Writes what the second verifier is compared with. A run that the Python package does not make: rate 1/2, public
+//! weights from a verifier's seed, an order from a beacon's, momentum beside a decay, a chunk with a padding step. And
+//! the parameters that the chooser derives for payloads of every size, a line each: rate, log2 of the proofs that share
+//! the error, stride and cells of the trace, shapes of the other vectors; the integers, or what refuses; the opening's
+//! bits.
+//!
+//! `cargo run --release -p tacit-training --example fixture -- tests/fixtures`
+#[allow(clippy::unwrap_used)]
+#[path = "../tests/common/mod.rs"]
+mod common;
+
+use common::{Owner, config, data, data_record, layer};
+use std::fmt::Write as _;
+use std::path::Path;
+use tacit_argument::entropy::Entropy;
+use tacit_argument::multilinear::log2_ceil;
+use tacit_argument::opening::{PIN_BLOCK, choose_among, long_lived_shape};
+use tacit_argument::soundness::total;
+use tacit_training::config::{Activation, Decay, Loss, Order, RunConfig, Schedule};
+use tacit_training::file::{Kind, encode};
+use tacit_training::initial::initial_weights;
+use tacit_training::statement::{Origin, Start, seed};
+use tacit_training::trainer::Data;
+use tacit_training::validity::{DataCommitment, commit_data, data_payload};
+use tacit_training::verify::{DataFile, schema_id};
+
+const RATE: usize = 1;
+const SCHEMA: &str = "{}";
+
+fn commit(config: &RunConfig, rows: &Data) -> DataCommitment {
+    let mut record = data_record(config);
+    let stride = log2_ceil(record.rows as usize);
+    let cells = (record.columns() as usize) << stride;
+    record.vector.shape = long_lived_shape(cells, stride, 2, RATE).expect("a small payload");
+    record.vector.row_budget = (record.vector.shape.block - PIN_BLOCK) as u64;
+    record.vector.log_inv_rate = RATE as u8;
+    record.schema = schema_id(SCHEMA);
+    let payload = data_payload(&record, rows);
+    commit_data(record, &payload, &[3; 32], Entropy::fresh(&[1; 32], &[2; 32]).expect("entropy")).expect("a proof")
+}
+
+fn parameters() -> String {
+    let mut out = String::new();
+    for (i, rate) in (0..200).zip([1, 2, 2].into_iter().cycle()) {
+        let log_proofs = [0, 0, 1, 7, 14][i % 5];
+        let stride = [4, 7, 11, 14, 17, 20][i % 6];
+        let cells = 3usize.pow(5 + (i as u32 * 7) % 17) + 1000 * i;
+        let others: Vec<_> = (0..i % 4)
+            .filter_map(|k| long_lived_shape(cells >> (3 + k), 6 + k, 1 + 9 * i * (k + 1), rate).ok())
+            .collect();
+        let shapes = others.iter().map(|s| format!("{} {} {}", s.log_height, s.columns, s.block));
+        let shapes = shapes.collect::<Vec<_>>().join(" ");
+        let made = match choose_among(rate, cells, stride, &others, log_proofs) {
+            Ok(c) => {
+                let integers = c.parameters().iter().map(u64::to_string).collect::<Vec<_>>().join(" ");
+                format!("{integers}; {:.9}", -total(&c.soundness()))
+            }
+            Err(e) => format!("{e:?}").split([' ', '(']).next().unwrap_or_default().to_string(),
+        };
+        writeln!(out, "{rate} {log_proofs} {stride} {cells}; {shapes}; {made}").expect("a string");
+    }
+    out
+}
+
+fn main() {
+    let folder = std::env::args().nth(1).expect("a folder to write to");
+    let mut config = config(vec![layer(3, 1, Activation::Identity)], Loss::BceWithLogits);
+    (config.scales.kappa, config.schedule.filter) = (4, vec![16, 8, 4, 2, 1]);
+    (config.schedule.rows, config.schedule.batch) = (100, 64);
+    (config.schedule.total_steps, config.schedule.chunk_steps) = (3, 4);
+    config.schedule.rates = Schedule::encode_rates(&[1, 2, 2]);
+    config.schedule.decay = Some(Decay { bits: 12, numerators: vec![4000] });
+    let rows = data(&config);
+
+    let mut owner = Owner::with(config, rows, false);
+    owner.data = commit(&owner.statement.config, &owner.rows);
+    let digest = owner.data.record.digest().expect("a record");
+    let (first, order) =
+        (Origin::Verifier { nonce: [6; 32] }, Origin::Beacon { name: "a beacon".into(), round: 7, output: [8; 32] });
+    let s = &mut owner.statement;
+    s.config.order = Order::Shuffled { seed: seed("order", &order, &digest, &s.config).expect("a configuration") };
+    s.data = owner.data.record.clone();
+    (s.log_inv_rate, s.order_origin) = (RATE as u8, Some(order));
+    s.start = Start::Seed { origin: first.clone() };
+    owner.state.weights = initial_weights(&s.config, &s.seed("initial", &first).expect("a statement"));
+
+    let (data, run) = owner.prove();
+    let file = DataFile { record: data.record, schema: SCHEMA.into(), proof: data.proof };
+    let write = |name: &str, content: Vec<u8>| std::fs::write(Path::new(&folder).join(name), content).expect(name);
+    write("seeded.commitment", encode(Kind::Data, &file).expect("a file"));
+    write("seeded.tacit", encode(Kind::Run, &run).expect("a file"));
+    write("parameters.txt", parameters().into_bytes());
+}

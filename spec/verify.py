@@ -1,0 +1,93 @@
+"""The second verifier's command: exit status 0 and facts, or 1 and the check that failed.
+
+python -m spec.verify run.tacit --data data.commitment --release release.tacit --model model.safetensors
+python -m spec.verify data.commitment
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from spec.chain import RunVerdict, verify_run
+from spec.johnson import summed
+from spec.proof import DataFile, ReleaseProof, RunProof
+from spec.rejected import Rejected, require
+from spec.release import verify_release
+from spec.tensors import check_tensors
+from spec.validity import verify_data
+from spec.wire import KINDS, MAGIC, read_file
+
+Facts = dict[str, str]
+
+
+def verify_commitment(content: bytes) -> Facts:
+    """The facts of a valid data commitment."""
+    return {"data": verify_data(read_file("data", DataFile, content)).hex()}
+
+
+def verify_proof(content: bytes, commitment: bytes | None = None) -> tuple[RunProof, RunVerdict]:
+    """A run, checked against the data commitment that it must be about."""
+    run = read_file("run", RunProof, content)
+    if commitment is not None:
+        data = read_file("data", DataFile, commitment)
+        verify_data(data)
+        require(data.record == run.statement.data, "OtherData", "the run is about other data")
+    return run, verify_run(run)
+
+
+def facts_of(verdict: RunVerdict, data_checked: bool) -> Facts:
+    """What a verified run establishes."""
+    return {
+        "run": verdict.run_digest.hex(),
+        "data": verdict.data_digest.hex() + ("" if data_checked else " (validity not checked)"),
+        "start": verdict.start_digest.hex() if verdict.start_digest else "from a public seed",
+        "model": verdict.model_digest.hex(),
+        "chunks": str(verdict.chunks),
+        "bits": f"{verdict.bits:.2f}",
+    }
+
+
+def verify(
+    proof: bytes, data: bytes | None = None, release: bytes | None = None, model: bytes | None = None
+) -> Facts:
+    """Checks a data commitment, or a run with what is given beside it; raises `Rejected`."""
+    if proof[: len(MAGIC)] == MAGIC and proof[len(MAGIC) + 2 : len(MAGIC) + 3] == bytes([KINDS["data"]]):
+        require(data is None and release is None, "Usage", "a data commitment is verified alone")
+        return verify_commitment(proof)
+    run, verdict = verify_proof(proof, data)
+    facts = facts_of(verdict, data is not None)
+    require((release is None) == (model is None), "Usage", "a release is verified with its model file")
+    if release is not None and model is not None:
+        decoded = read_file("release", ReleaseProof, release)
+        of_release = verify_release(decoded, verdict, run.statement)
+        check_tensors(model, run.statement.config, decoded.statement)
+        facts["release"] = f"{of_release.weights} weights at {of_release.bits} fractional bits"
+        facts["release bits"] = f"{summed(bits for _, bits in of_release.soundness):.2f}"
+    return facts
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m spec.verify", description=__doc__)
+    parser.add_argument("proof", type=Path, help="a run's proof, or a data commitment")
+    for name in ("data", "release", "model"):
+        parser.add_argument(f"--{name}", type=Path)
+    told = parser.parse_args(arguments)
+
+    def content(path: Path | None) -> bytes | None:
+        return None if path is None else path.read_bytes()
+
+    try:
+        facts = verify(told.proof.read_bytes(), *map(content, (told.data, told.release, told.model)))
+    except (Rejected, OSError) as error:
+        print(f"rejected: {error}", file=sys.stderr)
+        return 1
+    for name, fact in facts.items():
+        print(f"{name}: {fact}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

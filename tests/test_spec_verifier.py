@@ -1,0 +1,384 @@
+"""The second verifier agrees with Rust: on honest proofs of every kind, and on changed ones, which both reject.
+
+`python tests/test_spec_verifier.py COUNT` is the long sweep of `make spec-sweep`.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from spec.field import E, P
+from spec.proof import BaseRows, DataFile, ExtensionRows, FirstPaths, Paths, ReleaseProof, RunProof
+from spec.rejected import Rejected
+from spec.release import verify_release
+from spec.tensors import check_tensors
+from spec.verify import main, verify, verify_proof
+from spec.wire import read_file, write_file
+
+import tacit
+from spec_cases import CASES, make
+from spec_mutations import flipped, mutations, with_change
+from tacit.errors import ProofRejected, UnreadableFile
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+
+class Made:
+    """Proofs, made when they are first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __call__(self, name: str) -> Path:
+        path = self._folder / name
+        if path.exists():
+            return path
+        if name != "seeded":
+            return make(name, path)
+        path.mkdir()
+        (path / "run.tacit").write_bytes((FIXTURES / "seeded.tacit").read_bytes())
+        return path
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
+    folder = tmp_path_factory.mktemp("spec")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(folder / "state"))
+        patch.delenv("TACIT_PASSPHRASE", raising=False)
+        yield Made(folder)
+
+
+def both_accept(run: Path, data: Path) -> dict[str, str]:
+    """The facts of the second verifier, once compared with the verdict of the first."""
+    facts = verify(run.read_bytes(), data.read_bytes())
+    verdict = tacit.verify(run, data=data)
+    model, of_data = facts["model"], facts["data"]
+    assert f"model behind commitment {model} is exactly" in verdict.shown[0]
+    assert f"data behind commitment {of_data}." in verdict.shown[0]
+    name, bits = verdict.soundness[-1]
+    assert name == f"total over {facts['chunks']} chunk(s)"
+    assert float(facts["bits"]) == pytest.approx(-bits, abs=0.006)
+    commitment = tacit.verify(data)
+    assert commitment.statement["digest"] == of_data == verify(data.read_bytes())["data"]
+    return facts
+
+
+@pytest.mark.parametrize("name", list(CASES))
+def test_honest_runs_are_accepted_by_both(name: str, made: Made) -> None:
+    folder = made(name)
+    facts = both_accept(folder / "run.tacit", folder / "data.commitment")
+    steps = CASES[name].options.get("chunk_steps", CASES[name].steps)
+    assert int(facts["chunks"]) == -(-CASES[name].steps // steps)
+
+
+def test_cases_cover_what_is_supported() -> None:
+    """Which configurations the honest runs have, read from the cases themselves."""
+    cases = CASES.values()
+    modules = [module for case in cases for module in case.layers()]
+    assert {type(m).__name__ for m in modules} == {"Linear", "ReLU", "Sigmoid", "Tanh"}
+    assert {m.bias is not None for m in modules if type(m).__name__ == "Linear"} == {True, False}
+    assert {case.loss for case in cases} == {"class", "binary", "real"}
+    assert {key for case in cases for key in case.sgd} == {"momentum", "nesterov", "weight_decay"}
+    assert {"shuffle_seed", "drop_last", "chunk_steps"} <= {key for case in cases for key in case.options}
+    assert any(len(set(case.rates)) > 1 for case in cases)
+    assert any(case.rows % case.batch and not case.options.get("drop_last") for case in cases)
+
+
+def test_public_start_other_rate_and_other_origins() -> None:
+    """A run that only Rust makes: rate 1/2, weights from a verifier's seed, an order from a beacon's."""
+    facts = both_accept(FIXTURES / "seeded.tacit", FIXTURES / "seeded.commitment")
+    assert facts["start"] == "from a public seed"
+
+
+def release_files(folder: Path) -> dict[str, bytes]:
+    names = {"proof": "run.tacit", "data": "data.commitment", "release": "release.tacit"}
+    return {key: (folder / name).read_bytes() for key, name in (names | {"model": "model.safetensors"}).items()}
+
+
+def test_release_is_accepted_by_both(made: Made) -> None:
+    folder = made("release")
+    facts = verify(**release_files(folder))
+    paths = {"data": folder / "data.commitment", "run": folder / "run.tacit"}
+    verdict = tacit.verify(folder / "release.tacit", model=folder / "model.safetensors", **paths)
+    stated = verdict.statement["release"]
+    assert stated["run_digest"] == facts["run"]
+    assert stated["model_digest"] == facts["model"]
+    assert facts["release"] == "12 weights at 8 fractional bits"
+    assert float(facts["release bits"]) == pytest.approx(-verdict.soundness[-1][1], abs=0.006)
+
+
+# Changed files.
+
+
+@dataclass
+class Target:
+    """A file to change: its type, and how each verifier reads it."""
+
+    kind: str
+    body: Any
+    content: bytes
+    first: Callable[[Path], object]
+    second: Callable[[bytes], object]
+
+    def assert_rejected(self, content: bytes, path: Path, what: str) -> tuple[str, str]:
+        """Both reject; the check of Rust and that of the second verifier."""
+        path.write_bytes(content)
+        verdicts = self._rejects_first(path), self._rejects_second(content)
+        assert all(verdicts), f"{what}: checks of Rust and of the second verifier are {verdicts}"
+        return verdicts
+
+    def _rejects_first(self, path: Path) -> str:
+        try:
+            self.first(path)
+        except (ProofRejected, UnreadableFile) as error:
+            return getattr(error, "check", "") or type(error).__name__
+        return ""
+
+    def _rejects_second(self, content: bytes) -> str:
+        try:
+            self.second(content)
+        except Rejected as error:
+            return error.check
+        return ""
+
+
+def target(name: str, folder: Path) -> Target:
+    """A data commitment, a run, or a release of a case."""
+    if name == "data":
+        content = (folder / "data.commitment").read_bytes()
+        return Target("data", DataFile, content, tacit.verify, verify)
+    if name == "run":
+        return Target("run", RunProof, (folder / "run.tacit").read_bytes(), tacit.verify, verify)
+    files = release_files(folder)
+    paths = {"run": folder / "run.tacit", "model": folder / "model.safetensors"}
+    run, verdict = verify_proof(files["proof"])
+
+    def second(content: bytes) -> None:
+        release = read_file("release", ReleaseProof, content)
+        verify_release(release, verdict, run.statement)
+        check_tensors(files["model"], run.statement.config, release.statement)
+
+    return Target("release", ReleaseProof, files["release"], lambda path: tacit.verify(path, **paths), second)
+
+
+def sweep(t: Target, path: Path, per_field: int, per_node: int, flips: int, seed: int) -> dict[str, int]:
+    """Changes every field and random bytes; how often each check of the second verifier rejected."""
+    counts: dict[str, int] = {}
+
+    def count(check: str) -> None:
+        counts[check] = counts.get(check, 0) + 1
+
+    body = read_file(t.kind, t.body, t.content)
+    assert write_file(t.kind, body) == t.content
+    for field, changed in mutations(t.body, body, per_field, per_node, seed):
+        content = write_file(t.kind, changed)
+        if content != t.content:
+            count(t.assert_rejected(content, path, field)[1])
+    choose = random.Random(seed)
+    for at in range(flips):
+        content = flipped(t.content, choose)
+        if content != t.content:
+            count(t.assert_rejected(content, path, f"flip {at}")[1])
+    return counts
+
+
+CHANGED = [
+    ("data", "relu", 2, 60),
+    ("run", "logistic", 1, 60),
+    ("run", "nesterov", 1, 10),
+    ("run", "seeded", 1, 10),
+    ("release", "release", 1, 20),
+]
+
+
+@pytest.mark.parametrize(("kind", "case", "per_node", "flips"), CHANGED)
+def test_changed_files_are_rejected_by_both(
+    kind: str, case: str, per_node: int, flips: int, made: Made, tmp_path: Path
+) -> None:
+    counts = sweep(target(kind, made(case)), tmp_path / "changed.tacit", 1, per_node, flips, seed=1)
+    assert sum(counts.values()) > 60
+    assert {"SourceClaim", "ColumnClaim", "Oracle(Tree(0))", "Oracle(Later)"} <= set(counts)
+
+
+# Each check of a proof, reached by a change that no other check sees first: the same one in both verifiers.
+
+Step = str | int
+WHIR: tuple[Step, ...] = ("proof", "opening", "whir")
+ROUND: tuple[Step, ...] = (*WHIR, "rounds", 0)
+
+
+def node(value: Any, path: tuple[Step, ...]) -> Any:
+    for key in path:
+        value = getattr(value, key) if isinstance(key, str) else value[key]
+    return value
+
+
+def plus_one(value: E) -> E:
+    return E((value.a + 1) % P, value.b, value.c)
+
+
+def last_raised(pairs: list[tuple[E, E]]) -> list[tuple[E, E]]:
+    return [*pairs[:-1], (plus_one(pairs[-1][0]), pairs[-1][1])]
+
+
+def shorter(values: list[Any]) -> list[Any]:
+    return values[:-1]
+
+
+def first_shorter(values: list[Any]) -> list[Any]:
+    return [values[0][:-1], *values[1:]]
+
+
+EXACT: list[tuple[tuple[Step, ...], Callable[[Any], Any], str]] = [
+    (("proof", "messages"), shorter, "MessageMissing"),
+    (("proof", "messages"), lambda m: [*m, m[0]], "MessageCount"),
+    (("proof", "messages", 5), plus_one, "SourceClaim"),
+    (("proof", "sacrifices"), shorter, "SacrificeCount"),
+    (("proof", "sacrifices"), last_raised, "SourceClaim"),
+    (("proof", "trace_root"), lambda root: root[::-1], "SourceClaim"),
+    (("proof", "opening", "mu"), plus_one, "SourceClaim"),
+    (("proof", "opening", "value"), plus_one, "SourceClaim"),
+    (("proof", "opening", "source_rounds"), shorter, "SourceRounds"),
+    (("proof", "opening", "source_rounds"), last_raised, "SourceClaim"),
+    (("proof", "opening", "column_rounds"), shorter, "ColumnRounds"),
+    (("proof", "opening", "column_rounds"), last_raised, "ColumnClaim"),
+    ((*WHIR, "evaluations", 0, "current", 0), plus_one, "ColumnClaim"),
+    ((*WHIR, "evaluations"), lambda e: [], "EvaluationShape"),
+    ((*WHIR, "evaluations", 0, "following"), lambda e: [E(0)], "EvaluationShape"),
+    ((*WHIR, "answers"), shorter, "OutOfDomain"),
+    ((*WHIR, "answers", 0), plus_one, "Work"),
+    ((*WHIR, "first_sumcheck", "rounds"), shorter, "FoldShape"),
+    ((*WHIR, "first_sumcheck", "rounds"), last_raised, "Work"),
+    ((*WHIR, "first_sumcheck", "nonces"), lambda n: [0], "FoldShape"),
+    ((*WHIR, "rounds"), shorter, "WhirRounds"),
+    ((*ROUND, "roots"), lambda r: None, "RoundRoot"),
+    ((*ROUND, "roots"), lambda r: r + r, "RoundRoot"),
+    ((*ROUND, "roots", 0), lambda r: r[::-1], "Work"),
+    ((*ROUND, "answers"), shorter, "OutOfDomain"),
+    ((*ROUND, "nonce"), lambda n: n + 1, "Work"),
+    ((*ROUND, "rows"), lambda r: ExtensionRows([], r.paths), "RowField"),
+    ((*ROUND, "rows", "rows"), shorter, "RowCount"),
+    ((*ROUND, "rows", "rows"), first_shorter, "RowWidth"),
+    ((*ROUND, "rows", "rows", 0, 0), lambda x: (x + 1) % P, "Oracle(Tree(0))"),
+    ((*ROUND, "rows", "paths"), lambda p: Paths([]), "Oracle"),
+    ((*ROUND, "rows", "paths", "rows"), shorter, "SourceRows"),
+    ((*ROUND, "rows", "paths", "rows"), first_shorter, "SourceWidth"),
+    ((*ROUND, "rows", "paths", "trees"), shorter, "TreeCount"),
+    ((*ROUND, "rows", "paths", "trees", 1, "salts"), shorter, "SaltCount"),
+    ((*ROUND, "rows", "paths", "trees", 0, "salts", 0, 0), lambda x: x ^ 1, "Oracle(Tree(0))"),
+    ((*ROUND, "rows", "paths", "trees", 1, "salts", 0, 0), lambda x: x ^ 1, "Oracle(Tree(1))"),
+    ((*ROUND, "rows", "paths", "trees", 1, "siblings"), shorter, "Oracle(Tree(1))"),
+    ((*ROUND, "rows", "paths", "trees", 1, "siblings"), lambda s: s + s[:1], "Oracle(Tree(1))"),
+    ((*WHIR, "rounds", 1, "rows"), lambda r: BaseRows([], r.paths), "RowField"),
+    ((*WHIR, "rounds", 1, "rows", "rows"), shorter, "RowCount"),
+    ((*WHIR, "rounds", 1, "rows", "rows"), first_shorter, "RowWidth"),
+    ((*WHIR, "rounds", 1, "rows", "rows", 0, 0), plus_one, "Oracle(Later)"),
+    ((*WHIR, "rounds", 1, "rows", "paths"), lambda p: FirstPaths([], []), "Oracle"),
+    ((*WHIR, "final"), lambda f: None, "FinalLength"),
+    ((*WHIR, "final"), shorter, "FinalLength"),
+    ((*WHIR, "final", 0), plus_one, "Work"),
+    ((*WHIR, "final_nonce"), lambda n: n + 1, "Work"),
+    ((*WHIR, "final_rows", "rows", 0, 0), plus_one, "Oracle(Later)"),
+    ((*WHIR, "final_sumcheck"), lambda s: None, "FoldShape"),
+    ((*WHIR, "final_sumcheck", "rounds"), shorter, "FoldShape"),
+    ((*WHIR, "final_sumcheck", "rounds"), last_raised, "FinalClaim"),
+]
+
+
+@pytest.mark.parametrize(("path", "change", "check"), EXACT)
+def test_each_check_of_a_proof(
+    path: tuple[Step, ...], change: Callable[[Any], Any], check: str, made: Made, tmp_path: Path
+) -> None:
+    t = target("data", made("relu"))
+    body = read_file("data", DataFile, t.content)
+    changed = with_change(body, path, change(node(body, path)))
+    verdicts = t.assert_rejected(write_file("data", changed), tmp_path / "changed.tacit", str(path))
+    # Rust names the tree in its message alone.
+    assert verdicts == (check.partition("(")[0], check)
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "check"),
+    [
+        ((*WHIR, "final_rows", "rows", 0, 0), plus_one, "FinalQueries"),
+        ((*WHIR, "rounds", 1, "rows", "rows", 0, 0), plus_one, "FinalClaim"),
+        ((*ROUND, "rows", "rows", 0, 0), lambda x: (x + 1) % P, "FinalClaim"),
+    ],
+)
+def test_rows_are_read_beside_their_trees(
+    path: tuple[Step, ...],
+    change: Callable[[Any], Any],
+    check: str,
+    made: Made,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without the check of the trees, other rows than those committed still do not pass."""
+    monkeypatch.setattr("spec.oracle.check_tree", lambda *arguments: None)
+    content = (made("relu") / "data.commitment").read_bytes()
+    assert verify(content)
+    body = read_file("data", DataFile, content)
+    with pytest.raises(Rejected, match=check):
+        verify(write_file("data", with_change(body, path, change(node(body, path)))))
+
+
+def test_runs_are_about_their_data(made: Made) -> None:
+    folder, other = made("linear"), made("deep")
+    run = (folder / "run.tacit").read_bytes()
+    with pytest.raises(Rejected, match="OtherData"):
+        verify(run, (other / "data.commitment").read_bytes())
+    with pytest.raises(ProofRejected):
+        tacit.verify(folder / "run.tacit", data=other / "data.commitment")
+
+
+def test_chunks_change_places_with_no_others(made: Made) -> None:
+    run = read_file("run", RunProof, (made("nesterov") / "run.tacit").read_bytes())
+    assert len(run.chunks) == 3
+    first, second, third = run.chunks
+    for chunks, check in (
+        ([second, first, third], "SourceClaim"),
+        ([first, third], "ChunkCount"),
+        ([first, second, second], "SourceClaim"),
+        ([first, second, third, third], "ChunkCount"),
+        ([], "ChunkCount"),
+    ):
+        with pytest.raises(Rejected, match=check):
+            verify(write_file("run", RunProof(run.statement, chunks)))
+
+
+def test_command(made: Made, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    folder = made("release")
+    options = [f"--{name}={folder / file}" for name, file in (("data", "data.commitment"),)]
+    options += [f"--release={folder / 'release.tacit'}", f"--model={folder / 'model.safetensors'}"]
+    assert main([str(folder / "run.tacit"), *options]) == 0
+    assert "release: 12 weights" in capsys.readouterr().out
+    assert main([str(folder / "data.commitment")]) == 0
+    assert main([str(folder / "release.tacit")]) == 1
+    assert "rejected: Kind" in capsys.readouterr().err
+    assert main([str(tmp_path / "none")]) == 1
+    assert main([str(folder / "run.tacit"), f"--release={folder / 'release.tacit'}"]) == 1
+    assert "rejected: Usage" in capsys.readouterr().err
+
+
+def long_sweep(count: int) -> None:
+    """`count` nodes of every field and ten times as many random changes, of every case."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        os.environ["XDG_STATE_HOME"] = str(folder / "state")
+        for case, of in CASES.items():
+            for kind in ("data", "run", *(["release"] if of.released else [])):
+                t = target(kind, Made(folder)(case))
+                counts = sweep(t, folder / "changed.tacit", count, count, 10 * count, seed=count)
+                print(f"{case} {kind}: {sum(counts.values())} rejected by both: {counts}", flush=True)
+
+
+if __name__ == "__main__":
+    long_sweep(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
