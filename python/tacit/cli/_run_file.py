@@ -9,6 +9,7 @@ shuffle_seed = 7           # left out: rows in order; a number is the prover's c
                            #   { beacon = "NAME", round = 5, output = "HEX" }, its output also by train --output
 init_seed = 0              # of the initial weights, drawn by torch
 memory = "6GB"             # most memory of one proof, which picks its number of steps
+chunk_steps = 64           # or that number itself, a power of two
 average = 8                # end with the mean of the weights after each of the last 8 steps
 
 [model]
@@ -57,6 +58,7 @@ class RunFile:
     shuffle_seed: Origin | None
     init_seed: int
     memory: str | None
+    chunk_steps: int | None
     average: int | None
     initial: Initial
     initial_seed: Origin | None
@@ -162,6 +164,7 @@ def read_run_file(path: Path) -> RunFile:
         shuffle_seed=_origin(top, "shuffle_seed"),
         init_seed=top.take("init_seed", int, 0),
         memory=top.take("memory", str, None),
+        chunk_steps=top.take("chunk_steps", int, None),
         average=top.take("average", int, None),
         initial=cast(Initial, initial),
         initial_seed=_origin(model, "initial_seed"),

@@ -84,6 +84,7 @@ class Job:
             "epochs": run.epochs,
             "schedule": [run.lr_at(epoch) for epoch in range(run.epochs)],
             "memory": run.memory,
+            "chunk_steps": run.chunk_steps,
             "average": run.average,
         }
 
