@@ -120,11 +120,37 @@ impl LongLived {
         }
         shape.validate(1, 0)?;
         let key = secret_key(&shape, log_inv_rate, payload, seed);
-        let values = table(&shape, payload, &secret_stream(&key, b"block", shape.columns * shape.block))?;
+        let blocks = secret_stream(&key, b"block", shape.columns * shape.block);
         let salts = secret_stream(&key, b"salts", SALT << (shape.log_height + log_inv_rate));
+        Self::salted(shape, log_inv_rate, payload, &blocks, salts)
+    }
+
+    fn salted(
+        shape: VectorShape,
+        log_inv_rate: usize,
+        payload: &[F],
+        blocks: &[F],
+        salts: Vec<F>,
+    ) -> Result<Self, OpeningError> {
+        let values = table(&shape, payload, blocks)?;
         let (root, tree) =
             commit(vec![encode(&values, shape.log_height, log_inv_rate), RowMajorMatrix::new(salts, SALT)]);
         Ok(Self { shape, log_inv_rate, values, root, tree })
+    }
+
+    /// For tests: commits with these blocks (column after column) and salts.
+    ///
+    /// # Errors
+    /// [`OpeningError::Capacity`].
+    #[cfg(feature = "testing")]
+    pub fn with_randomness(
+        shape: VectorShape,
+        log_inv_rate: usize,
+        payload: &[F],
+        blocks: &[F],
+        salts: Vec<F>,
+    ) -> Result<Self, OpeningError> {
+        Self::salted(shape, log_inv_rate, payload, blocks, salts)
     }
 
     /// The root.
