@@ -150,8 +150,9 @@ impl OpeningConfig {
         }
         let config = Self { log_inv_rate, shapes, sources, log_columns, queries, whir };
         let bits = -soundness::total(&config.soundness());
-        if bits.is_nan() || bits < f64::from(TARGET_BITS) + log_proofs as f64 {
-            return Err(OpeningError::Soundness { bits: bits as u32, target: TARGET_BITS });
+        let target = TARGET_BITS + log_proofs as u32;
+        if bits.is_nan() || bits < f64::from(target) {
+            return Err(OpeningError::Soundness { bits: bits as u32, target });
         }
         Ok(config)
     }

@@ -32,6 +32,8 @@ mod weights;
 mod commit;
 #[cfg(feature = "prover")]
 mod prover;
+#[cfg(feature = "prover")]
+mod rank;
 #[cfg(feature = "testing")]
 mod simulator;
 #[cfg(feature = "prover")]

@@ -4,6 +4,7 @@ use super::commit::{LongLived, Trace};
 use super::config::{Dft, OpeningConfig};
 use super::error::OpeningError;
 use super::oracle::{OracleData, SaltedTree};
+use super::rank::pin_is_hidden;
 use super::shape::VectorShape;
 use super::sumcheck::{Small, column_values, inner, source_rounds};
 use super::tables::{PE, PF, weight_tables};
@@ -89,7 +90,14 @@ pub(super) fn prove<D: WhirDomain<F, E>>(
     let gamma = transcript.challenge() + tamper.gamma;
 
     let masked = Masked::new(trace, others, gamma, h);
-    open(config, masked, tables, (mu, gamma, sigma), transcript, tamper)
+    let (proof, rows) = open(config, masked, tables, (mu, gamma, sigma), transcript, tamper)?;
+    // Before anything leaves: y and the rows must be uniform together.
+    for (k, (pin, shape)) in pins.iter().zip(config.shapes().iter().skip(1)).enumerate() {
+        if !pin_is_hidden(shape, config.log_inv_rate(), &rows, &pin.point) {
+            return Err(OpeningError::PinRank { vector: k + 1 });
+        }
+    }
+    Ok(proof)
 }
 
 /// h = g + gamma f as the columns of P, and the trees behind it. Nothing of f is left but the trees.
@@ -111,7 +119,7 @@ impl Masked {
     }
 }
 
-/// Everything after gamma: a function of h, but for the rows of f that the trees open.
+/// Everything after gamma: a function of h, but for the rows of f that the trees open. Returns their positions too.
 pub(super) fn open<D: WhirDomain<F, E>>(
     config: &OpeningConfig,
     masked: Masked,
@@ -119,7 +127,7 @@ pub(super) fn open<D: WhirDomain<F, E>>(
     (mu, gamma, sigma): (E, E, E),
     transcript: &mut Transcript,
     tamper: Tamper<D>,
-) -> Result<OpeningProof, OpeningError> {
+) -> Result<(OpeningProof, Vec<usize>), OpeningError> {
     let Masked { mut p, roots, trees } = masked;
     let h = config.h();
     p[(1 << h) - 1] += tamper.p;
@@ -137,9 +145,10 @@ pub(super) fn open<D: WhirDomain<F, E>>(
     rho.extend_from_slice(rho_j);
 
     p.resize(columns << h, F::ZERO);
-    let (pcs, _, _) = pcs(config, tamper.dft, gamma, &roots);
+    let (pcs, mmcs, _) = pcs(config, tamper.dft, gamma, &roots);
     let whir = whir_proof(config, &pcs, p, OracleData::First(trees), Point::new(rho), transcript)?;
-    Ok(OpeningProof { mu, source_rounds: rounds.messages, value: rounds.value, column_rounds, whir })
+    let proof = OpeningProof { mu, source_rounds: rounds.messages, value: rounds.value, column_rounds, whir };
+    Ok((proof, mmcs.take_opened()))
 }
 
 /// P = g + gamma f in place: coordinate i of column s of g gains gamma_i f_s, a short f_s at multiples of its step.

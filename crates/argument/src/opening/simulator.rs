@@ -41,6 +41,6 @@ pub fn opening_simulated(
     transcript.absorb_message(mu);
     let point = transcript.program(gamma);
     assert_eq!(transcript.challenge(), gamma, "the oracle is programmed");
-    let proof = open(config, masked, tables, (mu, gamma, sigma), transcript, Tamper::<Dft>::default())?;
+    let (proof, _) = open(config, masked, tables, (mu, gamma, sigma), transcript, Tamper::<Dft>::default())?;
     Ok((proof, point))
 }

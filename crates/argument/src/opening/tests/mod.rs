@@ -10,6 +10,7 @@ use alloc::vec;
 use p3_whir::WhirDomain;
 
 mod attacks;
+mod blocks;
 mod fields;
 mod honest;
 mod rank;
