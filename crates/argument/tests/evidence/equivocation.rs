@@ -23,7 +23,7 @@ use tacit_argument::transcript::Transcript;
 use tacit_argument::transcript::probe::{Answer, Mode, Run, with};
 
 /// The randomness of one proof: what the prover draws, by label.
-type Draws = BTreeMap<&'static str, Vec<F>>;
+pub type Draws = BTreeMap<&'static str, Vec<F>>;
 
 fn draws(plan: &Plan) -> Draws {
     let (s, trace) = (&plan.schedule, plan.opening.trace());
@@ -38,10 +38,11 @@ fn draws(plan: &Plan) -> Draws {
 }
 
 /// A long-lived vector with its randomness in the test's hands.
-struct Vector {
-    payload: Vec<F>,
-    blocks: Vec<F>,
-    salts: Vec<F>,
+#[derive(Clone)]
+pub struct Vector {
+    pub payload: Vec<F>,
+    pub blocks: Vec<F>,
+    pub salts: Vec<F>,
 }
 
 impl Vector {
@@ -53,7 +54,7 @@ impl Vector {
             salts: random("salts", SALT << (s.log_height + RATE)),
         }
     }
-    fn commit(&self) -> LongLived {
+    pub fn commit(&self) -> LongLived {
         LongLived::with_randomness(shape(), RATE, &self.payload, &self.blocks, self.salts.clone()).unwrap()
     }
 }
@@ -148,19 +149,19 @@ fn flat(values: impl IntoIterator<Item = E>) -> Vec<F> {
 }
 
 /// A proof on X with all that made it.
-struct World {
-    plan: Plan,
-    draws: Draws,
-    vectors: [Vector; 2],
-    pins: [Pin; 2],
-    known: Known,
-    proof: RelationProof,
-    answers: Vec<Answer>,
-    transcript: Run,
+pub struct World {
+    pub plan: Plan,
+    pub draws: Draws,
+    pub vectors: [Vector; 2],
+    pub pins: [Pin; 2],
+    pub known: Known,
+    pub proof: RelationProof,
+    pub answers: Vec<Answer>,
+    pub transcript: Run,
 }
 
 impl World {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let (plan, known) = (toy_plan(), Known::random());
         let draws = draws(&plan);
         let vectors = known.payloads().map(Vector::random);
@@ -174,14 +175,19 @@ impl World {
     }
 
     /// The trace's table for a witness and its draws.
-    fn trace(&self, known: &Known, draws: &Draws) -> Vec<F> {
+    pub fn trace(&self, known: &Known, draws: &Draws) -> Vec<F> {
         let secrets = Secrets::draw(&self.plan.schedule, &mut Entropy::scripted(draws.clone()));
         let payload = [known.columns(), secrets.cells()].concat();
         table(&self.plan.opening.trace(), &payload, &draws["block"])
     }
 
+    /// The commitments of the proof.
+    pub fn others(&self) -> Others {
+        Others { vectors: [self.vectors[0].commit(), self.vectors[1].commit()], pins: self.pins.clone() }
+    }
+
     /// The rows of the first oracle that the proof opens.
-    fn rows(&self) -> Vec<usize> {
+    pub fn rows(&self) -> Vec<usize> {
         let bits = self.plan.opening.h() + RATE;
         let index = |a: &Answer| match a {
             Answer::Index(b, j) if *b == bits => Some(*j),
@@ -242,7 +248,7 @@ impl World {
     }
 
     /// The honest prover on another witness, with this randomness and the recorded challenges.
-    fn replay(&self, known: &Known, draws: Draws, vectors: &[Vector; 2]) -> (RelationProof, Others) {
+    pub fn replay(&self, known: &Known, draws: Draws, vectors: &[Vector; 2]) -> (RelationProof, Others) {
         let others = Others { vectors: [vectors[0].commit(), vectors[1].commit()], pins: self.pins.clone() };
         let (proof, _) = with(Mode::Frozen(self.answers.clone()), || known.prove(&others, Entropy::scripted(draws)));
         (proof, others)
