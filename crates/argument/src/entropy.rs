@@ -93,7 +93,10 @@ impl Entropy {
 
     /// `n` uniform elements of E.
     pub fn uniform_ext(&mut self, label: &str, n: usize) -> Vec<E> {
-        self.uniform(label, 3 * n).chunks_exact(3).map(|c| E::new([c[0], c[1], c[2]])).collect()
+        let mut base = self.uniform(label, 3 * n);
+        let out = base.chunks_exact(3).map(|c| E::new([c[0], c[1], c[2]])).collect();
+        crate::hiding::wipe(&mut base);
+        out
     }
 }
 

@@ -4,7 +4,7 @@
 //! Byte statistics prove little; the equivocation test is the statement. This one notices gross mistakes. Thresholds are
 //! such that a false alarm has probability below 10^-9.
 use crate::toy::{Known, LOG_ROWS, Others, RATE, fresh, random, shape, toy_plan};
-use crate::values::{Clear, PROOF};
+use crate::walk::list::{Clear, PROOF};
 use crate::walk::{classify, leaves};
 use p3_field::PrimeCharacteristicRing;
 use std::collections::BTreeMap;
@@ -14,9 +14,9 @@ use tacit_argument::opening::{LongLived, SALT};
 use tacit_argument::proof::RelationProof;
 
 /// Proofs per data set for training, and as many for the test.
-const HALF: usize = 32;
-/// At most this many of 64 test proofs may be told: P(Binomial(64, 1/2) >= 57) < 10^-10.
-const CHANCE: usize = 56;
+const HALF: usize = 26;
+/// At most this many of 52 test proofs may be told, and as many not: P(Binomial(52, 1/2) >= 48) < 10^-10.
+const CHANCE: usize = 47;
 const CLASSES: [Clear; 8] = [
     Clear::Messages,
     Clear::Sacrifices,
@@ -112,7 +112,7 @@ const CHI_SQUARE: f64 = 460.0;
 fn two_data_sets_cannot_be_told_apart() {
     let sets = [0, 1].map(|k| proofs(k, 2 * HALF, fresh));
     let right = told(&sets);
-    assert!((64 - CHANCE..=CHANCE).contains(&right), "{right} of 64");
+    assert!((2 * HALF - CHANCE..=CHANCE).contains(&right), "{right} of {}", 2 * HALF);
     for class in CLASSES {
         let x = chi_square(&sets, class);
         assert!(x < CHI_SQUARE, "{class:?}: {x}");

@@ -10,6 +10,7 @@ mod ends;
 mod executions;
 mod forge;
 mod lookups;
+mod manifest;
 mod mutations;
 mod proofs;
 mod random;

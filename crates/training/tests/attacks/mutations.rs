@@ -16,14 +16,14 @@ use tacit_training::run::{RunProof, verify_run};
 use tacit_training::validity::verify_data;
 
 /// A path with its indices, and its kind: the same without them.
-type Path = Vec<String>;
+pub type Path = Vec<String>;
 
-fn kind(path: &[String]) -> String {
+pub fn kind(path: &[String]) -> String {
     path.iter().map(|s| if s.parse::<usize>().is_ok() { "*" } else { s }).collect::<Vec<_>>().join(".")
 }
 
 /// Every node of a tree.
-fn nodes(value: &Value, path: &mut Path, out: &mut Vec<Path>) {
+pub fn nodes(value: &Value, path: &mut Path, out: &mut Vec<Path>) {
     out.push(path.clone());
     let mut child = |key: String, v: &Value| {
         path.push(key);
@@ -44,38 +44,39 @@ fn at<'v>(value: &'v mut Value, path: &[String]) -> &'v mut Value {
     })
 }
 
-/// The changes of one node, none of which leaves it as it was.
-fn changes(node: &Value) -> Vec<Value> {
+/// The changes of one node by name, none of which leaves it as it was.
+fn changes(node: &Value) -> Vec<(&'static str, Value)> {
     match node {
         Value::Number(n) => match (n.as_u64(), n.as_i64()) {
-            (Some(v), _) => {
-                [v.wrapping_add(1), v ^ (1 << 5), 0].into_iter().filter(|&x| x != v).map(|x| json!(x)).collect()
-            }
-            (None, Some(v)) => vec![json!(v + 1), json!(-v)],
+            (Some(v), _) => [("+1", v.wrapping_add(1)), ("bit 5", v ^ (1 << 5)), ("0", 0)]
+                .into_iter()
+                .filter(|&(_, x)| x != v)
+                .map(|(name, x)| (name, json!(x)))
+                .collect(),
+            (None, Some(v)) => vec![("+1", json!(v + 1)), ("sign", json!(-v))],
             _ => vec![],
         },
-        Value::Bool(b) => vec![json!(!b)],
-        Value::String(s) => vec![json!(format!("{s}x"))],
+        Value::Bool(b) => vec![("not", json!(!b))],
+        Value::String(s) => vec![("longer", json!(format!("{s}x")))],
         Value::Array(a) => {
             let (mut longer, mut shorter, mut rotated) = (a.clone(), a.clone(), a.clone());
             shorter.pop();
             longer.extend(a.last().cloned());
             rotated.rotate_left(usize::from(a.len() > 1));
-            let mut out = vec![longer, shorter, rotated, vec![]];
+            let mut out = vec![("longer", longer), ("shorter", shorter), ("rotated", rotated), ("empty", vec![])];
             if a.is_empty() {
                 // Entries of every type that a list of ours holds.
-                out.extend([json!(0), json!("x"), json!({"value": [0, 0, 0]}), json!([0])].map(|v| vec![v]));
+                let entries = [json!(0), json!("x"), json!({"value": [0, 0, 0]}), json!([0])];
+                out.extend(entries.map(|v| ("longer", vec![v])));
             }
-            out.into_iter().filter(|x| x != a).map(Value::Array).collect()
+            out.into_iter().filter(|x| &x.1 != a).map(|(name, x)| (name, Value::Array(x))).collect()
         }
-        Value::Null => vec![
-            json!([]),
-            json!(0),
-            json!([0]),
-            json!({"Prover": {"nonce": 1}}),
-            json!({"bits": 1, "numerators": [2]}),
-        ],
-        Value::Object(_) => vec![Value::Null],
+        Value::Null => {
+            [json!([]), json!(0), json!([0]), json!({"Prover": {"nonce": 1}}), json!({"bits": 1, "numerators": [2]})]
+                .map(|v| ("present", v))
+                .to_vec()
+        }
+        Value::Object(_) => vec![("absent", Value::Null)],
     }
 }
 
@@ -94,17 +95,17 @@ fn representatives(tree: &Value) -> BTreeMap<String, Vec<Path>> {
     kinds
 }
 
-/// What a value came to: an error's name, or acceptance.
-fn walk<T: Serialize + DeserializeOwned>(
-    value: &T,
-    verify: impl Fn(&T) -> Result<(), String>,
-) -> BTreeMap<String, BTreeSet<String>> {
+/// The errors of every kind of field, by the name of the change.
+pub type Errors = BTreeMap<String, BTreeMap<&'static str, BTreeSet<String>>>;
+
+/// What a changed value came to: an error's name. Fails on acceptance, and on a panic of the verifier.
+pub fn walk_named<T: Serialize + DeserializeOwned>(value: &T, verify: impl Fn(&T) -> Result<(), String>) -> Errors {
     let tree = serde_json::to_value(value).expect("every type has a tree");
     let original = postcard::to_allocvec(value).expect("an encoding");
-    let mut out: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut out = Errors::new();
     for (kind, paths) in representatives(&tree) {
         for path in paths {
-            for change in changes(at(&mut tree.clone(), &path)) {
+            for (name, change) in changes(at(&mut tree.clone(), &path)) {
                 let mut tree = tree.clone();
                 *at(&mut tree, &path) = change;
                 let Ok(changed) = serde_json::from_value::<T>(tree) else { continue };
@@ -114,15 +115,24 @@ fn walk<T: Serialize + DeserializeOwned>(
                 let verdict = catch_unwind(AssertUnwindSafe(|| verify(&changed)));
                 let verdict = verdict.unwrap_or_else(|_| panic!("{path:?}: the verifier panicked"));
                 let error = verdict.expect_err(&format!("{path:?} changed and accepted"));
-                out.entry(kind.clone()).or_default().insert(error);
+                out.entry(kind.clone()).or_default().entry(name).or_default().insert(error);
             }
         }
     }
     out
 }
 
+/// The errors of every kind of field, whatever the change.
+fn walk<T: Serialize + DeserializeOwned>(
+    value: &T,
+    verify: impl Fn(&T) -> Result<(), String>,
+) -> BTreeMap<String, BTreeSet<String>> {
+    let all = walk_named(value, verify).into_iter();
+    all.map(|(kind, errors)| (kind, errors.into_values().flatten().collect())).collect()
+}
+
 /// The variants of an error from the outside in: the capitalised words of its debug text.
-fn variants(error: &impl std::fmt::Debug) -> String {
+pub fn variants(error: &impl std::fmt::Debug) -> String {
     let text = format!("{error:?}");
     let words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
     words.filter(|w| w.starts_with(|c: char| c.is_ascii_uppercase())).collect::<Vec<_>>().join("::")
