@@ -41,6 +41,7 @@ fn every_leaf_has_a_row<T: Serialize>(file: &str, value: &T, rows: &Rows) {
     let mut all = vec![];
     nodes(&tree, &mut vec![], &mut all);
     let named: BTreeSet<&str> = rows.keys().filter(|r| r.0 == file).map(|r| r.1.as_str()).collect();
+    let mut missing = BTreeSet::new();
     for path in all {
         let leaf = path.iter().fold(&tree, |v, key| match v {
             Value::Array(a) => &a[key.parse::<usize>().unwrap()],
@@ -52,8 +53,12 @@ fn every_leaf_has_a_row<T: Serialize>(file: &str, value: &T, rows: &Rows) {
             _ => false,
         };
         let kind = kind(&path);
-        assert!(compound || named.contains(kind.as_str()), "{file}: no change of {kind} = {leaf} was rejected");
+        // A type's marker, which has no bytes.
+        if !compound && !kind.ends_with("._phantom") && !named.contains(kind.as_str()) {
+            missing.insert(format!("{kind} = {leaf}"));
+        }
     }
+    assert!(missing.is_empty(), "{file}: no change of these was rejected: {missing:#?}");
 }
 
 fn walked<T: Serialize + DeserializeOwned, E: Debug>(
