@@ -286,3 +286,62 @@ impl GrindingChallenger for Probed {
 }
 
 impl FieldChallenger<F> for Probed {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transcript::{LABEL, Transcript};
+    use p3_field::PrimeCharacteristicRing;
+
+    /// Absorbs and draws of every kind, on a transcript and on the challenger of ordinary builds.
+    fn both() -> (Transcript, Blake3Challenger) {
+        let mut t = Transcript::new(b"p", &[1; 32]);
+        let mut c = Blake3Challenger::from_hasher(LABEL.to_vec(), p3_blake3::Blake3 {});
+        for word in [1, 112, 32].into_iter().chain([0x0101_0101; 8]) {
+            c.observe(F::from_u32(word));
+        }
+        t.absorb_message(E::TWO);
+        c.observe_algebra_element(E::TWO);
+        (t, c)
+    }
+
+    #[test]
+    fn a_probe_changes_no_answer() {
+        for listening in [false, true] {
+            let compare = || {
+                let (mut t, mut c) = both();
+                assert_eq!(t.challenge(), c.sample_algebra_element::<E>());
+                t.challenger().observe(MerkleCap::new(alloc::vec![[7; 32]]));
+                c.observe(MerkleCap::<F, [u8; 32]>::new(alloc::vec![[7; 32]]));
+                assert_eq!(t.challenger().sample_bits(13), c.sample_bits(13));
+                let nonce = t.challenger().grind(5);
+                assert!(c.check_witness(5, nonce));
+                let (a, b) = (t.challenger().sample_uniform_bits::<true>(20), c.sample_uniform_bits::<true>(20));
+                assert_eq!(a.ok(), b.ok());
+                assert_eq!(t.point(3), (0..3).map(|_| c.sample_algebra_element()).collect::<Vec<E>>());
+            };
+            if listening { with(Mode::Live, compare).0 } else { compare() }
+        }
+    }
+
+    #[test]
+    fn frozen_answers_ignore_what_is_absorbed_and_programmed_ones_do_not() {
+        let draw = |message: E| {
+            let (mut t, _) = both();
+            t.absorb_message(message);
+            (t.challenge(), t.challenge())
+        };
+        let ((a, b), runs) = with(Mode::Live, || draw(E::ONE));
+        let answers = runs[0].answers();
+        assert_eq!(with(Mode::Frozen(answers), || draw(E::TWO)).0, (a, b));
+        assert_ne!(draw(E::TWO).0, a);
+        let (point, _) = with(Mode::Live, || {
+            let (mut t, _) = both();
+            t.absorb_message(E::ONE);
+            t.program(E::NEG_ONE)
+        });
+        let program = Mode::Programmed(Program::from([(point, E::NEG_ONE)]));
+        assert_eq!(with(program.clone(), || draw(E::ONE)).0, (E::NEG_ONE, b));
+        assert_eq!(with(program, || draw(E::TWO)).0, draw(E::TWO));
+    }
+}

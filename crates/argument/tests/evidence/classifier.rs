@@ -47,8 +47,8 @@ fn proofs(set: usize, n: usize, entropy: impl Fn() -> Entropy) -> Vec<Classes> {
 }
 
 /// Shares of every byte value, and the mean, per class.
-fn features(proof: &Classes) -> Vec<f64> {
-    CLASSES
+fn features(proof: &Classes, classes: &[Clear]) -> Vec<f64> {
+    classes
         .iter()
         .flat_map(|c| {
             let bytes = &proof[c];
@@ -64,9 +64,9 @@ fn features(proof: &Classes) -> Vec<f64> {
 }
 
 /// Logistic regression on standardised features by gradient descent; how many of the test set it tells.
-fn told(sets: &[Vec<Classes>; 2]) -> usize {
+fn told(sets: &[Vec<Classes>; 2], classes: &[Clear]) -> usize {
     let half = sets[0].len() / 2;
-    let all: [Vec<Vec<f64>>; 2] = [0, 1].map(|k| sets[k].iter().map(features).collect());
+    let all: [Vec<Vec<f64>>; 2] = [0, 1].map(|k| sets[k].iter().map(|p| features(p, classes)).collect());
     let train: Vec<(&Vec<f64>, f64)> =
         [0, 1].into_iter().flat_map(|k| all[k][..half].iter().map(move |f| (f, k as f64))).collect();
     let (n, d) = (train.len() as f64, train[0].0.len());
@@ -111,8 +111,11 @@ const CHI_SQUARE: f64 = 460.0;
 #[test]
 fn two_data_sets_cannot_be_told_apart() {
     let sets = [0, 1].map(|k| proofs(k, 2 * HALF, fresh));
-    let right = told(&sets);
-    assert!((2 * HALF - CHANCE..=CHANCE).contains(&right), "{right} of {}", 2 * HALF);
+    // All classes together, then each alone.
+    for classes in std::iter::once(&CLASSES[..]).chain(CLASSES.chunks(1)) {
+        let right = told(&sets, classes);
+        assert!((2 * HALF - CHANCE..=CHANCE).contains(&right), "{classes:?}: {right} of {}", 2 * HALF);
+    }
     for class in CLASSES {
         let x = chi_square(&sets, class);
         assert!(x < CHI_SQUARE, "{class:?}: {x}");
@@ -130,8 +133,9 @@ fn two_data_sets_cannot_be_told_apart() {
 fn without_pads_or_blocks_they_can() {
     let n = 3 * toy_plan().schedule.messages;
     let sets = [0, 1].map(|k| proofs(k, 16, || Entropy::scripted([("pads", vec![F::ZERO; n])].into())));
-    let (x, right) = (chi_square(&sets, Clear::Messages), told(&sets));
-    assert!(x > CHI_SQUARE && right == 16, "pads: {x}, {right} of 16");
+    let (x, right) = (chi_square(&sets, Clear::Messages), told(&sets, &[Clear::Messages]));
+    assert!(x > CHI_SQUARE && right >= 14, "pads: {x}, {right} of 16");
+    println!("without pads: chi-square {x:.0}, {right} of 16");
     let sets = [0, 1].map(|set| {
         let (known, s) = (witness(set), shape());
         let bare = |payload: &Vec<F>| {
@@ -144,6 +148,7 @@ fn without_pads_or_blocks_they_can() {
         };
         (0..16).map(prove).collect::<Vec<_>>()
     });
-    let (x, right) = (chi_square(&sets, Clear::RowsOfF), told(&sets));
-    assert!(x > CHI_SQUARE && right == 16, "blocks: {x}, {right} of 16");
+    let (x, right) = (chi_square(&sets, Clear::RowsOfF), told(&sets, &[Clear::RowsOfF]));
+    assert!(x > CHI_SQUARE && right >= 14, "blocks: {x}, {right} of 16");
+    println!("without blocks: chi-square {x:.0}, {right} of 16");
 }

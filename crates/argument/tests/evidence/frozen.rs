@@ -278,8 +278,8 @@ fn every_round_of_the_opening() {
         p.mu += E::ONE;
         absorb_shift(&mut p.source_rounds[0], E::ONE, rounds[0]);
     });
-    for j in 0..source {
-        opening(&format!("source round {j}"), &|p| other_polynomial(&mut p.source_rounds[j], rounds[j]));
+    for (j, &r) in rounds[..source].iter().enumerate() {
+        opening(&format!("source round {j}"), &|p| other_polynomial(&mut p.source_rounds[j], r));
     }
     // sigma of a false statement: what it is too much, mu is too little.
     let masked = &world.proof.masked;

@@ -12,6 +12,7 @@ use p3_whir::WhirDomain;
 mod attacks;
 mod blocks;
 mod fields;
+mod frozen;
 mod honest;
 mod rank;
 mod shapes;
