@@ -26,5 +26,5 @@ fn no_ordinary_build_has_what_tests_have() {
         assert!(ordinary.contains(&"prover".to_string()) && !ordinary.contains(&"testing".to_string()), "{package}");
     }
     // The control: with dev-dependencies it is there.
-    assert!(features("tacit-training", "all").contains(&"testing".to_string()));
+    assert!(features("tacit-training", "normal,build,dev").contains(&"testing".to_string()));
 }

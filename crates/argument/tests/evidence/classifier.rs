@@ -15,8 +15,8 @@ use tacit_argument::proof::RelationProof;
 
 /// Proofs per data set for training, and as many for the test.
 const HALF: usize = 26;
-/// At most this many of 52 test proofs may be told, and as many not: P(Binomial(52, 1/2) >= 48) < 10^-10.
-const CHANCE: usize = 47;
+/// At most this many of 52 test proofs may be told, and as many not: P(Binomial(52, 1/2) >= 49) < 10^-11.
+const CHANCE: usize = 48;
 const CLASSES: [Clear; 8] = [
     Clear::Messages,
     Clear::Sacrifices,
