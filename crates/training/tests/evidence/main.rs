@@ -7,6 +7,7 @@ mod common;
 mod walk;
 
 mod files;
+mod frozen;
 mod inventory;
 mod simulator;
 mod sites;
