@@ -209,8 +209,8 @@ pub enum OpeningError {
         vector: usize,
     },
 
-    /// The pinned evaluation is a function of the opened rows and the payload (prover; about 2^-190): a proof would tell
-    /// three linear equations of the payload.
+    /// The pinned evaluation is a function of the opened rows and the payload (prover; about 2^-190): a proof would
+    /// tell three linear equations of the payload.
     #[error("vector {vector}: the pinned evaluation and the opened rows are not uniform together")]
     PinRank {
         /// The vector.

@@ -2,8 +2,8 @@
 //!
 //! The opened points z_j of a column are n distinct powers of a root of unity. A block that changes none of the rows is
 //! a polynomial b = A q with A = prod (X - z_j), deg q < block - n. y hides behind the rows iff those b still reach
-//! every value of E: iff `<eq, X^k A>` for k < 5 span E over F, eq being the pin's weights on the block. (Another column
-//! only scales them.) Linear algebra of size n^2, not n^3.
+//! every value of E: iff `<eq, X^k A>` for k < 5 span E over F, eq being the pin's weights on the block. (Another
+//! column only scales them.) Linear algebra of size n^2, not n^3.
 use super::shape::{PIN_BLOCK, VectorShape};
 use crate::field::{E, F, coordinates};
 use crate::multilinear::eq_vertex;

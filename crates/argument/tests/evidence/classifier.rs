@@ -1,8 +1,8 @@
-//! A classifier on the bytes of proofs about two very different data sets stays at chance; the same classifier on proofs
-//! with their pads or blocks left out does not.
+//! A classifier on the bytes of proofs about two very different data sets stays at chance; the same classifier on
+//! proofs with their pads or blocks left out does not.
 //!
-//! Byte statistics prove little; the equivocation test is the statement. This one notices gross mistakes. Thresholds are
-//! such that a false alarm has probability below 10^-9.
+//! Byte statistics prove little; the equivocation test is the statement. This one notices gross mistakes. Thresholds
+//! are such that a false alarm has probability below 10^-9.
 use crate::toy::{Known, LOG_ROWS, Others, RATE, fresh, random, shape, toy_plan};
 use crate::walk::list::{Clear, PROOF};
 use crate::walk::{classify, leaves};

@@ -7,9 +7,10 @@
 //! to (messages, d, e, rows, y, h) is then affine and onto for X as for X', so that its output has the same
 //! distribution for both: perfect zero knowledge of all that is compared.
 //!
-//! **What is compared**: every byte of the proof but the digests of subtrees with unopened leaves, which are the trace's
-//! root and the sibling digests of the first oracle's paths. Those hide their leaves only as a hash with 256 bits of
-//! salt does, and differ. For the same reason the hash of the transcript differs, so the challenges of X are replayed.
+//! **What is compared**: every byte of the proof but the digests of subtrees with unopened leaves, which are the
+//! trace's root and the sibling digests of the first oracle's paths. Those hide their leaves only as a hash with 256
+//! bits of salt does, and differ. For the same reason the hash of the transcript differs, so the challenges of X are
+//! replayed.
 use crate::toy::{Known, LABEL, LOG_ROWS, Others, RATE, challenges, fresh, opened, random, shape, toy_plan};
 use p3_field::{Field, PrimeCharacteristicRing, TwoAdicField};
 use std::collections::{BTreeMap, BTreeSet};

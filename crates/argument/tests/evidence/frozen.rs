@@ -181,8 +181,9 @@ fn solve(columns: &[Vec<E>], target: &[E]) -> Option<Vec<E>> {
 }
 
 /// Every message of the bilinear sumcheck and of every layer of the GKR: changed, and later messages with it so that
-/// every claim of the relation still holds under the recorded challenges, with the same commitments. Messages that a claim ties
-/// to a committed column cannot change like that; for them the batched claim is kept true, by one other message.
+/// every claim of the relation still holds under the recorded challenges, with the same commitments. Messages that a
+/// claim ties to a committed column cannot change like that; for them the batched claim is kept true, by one other
+/// message.
 #[test]
 fn every_round_of_the_masked_sumchecks() {
     let world = World::new();

@@ -6,8 +6,8 @@ use std::fmt;
 
 pub mod list;
 
-/// Leaves in the order of the wire: path, bytes. Elements of sequences, arrays and tuples are `*`; a length, an option's
-/// or a variant's tag is a leaf of its own, `len`, `some`, `variant`.
+/// Leaves in the order of the wire: path, bytes. Elements of sequences, arrays and tuples are `*`; a length, an
+/// option's or a variant's tag is a leaf of its own, `len`, `some`, `variant`.
 pub fn leaves<T: Serialize>(value: &T) -> Vec<(String, Vec<u8>)> {
     let mut w = Walker::default();
     value.serialize(&mut w).expect("every type of ours is on the wire");

@@ -1,9 +1,9 @@
 //! The tamper manifest, `manifest.txt`: one row for every field of every file and every change of it, with the exact
 //! errors that reject it.
 //!
-//! The serialised structures are walked as trees: a field without a row fails, a row without a field fails, another error
-//! fails, and so does a change that is accepted. After a wanted change of a format run with `TACIT_WRITE=1` and review
-//! the difference.
+//! The serialised structures are walked as trees: a field without a row fails, a row without a field fails, another
+//! error fails, and so does a change that is accepted. After a wanted change of a format run with `TACIT_WRITE=1` and
+//! review the difference.
 use crate::common::{Owner, commit, data, logistic, perceptron, prove};
 use crate::mutations::{Errors, kind, nodes, variants, walk_named};
 use crate::one_chunk;

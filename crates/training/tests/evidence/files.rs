@@ -1,4 +1,5 @@
-//! The closed list of clear values over whole files: the statement with its records, and per argument what the list has.
+//! The closed list of clear values over whole files: the statement with its records, and per argument what the list
+//! has.
 use crate::statements::{files, released};
 use crate::walk::list::PROOF;
 use crate::walk::{classify, leaves};

@@ -1,7 +1,7 @@
 //! Frozen-challenge attacks on what a statement only says: fields that no relation reads. Those of the run's statement
-//! are bound by the digest alone: with recorded challenges the changed file passes, live it fails. Those of a record are
-//! bound twice: by the digest, and because y is read at a point hashed from the record, so that the changed file fails
-//! under recorded challenges as well. Roots, rounds, pads and opening are attacked in `tacit-argument`,
+//! are bound by the digest alone: with recorded challenges the changed file passes, live it fails. Those of a record
+//! are bound twice: by the digest, and because y is read at a point hashed from the record, so that the changed file
+//! fails under recorded challenges as well. Roots, rounds, pads and opening are attacked in `tacit-argument`,
 //! `tests/evidence/frozen.rs`.
 use crate::statements::files;
 use tacit_argument::opening::OpeningError;

@@ -1,5 +1,5 @@
-//! Evidence over whole statements: the inventory of every absorb and challenge, the closed list of clear values in every
-//! file, and a run of chunks that is accepted without a witness under a programmed oracle.
+//! Evidence over whole statements: the inventory of every absorb and challenge, the closed list of clear values in
+//! every file, and a run of chunks that is accepted without a witness under a programmed oracle.
 #![allow(clippy::unwrap_used)]
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,8 +1,9 @@
 //! The rank test for every shape that the chooser returns, small and extreme ones included.
 //!
 //! Rows of a column at n points are the block times (z_j^(first + k)): a Vandermonde matrix with its rows scaled by
-//! z_j^first. It has rank n iff the z_j are distinct and not zero and n <= block. Both are checked for every shape of the
-//! sweep on random query positions, repetitions and the power map included; the elimination itself where it is small.
+//! z_j^first. It has rank n iff the z_j are distinct and not zero and n <= block. Both are checked for every shape of
+//! the sweep on random query positions, repetitions and the power map included; the elimination itself where it is
+//! small.
 extern crate std;
 use super::rank::{block_start, rank};
 use super::*;

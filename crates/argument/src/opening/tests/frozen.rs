@@ -1,5 +1,5 @@
-//! Frozen challenges inside WHIR: its own roots are bound by the transcript. The other roots, the statement and the rounds
-//! are in `tests/evidence/frozen.rs`.
+//! Frozen challenges inside WHIR: its own roots are bound by the transcript. The other roots, the statement and the
+//! rounds are in `tests/evidence/frozen.rs`.
 use super::*;
 use crate::transcript::probe::{Answer, Mode, with};
 use alloc::collections::{BTreeMap, BTreeSet};
