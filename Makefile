@@ -11,7 +11,7 @@ INSTALLED := $(VENV)/.tacit-requirements
 EXTENSION := python/tacit/_native.abi3.so
 SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
 
-.PHONY: demo demo-digits demo-lending test bench lint fuzz spec-sweep build wheel clean
+.PHONY: demo demo-digits demo-lending test bench lint fuzz kills spec-sweep build wheel clean
 
 demo: build
 	$(BIN)/python -m demos.breast_cancer
@@ -39,6 +39,9 @@ lint: $(INSTALLED)
 
 fuzz: build
 	$(BIN)/python -m fuzz.files
+
+kills: build
+	$(BIN)/python -m fuzz.kills
 
 # Proofs of every kind, changed in many places: Rust and the verifier in spec/ both reject. Long.
 spec-sweep: build

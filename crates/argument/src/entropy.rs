@@ -20,6 +20,8 @@ pub struct EntropyFailed;
 pub struct Entropy {
     key: Zeroizing<[u8; 32]>,
     drawn: u64,
+    #[cfg(feature = "testing")]
+    script: alloc::collections::BTreeMap<&'static str, Vec<F>>,
 }
 
 impl Entropy {
@@ -36,7 +38,24 @@ impl Entropy {
         hasher.update(digest);
         let mut key = Zeroizing::new([0u8; 32]);
         hasher.finalize_xof().fill(key.as_mut_slice());
-        Ok(Self { key, drawn: 0 })
+        Ok(Self {
+            key,
+            drawn: 0,
+            #[cfg(feature = "testing")]
+            script: alloc::collections::BTreeMap::new(),
+        })
+    }
+
+    /// For tests: the draws of these labels are the ones given, each once; the others stay fresh.
+    ///
+    /// # Panics
+    /// If the operating system gives no bytes.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn scripted(script: alloc::collections::BTreeMap<&'static str, Vec<F>>) -> Self {
+        let fresh = Self::fresh(&[0; 32], &[0; 32]);
+        #[allow(clippy::expect_used, reason = "no build but a test's has this function")]
+        Self { script, ..fresh.expect("random bytes") }
     }
 
     /// A generator of its own for one use; every call gives an independent stream.
@@ -51,6 +70,11 @@ impl Entropy {
     /// `n` uniform elements of F, drawn in parallel from independent streams.
     pub fn uniform(&mut self, label: &str, n: usize) -> Vec<F> {
         const CHUNK: usize = 1 << 14;
+        #[cfg(feature = "testing")]
+        if let Some(given) = self.script.remove(label) {
+            assert_eq!(given.len(), n, "the script's {label}");
+            return given;
+        }
         let mut root = self.stream(label);
         let seeds: Vec<[u8; 32]> = (0..n.div_ceil(CHUNK))
             .map(|_| {
@@ -69,7 +93,10 @@ impl Entropy {
 
     /// `n` uniform elements of E.
     pub fn uniform_ext(&mut self, label: &str, n: usize) -> Vec<E> {
-        self.uniform(label, 3 * n).chunks_exact(3).map(|c| E::new([c[0], c[1], c[2]])).collect()
+        let mut base = self.uniform(label, 3 * n);
+        let out = base.chunks_exact(3).map(|c| E::new([c[0], c[1], c[2]])).collect();
+        crate::hiding::wipe(&mut base);
+        out
     }
 }
 

@@ -15,6 +15,10 @@ use alloc::vec::Vec;
 mod prover;
 #[cfg(feature = "prover")]
 pub use prover::{ProveError, Witnessed, prove};
+#[cfg(feature = "testing")]
+mod simulator;
+#[cfg(feature = "testing")]
+pub use simulator::{Simulated, simulate, simulate_commitment};
 
 /// A system of linear, bilinear and lookup relations over committed vectors.
 pub trait Relation {

@@ -55,31 +55,45 @@ pub struct Masker<'a> {
     transcript: &'a mut Transcript,
     secrets: Secrets,
     sent: Vec<E>,
+    #[cfg(feature = "testing")]
     dishonest: bool,
 }
 
 impl<'a> Masker<'a> {
     /// Starts the prover's interactive part; the secrets are committed already and serve this proof alone.
     pub fn new(transcript: &'a mut Transcript, secrets: Secrets) -> Self {
-        Self { transcript, secrets, sent: Vec::new(), dishonest: false }
+        Self {
+            transcript,
+            secrets,
+            sent: Vec::new(),
+            #[cfg(feature = "testing")]
+            dishonest: false,
+        }
     }
 
     /// For tests of the verifier: a prover that goes on where its own sums show that the relation is false.
-    #[doc(hidden)]
-    pub fn go_on_dishonestly(&mut self) {
+    #[cfg(feature = "testing")]
+    pub const fn go_on_dishonestly(&mut self) {
         self.dishonest = true;
     }
 
+    /// Always false in an ordinary build.
+    #[cfg_attr(not(feature = "testing"), allow(clippy::unused_self))]
     pub(crate) const fn is_dishonest(&self) -> bool {
-        self.dishonest
+        #[cfg(feature = "testing")]
+        return self.dishonest;
+        #[cfg(not(feature = "testing"))]
+        return false;
     }
 
     /// Opens a sub-protocol.
+    #[cfg_attr(feature = "testing", track_caller)]
     pub fn begin(&mut self, label: &[u8]) {
         self.transcript.begin(label);
     }
 
     /// Sends one hidden value, minus the next pad.
+    #[cfg_attr(feature = "testing", track_caller)]
     pub fn send(&mut self, value: E) {
         let masked = value - self.secrets.pads[self.sent.len()];
         self.sent.push(masked);
@@ -87,11 +101,13 @@ impl<'a> Masker<'a> {
     }
 
     /// Draws a challenge.
+    #[cfg_attr(feature = "testing", track_caller)]
     pub fn challenge(&mut self) -> E {
         self.transcript.challenge()
     }
 
     /// Draws a point.
+    #[cfg_attr(feature = "testing", track_caller)]
     pub fn point(&mut self, n: usize) -> Vec<E> {
         self.transcript.point(n)
     }

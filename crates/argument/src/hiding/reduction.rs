@@ -8,7 +8,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use p3_field::PrimeCharacteristicRing;
 
-#[cfg(feature = "prover")]
+#[cfg(feature = "testing")]
 mod clear;
 
 /// A value of the prover that the verifier knows as `sent + pad[index]`. Copyable: it may occur in many
@@ -140,6 +140,7 @@ impl<'a> Reduction<'a> {
     }
 
     /// Opens a sub-protocol.
+    #[cfg_attr(feature = "testing", track_caller)]
     pub fn begin(&mut self, label: &[u8]) {
         self.transcript.begin(label);
     }
@@ -148,6 +149,7 @@ impl<'a> Reduction<'a> {
     ///
     /// # Errors
     /// [`HidingError::MessageMissing`] if the proof carries too few.
+    #[cfg_attr(feature = "testing", track_caller)]
     pub fn receive(&mut self) -> Result<Message, HidingError> {
         let index = self.received.len();
         let sent = match self.source {
@@ -162,11 +164,13 @@ impl<'a> Reduction<'a> {
     }
 
     /// Draws a challenge.
+    #[cfg_attr(feature = "testing", track_caller)]
     pub fn challenge(&mut self) -> E {
         self.transcript.challenge()
     }
 
     /// Draws a point.
+    #[cfg_attr(feature = "testing", track_caller)]
     pub fn point(&mut self, n: usize) -> Vec<E> {
         self.transcript.point(n)
     }

@@ -5,6 +5,7 @@ use super::oracle::{SALT, SaltedTree, plain};
 use super::shape::VectorShape;
 use crate::entropy::{Entropy, uniform_base};
 use crate::field::{E, F};
+use crate::hiding::wipe;
 use crate::multilinear::eq_table;
 use alloc::sync::Arc;
 use alloc::vec;
@@ -65,11 +66,14 @@ impl Trace {
     ///
     /// # Errors
     /// [`OpeningError::Capacity`] if the payload does not fit the configuration's trace.
-    pub fn commit(config: &OpeningConfig, payload: Vec<F>, entropy: &mut Entropy) -> Result<Self, OpeningError> {
+    pub fn commit(config: &OpeningConfig, mut payload: Vec<F>, entropy: &mut Entropy) -> Result<Self, OpeningError> {
         let shape = config.trace();
-        let blocks = entropy.uniform("block", shape.columns * shape.block);
-        let values = table(&shape, &payload, &blocks)?;
-        drop(payload);
+        let mut blocks = entropy.uniform("block", shape.columns * shape.block);
+        let values = table(&shape, &payload, &blocks);
+        wipe(&mut payload);
+        wipe(&mut blocks);
+        drop((payload, blocks));
+        let values = values?;
         let mask = entropy.uniform("mask", (3 * config.sources()) << shape.log_height);
         let rate = config.log_inv_rate();
         let salts = entropy.uniform("salts", SALT << (shape.log_height + rate));
@@ -88,6 +92,14 @@ impl Trace {
     }
 }
 
+/// The trees keep codewords and salts until they are freed: the library gives no way to overwrite them.
+impl Drop for Trace {
+    fn drop(&mut self) {
+        wipe(&mut self.values);
+        wipe(&mut self.mask);
+    }
+}
+
 /// A long-lived committed vector, with its secrets. Its row budget is the caller's to keep.
 pub struct LongLived {
     pub(super) shape: VectorShape,
@@ -95,6 +107,12 @@ pub struct LongLived {
     pub(super) values: Vec<F>,
     pub(super) root: [u8; 32],
     pub(super) tree: Arc<SaltedTree>,
+}
+
+impl Drop for LongLived {
+    fn drop(&mut self) {
+        wipe(&mut self.values);
+    }
 }
 
 impl core::fmt::Debug for LongLived {
@@ -120,11 +138,39 @@ impl LongLived {
         }
         shape.validate(1, 0)?;
         let key = secret_key(&shape, log_inv_rate, payload, seed);
-        let values = table(&shape, payload, &secret_stream(&key, b"block", shape.columns * shape.block))?;
+        let mut blocks = secret_stream(&key, b"block", shape.columns * shape.block);
         let salts = secret_stream(&key, b"salts", SALT << (shape.log_height + log_inv_rate));
+        let committed = Self::salted(shape, log_inv_rate, payload, &blocks, salts);
+        wipe(&mut blocks);
+        committed
+    }
+
+    fn salted(
+        shape: VectorShape,
+        log_inv_rate: usize,
+        payload: &[F],
+        blocks: &[F],
+        salts: Vec<F>,
+    ) -> Result<Self, OpeningError> {
+        let values = table(&shape, payload, blocks)?;
         let (root, tree) =
             commit(vec![encode(&values, shape.log_height, log_inv_rate), RowMajorMatrix::new(salts, SALT)]);
         Ok(Self { shape, log_inv_rate, values, root, tree })
+    }
+
+    /// For tests: commits with these blocks (column after column) and salts.
+    ///
+    /// # Errors
+    /// [`OpeningError::Capacity`].
+    #[cfg(feature = "testing")]
+    pub fn with_randomness(
+        shape: VectorShape,
+        log_inv_rate: usize,
+        payload: &[F],
+        blocks: &[F],
+        salts: Vec<F>,
+    ) -> Result<Self, OpeningError> {
+        Self::salted(shape, log_inv_rate, payload, blocks, salts)
     }
 
     /// The root.

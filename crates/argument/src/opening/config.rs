@@ -21,7 +21,8 @@ use p3_whir::pcs::prover::WhirProver;
 
 /// What the library is asked for, per error term; their sum then stays below 2^-128 (checked for every config).
 const BITS_PER_TERM: usize = 131;
-/// Proof of work per query phase: counts towards the 128 bits, costs some tens of milliseconds. The most that the design allows.
+/// Proof of work per query phase: counts towards the 128 bits, costs some tens of milliseconds. The most that the
+/// design allows.
 const WORK_BITS: usize = 20;
 /// Most proofs that may share one error budget, log2: beyond, a challenge's own error nears the target.
 pub(super) const MAX_LOG_PROOFS: usize = 20;
@@ -150,8 +151,9 @@ impl OpeningConfig {
         }
         let config = Self { log_inv_rate, shapes, sources, log_columns, queries, whir };
         let bits = -soundness::total(&config.soundness());
-        if bits.is_nan() || bits < f64::from(TARGET_BITS) + log_proofs as f64 {
-            return Err(OpeningError::Soundness { bits: bits as u32, target: TARGET_BITS });
+        let target = TARGET_BITS + log_proofs as u32;
+        if bits.is_nan() || bits < f64::from(target) {
+            return Err(OpeningError::Soundness { bits: bits as u32, target });
         }
         Ok(config)
     }

@@ -209,6 +209,14 @@ pub enum OpeningError {
         vector: usize,
     },
 
+    /// The pinned evaluation is a function of the opened rows and the payload (prover; about 2^-190): a proof would
+    /// tell three linear equations of the payload.
+    #[error("vector {vector}: the pinned evaluation and the opened rows are not uniform together")]
+    PinRank {
+        /// The vector.
+        vector: usize,
+    },
+
     // The proof's shape.
     /// Rounds of the sumcheck over exponents and source columns.
     #[error("{expected} source rounds, the proof carries {got}")]

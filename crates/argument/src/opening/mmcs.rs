@@ -18,11 +18,26 @@ pub struct OracleMmcs {
     first: Rc<FirstOracle>,
     // The library drops the error of a commitment scheme; the check wants to name the tree.
     failure: Rc<Cell<Option<OracleError>>>,
+    // The library keeps the query positions to itself; the prover checks what they leave uniform.
+    #[cfg(feature = "prover")]
+    opened: Rc<Cell<Vec<usize>>>,
 }
 
 impl OracleMmcs {
     pub(super) fn new(first: FirstOracle) -> Self {
-        Self { plain: plain(), first: Rc::new(first), failure: Rc::default() }
+        Self {
+            plain: plain(),
+            first: Rc::new(first),
+            failure: Rc::default(),
+            #[cfg(feature = "prover")]
+            opened: Rc::default(),
+        }
+    }
+
+    /// Takes the rows of the first oracle that were opened last.
+    #[cfg(feature = "prover")]
+    pub(super) fn take_opened(&self) -> Vec<usize> {
+        self.opened.take()
     }
 
     /// Why the last verification failed.
@@ -102,6 +117,8 @@ impl OracleMmcs {
 
     fn open_first(&self, indices: &[usize], trees: &[Arc<SaltedTree>]) -> (Vec<Vec<Vec<F>>>, OraclePaths) {
         let first = &*self.first;
+        #[cfg(feature = "prover")]
+        self.opened.set(indices.to_vec());
         let mut masks: Vec<Vec<F>> = vec![];
         let mut rows: Vec<Vec<F>> = vec![vec![]; indices.len()];
         let mut out = Vec::with_capacity(trees.len());

@@ -33,6 +33,10 @@ mod commit;
 #[cfg(feature = "prover")]
 mod prover;
 #[cfg(feature = "prover")]
+mod rank;
+#[cfg(feature = "testing")]
+mod simulator;
+#[cfg(feature = "prover")]
 mod sumcheck;
 #[cfg(feature = "prover")]
 mod tables;
@@ -52,6 +56,8 @@ pub use pin::pin_point;
 #[cfg(feature = "prover")]
 pub use prover::opening_proof;
 pub use shape::{MAX_SOURCES, MIN_LOG_HEIGHT, PIN_BLOCK, TRACE_LOG_HEIGHTS, VectorShape};
+#[cfg(feature = "testing")]
+pub use simulator::opening_simulated;
 pub use weights::Pin;
 
 use crate::field::{E, F};

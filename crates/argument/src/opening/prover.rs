@@ -3,10 +3,11 @@ use super::check::{Pcs, pcs};
 use super::commit::{LongLived, Trace};
 use super::config::{Dft, OpeningConfig};
 use super::error::OpeningError;
-use super::oracle::OracleData;
+use super::oracle::{OracleData, SaltedTree};
+use super::rank::pin_is_hidden;
 use super::shape::VectorShape;
 use super::sumcheck::{Small, column_values, inner, source_rounds};
-use super::tables::{PF, weight_tables};
+use super::tables::{PE, PF, weight_tables};
 use super::weights::{self, Pin};
 use super::{OpeningProof, begin};
 use crate::field::{E, F, coordinates};
@@ -52,7 +53,7 @@ pub fn opening_proof(
     prove(config, trace, others, claim, pins, transcript, Tamper::<Dft>::default())
 }
 
-fn check_inputs(config: &OpeningConfig, trace: &Trace, others: &[&LongLived]) -> Result<(), OpeningError> {
+pub(super) fn check_inputs(config: &OpeningConfig, trace: &Trace, others: &[&LongLived]) -> Result<(), OpeningError> {
     let shapes = config.shapes();
     if others.len() + 1 != shapes.len() {
         return Err(OpeningError::RootCount { expected: shapes.len(), got: others.len() + 1 });
@@ -88,12 +89,48 @@ pub(super) fn prove<D: WhirDomain<F, E>>(
     transcript.absorb_message(mu);
     let gamma = transcript.challenge() + tamper.gamma;
 
-    let Trace { values, mut mask, root, tree, .. } = trace;
-    add_sources(&mut mask, &values, others, gamma, h);
-    drop(values);
-    let mut p = mask;
-    p[(1 << h) - 1] += tamper.p;
+    let masked = Masked::new(trace, others, gamma, h);
+    let (proof, rows) = open(config, masked, tables, (mu, gamma, sigma), transcript, tamper)?;
+    // Before anything leaves: y and the rows must be uniform together.
+    for (k, (pin, shape)) in pins.iter().zip(config.shapes().iter().skip(1)).enumerate() {
+        if !pin_is_hidden(shape, config.log_inv_rate(), &rows, &pin.point) {
+            return Err(OpeningError::PinRank { vector: k + 1 });
+        }
+    }
+    Ok(proof)
+}
 
+/// h = g + gamma f as the columns of P, and the trees behind it. Nothing of f is left but the trees.
+pub(super) struct Masked {
+    /// 3 S columns of 2^h.
+    pub p: Vec<F>,
+    roots: Vec<[u8; 32]>,
+    trees: Vec<Arc<SaltedTree>>,
+}
+
+impl Masked {
+    /// Consumes the trace: its mask serves once.
+    pub(super) fn new(mut trace: Trace, others: &[&LongLived], gamma: E, h: usize) -> Self {
+        let mut p = core::mem::take(&mut trace.mask);
+        add_sources(&mut p, &trace.values, others, gamma, h);
+        let roots = core::iter::once(trace.root).chain(others.iter().map(|o| o.root)).collect();
+        let trees = core::iter::once(Arc::clone(&trace.tree)).chain(others.iter().map(|o| Arc::clone(&o.tree)));
+        Self { p, roots, trees: trees.collect() }
+    }
+}
+
+/// Everything after gamma: a function of h, but for the rows of f that the trees open. Returns their positions too.
+pub(super) fn open<D: WhirDomain<F, E>>(
+    config: &OpeningConfig,
+    masked: Masked,
+    tables: Vec<PE>,
+    (mu, gamma, sigma): (E, E, E),
+    transcript: &mut Transcript,
+    tamper: Tamper<D>,
+) -> Result<(OpeningProof, Vec<usize>), OpeningError> {
+    let Masked { mut p, roots, trees } = masked;
+    let h = config.h();
+    p[(1 << h) - 1] += tamper.p;
     let rounds = source_rounds(&p, tables, h, mu + gamma * sigma, transcript);
     let (rho_j, rho_s) = rounds.point.split_at(h);
     transcript.absorb_message(rounds.value);
@@ -108,11 +145,10 @@ pub(super) fn prove<D: WhirDomain<F, E>>(
     rho.extend_from_slice(rho_j);
 
     p.resize(columns << h, F::ZERO);
-    let roots: Vec<[u8; 32]> = core::iter::once(root).chain(others.iter().map(|o| o.root)).collect();
-    let trees = core::iter::once(tree).chain(others.iter().map(|o| Arc::clone(&o.tree))).collect();
-    let (pcs, _, _) = pcs(config, tamper.dft, gamma, &roots);
+    let (pcs, mmcs, _) = pcs(config, tamper.dft, gamma, &roots);
     let whir = whir_proof(config, &pcs, p, OracleData::First(trees), Point::new(rho), transcript)?;
-    Ok(OpeningProof { mu, source_rounds: rounds.messages, value: rounds.value, column_rounds, whir })
+    let proof = OpeningProof { mu, source_rounds: rounds.messages, value: rounds.value, column_rounds, whir };
+    Ok((proof, mmcs.take_opened()))
 }
 
 /// P = g + gamma f in place: coordinate i of column s of g gains gamma_i f_s, a short f_s at multiples of its step.

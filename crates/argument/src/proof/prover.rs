@@ -2,7 +2,7 @@
 use super::{ArgumentError, Committed, Plan, Relation, RelationProof, claim, plan, start};
 use crate::entropy::Entropy;
 use crate::field::F;
-use crate::hiding::{HidingError, Masker, Secrets};
+use crate::hiding::{HidingError, Masker, Secrets, wipe};
 use crate::lookup::LookupError;
 use crate::opening::{LongLived, OpeningError, Pin, Trace, VectorShape, opening_proof};
 use crate::transcript::RootAfterChallenge;
@@ -58,23 +58,21 @@ pub fn prove(
     digest: &[u8; 32],
     relation: &impl Witnessed,
     log_inv_rate: usize,
-    mut columns: Vec<F>,
+    columns: Vec<F>,
     others: &[(&LongLived, Committed)],
     mut entropy: Entropy,
 ) -> Result<RelationProof, ProveError> {
     let shapes: Vec<VectorShape> = others.iter().map(|(_, c)| c.shape).collect();
     let plan: Plan = plan(relation, log_inv_rate, &shapes)?;
     let secrets = Secrets::draw(&plan.schedule, &mut entropy);
-    columns.truncate(relation.column_cells());
-    columns.extend(secrets.cells());
-    let trace = Trace::commit(&plan.opening, columns.clone(), &mut entropy)?;
+    let columns = payload(columns, relation.column_cells(), &secrets);
+    let trace = Trace::commit(&plan.opening, columns.0.clone(), &mut entropy)?;
     let mut roots: Vec<[u8; 32]> = others.iter().map(|(_, c)| c.root).collect();
     roots.push(trace.root());
     let mut transcript = start(label, digest, &plan, &roots)?;
     let mut masker = Masker::new(&mut transcript, secrets);
-    relation.send(&mut masker, &columns)?;
+    relation.send(&mut masker, &columns.0)?;
     let masked = masker.finish();
-    crate::hiding::wipe(&mut columns);
     drop(columns);
 
     // The claims are formed by the verifier's own code, over the messages just sent.
@@ -85,4 +83,22 @@ pub fn prove(
     let trace_root = trace.root();
     let opening = opening_proof(&plan.opening, trace, &committed, claim, &pins, &mut replay)?;
     Ok(RelationProof { trace_root, masked, opening })
+}
+
+/// Witness values, wiped whenever they are dropped: also where a witness turns out to be none.
+struct Wiped(Vec<F>);
+
+impl Drop for Wiped {
+    fn drop(&mut self) {
+        wipe(&mut self.0);
+    }
+}
+
+/// The first `cells` cells of the columns, pads and triples; what held the columns is wiped.
+fn payload(columns: Vec<F>, cells: usize, secrets: &Secrets) -> Wiped {
+    let (columns, pads) = (Wiped(columns), Wiped(secrets.cells()));
+    let mut out = Vec::with_capacity(cells + pads.0.len());
+    out.extend(columns.0.iter().take(cells));
+    out.extend(&pads.0);
+    Wiped(out)
 }

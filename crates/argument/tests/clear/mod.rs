@@ -93,7 +93,8 @@ pub fn paid(vectors: &[&[F]], claim: &Claim) -> bool {
     total == claim.value
 }
 
-fn inner(vector: &[F], weights: &Weights) -> E {
+/// `<vector, weights>`, without a pin.
+pub fn inner(vector: &[F], weights: &Weights) -> E {
     assert_eq!(weights.pin, E::ZERO);
     let mut sum = E::ZERO;
     for (first, run) in &weights.runs {

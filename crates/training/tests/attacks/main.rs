@@ -11,6 +11,7 @@ mod ends;
 mod executions;
 mod forge;
 mod lookups;
+mod manifest;
 mod mutations;
 mod proofs;
 mod random;

@@ -13,7 +13,6 @@ impl Reduction<'_> {
     ///
     /// # Panics
     /// If the vectors are shorter than the statement's layout.
-    #[doc(hidden)]
     #[must_use]
     pub fn claims_in_clear(&self, pads: PadLayout, vectors: &[&[F]]) -> Vec<E> {
         let lows: Vec<Vec<E>> = self.lows.iter().map(Low::table).collect();

@@ -10,7 +10,9 @@ use alloc::vec;
 use p3_whir::WhirDomain;
 
 mod attacks;
+mod blocks;
 mod fields;
+mod frozen;
 mod honest;
 mod rank;
 mod shapes;

@@ -7,7 +7,7 @@ use p3_dft::TwoAdicSubgroupDft;
 use p3_field::{Field, PrimeField64, TwoAdicField};
 use p3_whir::pcs::proof::QueryOpenings;
 
-fn rank(mut a: Vec<Vec<F>>) -> usize {
+pub(super) fn rank(mut a: Vec<Vec<F>>) -> usize {
     let (mut rank, width) = (0, a.first().map_or(0, Vec::len));
     for c in 0..width {
         let Some(r) = (rank..a.len()).find(|&r| a[r][c] != F::ZERO) else { continue };
@@ -25,9 +25,14 @@ fn rank(mut a: Vec<Vec<F>>) -> usize {
 
 /// Powers of one opened point over the block's exponents.
 fn block_row(s: &VectorShape, rate: usize, row: usize) -> Vec<F> {
+    block_start(s, rate, row, s.block)
+}
+
+/// The first `n` of them.
+pub(super) fn block_start(s: &VectorShape, rate: usize, row: usize, n: usize) -> Vec<F> {
     let z = F::two_adic_generator(s.log_height + rate).exp_u64(row as u64);
     let mut power = z.exp_u64(s.payload_per_column() as u64);
-    (0..s.block)
+    (0..n)
         .map(|_| {
             let out = power;
             power *= z;
@@ -76,6 +81,53 @@ fn blocks_cover_the_rows_that_proofs_open() {
                 assert_eq!(rank(a), n, "rate {rate}, vector {k}");
             }
         }
+    }
+}
+
+/// The prover's own check against Gaussian elimination on the full block, and its refusal.
+#[test]
+fn the_prover_checks_the_rank_of_pin_and_rows() {
+    use crate::opening::rank::{dimension, pin_is_hidden, vanishing};
+    let b = block(2);
+    let mut w = World::new(2, shapes(2, &[shape(10, 2, b), shape(11, 1, b)]));
+    let (_, proof) = w.prove();
+    for k in [1, 2] {
+        let s = w.config.shapes()[k];
+        let rows: Vec<usize> = opened(&w, &w.others[k - 1].values, k, &proof).into_iter().collect();
+        assert!(pin_is_hidden(&s, 2, &rows, &w.pins[k - 1].point));
+        // The same rows many times, and from the trace's taller domain.
+        let lifted: Vec<usize> = rows.iter().chain(&rows).map(|j| j + (5 << (s.log_height + 2))).collect();
+        assert!(pin_is_hidden(&s, 2, &lifted, &w.pins[k - 1].point));
+        // A block that the rows use up, or all but two coefficients of it, hides no y; three may do.
+        for (spare, hidden) in [(0, false), (1, false), (2, false), (3, true), (5, true)] {
+            let tight = VectorShape { block: rows.len() + spare, ..s };
+            assert_eq!(pin_is_hidden(&tight, 2, &rows, &w.pins[k - 1].point), hidden, "{spare} spare");
+            let mut a: Vec<Vec<F>> = rows.iter().map(|&j| block_row(&tight, 2, j)).collect();
+            let eq = eq_table(&w.pins[k - 1].point, E::ONE);
+            for i in 0..3 {
+                let block = &eq[tight.payload_per_column()..tight.height()];
+                a.push(block.iter().map(|&x| coordinates(x)[i]).collect());
+            }
+            assert_eq!(rank(a) == rows.len() + 3, hidden, "{spare} spare, by elimination");
+        }
+        // Polynomials that vanish at the rows change no row.
+        let s = VectorShape { block: rows.len() + 1, ..s };
+        let root = F::two_adic_generator(s.log_height + 2);
+        let a = vanishing(rows.iter().map(|&j| root.exp_u64(j as u64)));
+        let zero = |row: &usize| block_row(&s, 2, *row).iter().zip(&a).map(|(&x, &y)| x * y).sum::<F>() == F::ZERO;
+        assert!(rows.iter().all(zero));
+    }
+    assert_eq!(dimension([E::ONE, E::TWO, crate::field::basis(1)]), 2);
+    // A pin at a point whose weights vanish on the block, which no hash gives: the proof does not leave.
+    for k in [0, 1] {
+        let mut w = World::new(2, shapes(2, &[shape(10, 2, b), shape(11, 1, b)]));
+        let columns = w.pins[k].point.len() - w.others[k].shape.log_height;
+        w.pins[k].point[columns] = E::ZERO;
+        w.pins[k].value = w.others[k].pin(&w.pins[k].point);
+        let (trace, claim) = (w.trace(), w.claim());
+        let others: Vec<&LongLived> = w.others.iter().collect();
+        let refused = opening_proof(&w.config, trace, &others, claim, &w.pins, &mut transcript());
+        assert_eq!(refused.map(|_| ()), Err(OpeningError::PinRank { vector: k + 1 }));
     }
 }
 

@@ -1,0 +1,107 @@
+//! The closed list of clear values over whole files: the statement with its records, and per argument what the list
+//! has.
+use crate::statements::{files, released};
+use crate::walk::list::PROOF;
+use crate::walk::{classify, leaves};
+use std::collections::BTreeSet;
+use tacit_training::verify::DataFile;
+
+/// Public parts of the files beside the arguments: fields of the statements and records, one level deep.
+const PUBLIC: &[(&str, &str)] = &[
+    ("chunks.len", "form"),
+    ("chunks.*.model_out.version", "record"),
+    ("chunks.*.model_out.layers", "record"),
+    ("chunks.*.model_out.fw", "record"),
+    ("chunks.*.model_out.velocity", "record"),
+    ("chunks.*.model_out.vector", "record"),
+    ("chunks.*.model_out.pin", "record"),
+    ("statement.version", "statement"),
+    ("statement.security_bits", "statement"),
+    ("statement.log_inv_rate", "statement"),
+    ("statement.config.architecture", "statement"),
+    ("statement.config.scales", "statement"),
+    ("statement.config.schedule", "statement"),
+    ("statement.config.order", "statement"),
+    ("statement.config.data_bits", "statement"),
+    ("statement.config.target_bits", "statement"),
+    ("statement.order_origin", "statement"),
+    ("statement.released", "statement"),
+    ("statement.start.variant", "statement"),
+    ("statement.start.Hidden.bits", "statement"),
+    ("statement.start.Hidden.record.version", "record"),
+    ("statement.start.Hidden.record.layers", "record"),
+    ("statement.start.Hidden.record.fw", "record"),
+    ("statement.start.Hidden.record.velocity", "record"),
+    ("statement.start.Hidden.record.vector", "record"),
+    ("statement.start.Hidden.record.pin", "record"),
+    ("statement.data.version", "record"),
+    ("statement.data.rows", "record"),
+    ("statement.data.features", "record"),
+    ("statement.data.labels", "record"),
+    ("statement.data.fa", "record"),
+    ("statement.data.data_bits", "record"),
+    ("statement.data.schema", "record"),
+    ("statement.data.names", "record"),
+    ("statement.data.released", "record"),
+    ("statement.data.vector", "record"),
+    ("statement.data.pin", "record"),
+];
+
+const DATA: &[(&str, &str)] = &[
+    ("schema", "schema"),
+    ("record.version", "record"),
+    ("record.rows", "record"),
+    ("record.features", "record"),
+    ("record.labels", "record"),
+    ("record.fa", "record"),
+    ("record.data_bits", "record"),
+    ("record.schema", "record"),
+    ("record.names", "record"),
+    ("record.released", "record"),
+    ("record.vector", "record"),
+    ("record.pin", "record"),
+];
+
+const RELEASE: &[(&str, &str)] = &[
+    ("statement.version", "statement"),
+    ("statement.run_digest", "statement"),
+    ("statement.model_digest", "statement"),
+    ("statement.bits", "statement"),
+    ("statement.weights", "released weights"),
+    ("statement.names", "statement"),
+    ("statement.exemption", "statement"),
+];
+
+/// Every byte of a file: of the public part, or on the closed list of the argument below `at`.
+fn closed<T: serde::Serialize>(file: &T, at: &str, public: &[(&'static str, &'static str)]) {
+    let (mut argument, mut rest) = (vec![], vec![]);
+    for (path, bytes) in leaves(file) {
+        match path.strip_prefix(at) {
+            Some(inner) => argument.push((inner.to_string(), bytes)),
+            None => rest.push((path, bytes)),
+        }
+    }
+    let listed = classify(&argument, PROOF).unwrap();
+    let stated = classify(&rest, public).unwrap();
+    let n = listed.values().map(Vec::len).sum::<usize>() + stated.values().map(Vec::len).sum::<usize>();
+    assert_eq!(n, postcard::to_allocvec(file).unwrap().len());
+    assert!(listed.len() == 12 && !stated.is_empty());
+}
+
+#[test]
+fn every_byte_of_every_file_is_on_the_closed_list() {
+    let (data, run) = files();
+    closed(&run, "chunks.*.proof.", PUBLIC);
+    closed(&DataFile { record: data.record, schema: "{}".into(), proof: data.proof }, "proof.", DATA);
+    let (.., release) = released();
+    closed(&release, "proof.", RELEASE);
+}
+
+/// The tables have no row twice.
+#[test]
+fn no_field_is_listed_twice() {
+    for table in [PUBLIC, DATA, RELEASE] {
+        assert_eq!(table.iter().map(|r| r.0).collect::<BTreeSet<_>>().len(), table.len());
+    }
+    assert_eq!(PROOF.iter().map(|r| r.0).collect::<BTreeSet<_>>().len(), PROOF.len());
+}

@@ -1,0 +1,118 @@
+//! Representative statements, proven and verified with every transcript recorded: (name, prover's, verifier's).
+use crate::common::{Owner, config, layer, logistic, perceptron, prove};
+use tacit_argument::transcript::probe::{Mode, Run, with};
+use tacit_training::config::{Activation, Loss, NormBits, RunConfig, Schedule};
+use tacit_training::release::{
+    Circumstances, Earlier, Override, ReleaseInput, ReleaseProof, prove_release, release_rules, verify_release,
+};
+use tacit_training::run::{ChunkInput, RunProof, RunVerdict, prove_chunk, verify_run};
+use tacit_training::validity::{DataCommitment, verify_data};
+
+/// The transcripts of one proof.
+pub struct Recorded {
+    pub name: String,
+    pub prover: Run,
+    pub verifier: Run,
+}
+
+/// One chunk of four steps, the last one padding.
+pub fn one_chunk(mut config: RunConfig) -> RunConfig {
+    config.schedule.total_steps = 3;
+    config.schedule.chunk_steps = 4;
+    config.schedule.rates = Schedule::encode_rates(&[1, 1, 1]);
+    config
+}
+
+fn tables() -> RunConfig {
+    let layers =
+        vec![layer(5, 3, Activation::Sigmoid), layer(3, 3, Activation::Tanh), layer(3, 2, Activation::Identity)];
+    one_chunk(config(layers, Loss::BceWithLogits))
+}
+
+fn targets() -> RunConfig {
+    one_chunk(config(vec![layer(5, 4, Activation::Relu), layer(4, 2, Activation::Identity)], Loss::Mse))
+}
+
+fn momentum() -> RunConfig {
+    let mut config = perceptron();
+    config.scales.kappa = 4;
+    config.schedule.filter = vec![16, 14, 13];
+    config.schedule.total_steps = 6;
+    config.schedule.chunk_steps = 4;
+    config.schedule.rates = Schedule::encode_rates(&[1; 6]);
+    config
+}
+
+fn bounded() -> RunConfig {
+    let mut config = one_chunk(perceptron());
+    config.norms = Some(NormBits { z: 34, q: 32 });
+    config.carry_bits = Some(33);
+    config.schedule.average = Some(2);
+    config
+}
+
+fn run(name: &str, config: RunConfig, hidden: bool, out: &mut Vec<Recorded>) -> (DataCommitment, RunProof) {
+    let ((data, run), prover) = with(Mode::Live, || prove(config, hidden));
+    let ((), verifier) = with(Mode::Live, || {
+        verify_data(&data.record, &data.proof).unwrap();
+        verify_run(&run).unwrap();
+    });
+    // A prover has two transcripts a proof: one to send its messages, and one to form and open the verifier's claims.
+    assert_eq!((prover.len(), verifier.len()), (2 * verifier.len(), 1 + run.chunks.len()));
+    let prover = prover.into_iter().skip(1).step_by(2);
+    for (k, (prover, verifier)) in prover.zip(verifier).enumerate() {
+        let part = if k == 0 { "data".to_string() } else { format!("chunk {}", k - 1) };
+        out.push(Recorded { name: format!("{name}, {part}"), prover, verifier });
+    }
+    (data, run)
+}
+
+/// A run of one chunk and its release.
+pub fn released() -> (Owner, RunVerdict, tacit_training::run::ModelCommitment, ReleaseProof) {
+    let owner = Owner::new(one_chunk(logistic()), false);
+    let input = ChunkInput {
+        statement: &owner.statement,
+        chunk: 0,
+        data: &owner.data.vector,
+        rows: &owner.rows,
+        start: &owner.state,
+        model_in: None,
+        proofs: 4,
+        seed: &[5; 32],
+    };
+    let out = prove_chunk(&input, &[1; 32]).unwrap();
+    let run = RunProof { statement: owner.statement.clone(), chunks: vec![out.proof] };
+    let verdict = verify_run(&run).unwrap();
+    let exemption = Some(Override::PublicData);
+    let public = Circumstances { known: &[], feature_bits: None, earlier: Earlier::Nothing, exemption };
+    let permit = release_rules(&owner.statement, 12, &public).unwrap();
+    let names = vec![("0.weight".to_string(), Some("0.bias".to_string()))];
+    let input =
+        ReleaseInput { statement: &owner.statement, model: &out.model_out, weights: &out.end.weights, names: &names };
+    let release = prove_release(&input, permit, &[1; 32]).unwrap();
+    (owner, verdict, out.model_out, release)
+}
+
+pub fn all() -> Vec<Recorded> {
+    let mut out = vec![];
+    run("perceptron", one_chunk(perceptron()), true, &mut out);
+    run("logistic", logistic(), false, &mut out);
+    run("sigmoid and tanh", tables(), false, &mut out);
+    run("squared error", targets(), true, &mut out);
+    run("momentum", momentum(), true, &mut out);
+    run("norms, carried weights, average", bounded(), true, &mut out);
+    let ((owner, verdict, model, release), prover) = with(Mode::Live, released);
+    let ((), verifier) = with(Mode::Live, || {
+        verify_release(&release, &verdict, &owner.statement, &model.record).unwrap();
+    });
+    // The last three transcripts of the prover: two of the release, and the check of its own proof.
+    let mut prover: Vec<Run> = prover.into_iter().rev().skip(1).take(1).collect();
+    let verifier = verifier.into_iter().next().unwrap();
+    out.push(Recorded { name: "release".into(), prover: prover.remove(0), verifier });
+    out
+}
+
+/// A run and its data commitment.
+pub fn files() -> (DataCommitment, RunProof) {
+    run("files", one_chunk(perceptron()), true, &mut vec![])
+}
