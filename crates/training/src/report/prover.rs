@@ -1,0 +1,319 @@
+//! Proves a report: commits the columns of the forward pass and the head, proves the relation, checks the proof.
+use super::claims::{LIMB_BITS, LIMBS};
+use super::counting::{Asked, Evaluation, completed};
+use super::head::Prediction;
+use super::relation::{LABEL, ReportRelation};
+use super::{
+    Groups, Input, REPORT_VERSION, ReportInvalid, ReportProof, ReportRejected, ReportStatement, relation, vectors,
+};
+use crate::record::RecordError;
+use crate::relation::Writer;
+use crate::run::ModelCommitment;
+use crate::statement::{RunStatement, StatementError};
+use crate::trainer::{Data, TrainError};
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use p3_field::PrimeCharacteristicRing;
+use p3_maybe_rayon::prelude::*;
+use tacit_argument::bilinear::{Column, Pair, bilinear_proof};
+use tacit_argument::entropy::{Entropy, EntropyFailed};
+use tacit_argument::field::{E, F, signed};
+use tacit_argument::form::Columns;
+use tacit_argument::hiding::{HidingError, Masker, Reduction, wipe};
+use tacit_argument::lookup::{LookupError, fill_multiplicities, lookup_proof};
+use tacit_argument::multilinear::{eq_table, log2_ceil};
+use tacit_argument::opening::LongLived;
+use tacit_argument::proof::{ArgumentError, ProveError, Relation, RelationProof, Witnessed, check, prove};
+use tacit_argument::soundness::ErrorTerm;
+
+/// What the owner holds.
+#[derive(Clone, Copy)]
+pub struct ReportInput<'a> {
+    /// The run.
+    pub run: &'a RunStatement,
+    /// The commitment to the model after its last chunk.
+    pub model: &'a ModelCommitment,
+    /// Its weights.
+    pub weights: &'a [i64],
+    /// The rows.
+    pub input: &'a Input,
+    /// The committed data set and its integers, unless the rows are public.
+    pub data: Option<(&'a LongLived, &'a Data)>,
+    /// Groups of rows.
+    pub groups: Option<&'a Groups>,
+}
+
+/// No report; details stay with the owner.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// No verifier would accept the statement.
+    #[error(transparent)]
+    Rejected(#[from] ReportRejected),
+    /// Committed rows without their integers.
+    #[error("the integers of the committed rows are missing")]
+    NoRows,
+    /// A row leaves the window of a layer.
+    #[error("layer {layer}: a row gives {value}, outside the window of {window} bits that the model was trained with")]
+    Window {
+        /// Layer, from 1.
+        layer: usize,
+        /// The value.
+        value: i128,
+        /// Window in bits.
+        window: u32,
+    },
+    /// The weights do not fit the model.
+    #[error(transparent)]
+    Forward(TrainError),
+    /// A row that belongs to no group.
+    #[error("row {row} of those evaluated has the values of none of the groups")]
+    NoGroup {
+        /// Which row.
+        row: usize,
+    },
+    /// 0 of 0.
+    #[error("the {rate} is 0 of 0")]
+    Undefined {
+        /// Which rate.
+        rate: String,
+    },
+    /// The bound does not hold.
+    #[error("the bound on the {rate} does not hold")]
+    BoundFails {
+        /// Which rate.
+        rate: String,
+    },
+    /// The weights or rows given are not the committed ones.
+    #[error("the weights or rows given are not the ones behind the commitments: {0}")]
+    OtherVectors(ArgumentError),
+    /// The argument refused.
+    #[error(transparent)]
+    Prove(#[from] ProveError),
+    /// No randomness.
+    #[error(transparent)]
+    Entropy(#[from] EntropyFailed),
+}
+
+impl From<ReportInvalid> for ReportError {
+    fn from(e: ReportInvalid) -> Self {
+        Self::Rejected(e.into())
+    }
+}
+
+impl From<StatementError> for ReportError {
+    fn from(e: StatementError) -> Self {
+        Self::Rejected(e.into())
+    }
+}
+
+impl From<RecordError> for ReportError {
+    fn from(e: RecordError) -> Self {
+        Self::Rejected(e.into())
+    }
+}
+
+impl From<LookupError> for ReportError {
+    fn from(e: LookupError) -> Self {
+        Self::Prove(e.into())
+    }
+}
+
+/// A report's relation with its witness; wiped when dropped.
+pub(super) struct ReportWitness<'a> {
+    pub(super) relation: ReportRelation<'a>,
+    /// Inputs of every layer with the bias column, column by column.
+    inputs: Vec<Vec<F>>,
+    /// Label indicators of every class, padded with zeros.
+    labels: Vec<Vec<F>>,
+    weights: &'a [i64],
+}
+
+impl<'a> ReportWitness<'a> {
+    pub(super) fn new(relation: ReportRelation<'a>, evaluation: &Evaluation, weights: &'a [i64]) -> Self {
+        let field = |v: &Vec<i32>| v.par_iter().map(|&x| signed(x.into())).collect::<Vec<F>>();
+        let inputs = evaluation.layers.iter().map(|l| field(&l.input)).collect();
+        let classes = relation.head.as_ref().map_or(0, |h| h.classes);
+        let mut labels = vec![F::zero_vec(evaluation.height); classes];
+        for (x, &y) in evaluation.labels.iter().enumerate().filter(|_| classes > 0) {
+            labels[y][x] = F::ONE;
+        }
+        Self { relation, inputs, labels, weights }
+    }
+}
+
+impl Drop for ReportWitness<'_> {
+    fn drop(&mut self) {
+        self.inputs.iter_mut().chain(&mut self.labels).for_each(|v| wipe(v));
+    }
+}
+
+impl Relation for ReportWitness<'_> {
+    fn max_stride(&self) -> usize {
+        self.relation.max_stride()
+    }
+    fn column_cells(&self) -> usize {
+        self.relation.column_cells()
+    }
+    fn check(&self, r: &mut Reduction<'_>) -> Result<(), HidingError> {
+        self.relation.check(r)
+    }
+    fn soundness(&self, list_bits: f64) -> Vec<ErrorTerm> {
+        self.relation.soundness(list_bits)
+    }
+}
+
+impl Witnessed for ReportWitness<'_> {
+    fn send(&self, m: &mut Masker<'_>, trace: &[F]) -> Result<(), LookupError> {
+        let relation = &self.relation;
+        m.begin(LABEL);
+        let rho = m.point(relation.layout.log_rows);
+        let products = relation.products(|n| m.point(n));
+        let eq = eq_table(&rho, E::ONE);
+        let height = eq.len();
+        let config = &relation.checked.config;
+        let mut pairs = vec![];
+        for (l, inputs) in self.inputs.iter().enumerate() {
+            let n = config.outputs(l);
+            let matrix = &self.weights[config.weight_offset(l)..][..config.k(l) * n];
+            let at_rho: Vec<E> =
+                inputs.par_chunks(height).map(|c| c.iter().zip(&eq).map(|(&x, &w)| w * x).sum()).collect();
+            let units = &products.units[l];
+            pairs.extend(at_rho.into_iter().zip(matrix.chunks(n)).map(|(a, row)| {
+                let b = row.iter().zip(units).map(|(&w, &u)| u * signed(w)).sum();
+                Pair { a: Column::Ext(vec![a]), b: Column::Ext(vec![b]), weights: vec![(0, products.lambda[l])] }
+            }));
+        }
+        let (_, v_star) = bilinear_proof(m, vec![vec![E::ONE]], pairs);
+        let product = relation.input_equation(&eq_table(&v_star, E::ONE));
+        if relation.statement.outputs().is_some() {
+            m.point(log2_ceil(config.outputs(self.inputs.len() - 1)));
+        }
+        let nu = m.challenge();
+        let head = relation.head_equations();
+        let powers = relation.powers(nu, head.len());
+        let weights = relation.pair_weights(&product, &head, &powers);
+        let counts = relation.count_weights(&powers[1 + head.len()..]);
+        let columns = Columns { log_rows: relation.layout.log_rows, vectors: vec![trace] };
+        let gates = relation.pairs.iter().zip(weights).map(|((a, b), w)| Pair {
+            a: Column::Base(columns.values(a)),
+            b: Column::Base(columns.values(b)),
+            weights: vec![(0, w)],
+        });
+        let counted = self.labels.iter().enumerate().map(|(c, label)| {
+            let (constant, slots) = relation.counted(&counts, c);
+            let mut b = vec![constant; height];
+            for (slot, k) in slots {
+                b.iter_mut().zip(columns.slot(0, slot)).for_each(|(b, &x)| *b += k * x);
+            }
+            Pair { a: Column::Base(label.into()), b: Column::Ext(b), weights: vec![(1, E::ONE)] }
+        });
+        let pairs: Vec<Pair<'_>> = gates.chain(counted).collect();
+        if !pairs.is_empty() {
+            bilinear_proof(m, vec![eq, vec![E::ONE; height]], pairs);
+        }
+        lookup_proof(m, &relation.lookups, &columns)
+    }
+}
+
+impl ReportRelation<'_> {
+    /// The trace of an evaluation, multiplicities included.
+    pub(super) fn columns(&self, evaluation: &Evaluation) -> Result<Vec<F>, LookupError> {
+        let mut columns = F::zero_vec(self.column_cells());
+        let mut w = Writer { columns: &mut columns, log_rows: self.layout.log_rows };
+        for (c, l) in self.layout.layers.iter().zip(&evaluation.layers) {
+            w.forward(c, &l.columns);
+        }
+        if let Some(head) = &self.head {
+            let predicted = &evaluation.predicted;
+            match head.prediction {
+                Prediction::First { class, max } => {
+                    (1..head.classes).for_each(|c| w.put(class.first + c - 1, predicted, |p| F::from_bool(p == c)));
+                    let z = &evaluation.layers[evaluation.layers.len() - 1].columns.z;
+                    let largest: Vec<i32> =
+                        predicted.iter().enumerate().map(|(x, &p)| z[p * evaluation.height + x]).collect();
+                    w.put(max, &largest, |v| signed(v.into()));
+                }
+                Prediction::Positive { step } => w.put(step, predicted, |p| F::from_bool(p == 0)),
+            }
+            // The padding is of group 0.
+            for g in 1..head.group.n {
+                w.put(head.group.first + g - 1, &evaluation.group, |x| F::from_bool(x == g));
+                for c in 1..head.classes {
+                    let both: Vec<bool> =
+                        evaluation.group.iter().zip(predicted).map(|(&x, &p)| x == g && p == c).collect();
+                    w.put(head.joint_slot(g, c), &both, F::from_bool);
+                }
+            }
+        }
+        let counts = evaluation.counts();
+        let bounds = self.checked.claims.iter().filter(|c| c.bound);
+        for (i, claim) in bounds.enumerate() {
+            let sum: i64 = claim.terms.iter().map(|&(at, k)| k * i64::from(counts[at])).sum();
+            let slack = (sum - claim.value) as u64;
+            for limb in 0..LIMBS {
+                let cell = (self.slacks << self.layout.log_rows) + i * LIMBS + limb;
+                columns[cell] = F::from_u64((slack >> (limb as u32 * LIMB_BITS)) & ((1 << LIMB_BITS) - 1));
+            }
+        }
+        fill_multiplicities(&self.lookups, &mut columns, &[])?;
+        Ok(columns)
+    }
+}
+
+/// Proves a relation of a statement over a trace without pads.
+pub(super) fn argue(
+    input: &ReportInput<'_>,
+    statement: &ReportStatement,
+    witness: &impl Witnessed,
+    columns: Vec<F>,
+    vault_secret: &[u8; 32],
+) -> Result<RelationProof, ReportError> {
+    let digest = statement.digest()?;
+    let entropy = Entropy::fresh(vault_secret, &digest)?;
+    let trees = [Some(&input.model.vector), input.data.map(|d| d.0)];
+    let others: Vec<_> = trees.into_iter().flatten().zip(vectors(statement, &input.model.record)?).collect();
+    Ok(prove(LABEL, &digest, witness, usize::from(input.run.log_inv_rate), columns, &others, entropy)?)
+}
+
+/// Runs the model, computes what is asked and proves it.
+///
+/// Guarantees: a proof that is returned verifies, given the validity of the data set.
+///
+/// # Errors
+/// [`ReportError`]: a bound that does not hold, rows that do not fit the model, other weights than the committed ones.
+pub fn prove_report(
+    input: &ReportInput<'_>,
+    asked: &[Asked],
+    vault_secret: &[u8; 32],
+) -> Result<ReportProof, ReportError> {
+    let bounds = input.run.validate()?;
+    let w = bounds.last().map_or(0, |b| b.w);
+    let config = &input.run.config;
+    input.model.record.validate(config)?;
+    if input.weights.len() != config.weight_count() {
+        let (expected, got) = (config.weight_count(), input.weights.len());
+        return Err(ReportError::Forward(TrainError::StateLength { name: "weights", expected, got }));
+    }
+    let draft = ReportStatement {
+        version: REPORT_VERSION,
+        run_digest: input.run.digest()?,
+        model_digest: input.model.record.digest()?,
+        input: input.input.clone(),
+        groups: input.groups.cloned(),
+        shown: vec![],
+    };
+    draft.fits(config)?;
+    let evaluation = Evaluation::new(config, input.weights, input.input, input.data.map(|d| d.1), input.groups)?;
+    let statement = completed(draft, &evaluation, asked)?;
+    let relation = relation(&statement, input.run, w)?;
+    let columns = relation.columns(&evaluation)?;
+    let witness = ReportWitness::new(relation.clone(), &evaluation, input.weights);
+    drop(evaluation);
+    let proof = argue(input, &statement, &witness, columns, vault_secret)?;
+    let rate = usize::from(input.run.log_inv_rate);
+    let committed = vectors(&statement, &input.model.record)?;
+    check(LABEL, &statement.digest()?, &relation, rate, &committed, &proof).map_err(ReportError::OtherVectors)?;
+    drop((witness, relation));
+    Ok(ReportProof { statement, proof })
+}

@@ -1,0 +1,450 @@
+//! The relation of a report: forward pass of a committed model, prediction, group, counts.
+//!
+//! At one random row rho: every `Z_l = rescale(A_l W_l, fw)` by one bilinear sumcheck over all layers' inputs, whose ends
+//! are a claim on the model vector and one on the columns; the head's equations; the released outputs. The counts are sums
+//! over all rows of label and prediction, N = sum_x label(x) joint(x). Products of cells, those of the equations at rho and
+//! those of the counts, share one sumcheck: its row weights are eq(rho, .) and 1.
+use super::claims::{CountClaim, LIMB_BITS, LIMBS};
+use super::head::{Head, HeadEquation};
+use super::statement::{Checked, Input, ReportStatement};
+use crate::config::Loss;
+use crate::relation::layout::{ModelLayout, TraceLayout};
+use crate::relation::{
+    Equation, PairIndex, TRACE, Term, add_rescaled, cell, chunk_lookups, input_terms, pairs, unit_weights,
+};
+use alloc::collections::BTreeMap;
+use alloc::vec;
+use alloc::vec::Vec;
+use p3_field::PrimeCharacteristicRing;
+use tacit_argument::bilinear::{self, bilinear_check};
+use tacit_argument::field::{E, F, signed};
+use tacit_argument::form::Form;
+use tacit_argument::functional::{Low, LowId};
+use tacit_argument::hiding::{Affine, HidingError, Message, Reduction};
+use tacit_argument::lookup::{LookupSystem, lookup_check};
+use tacit_argument::multilinear::{eq_eval, eq_table, log2_ceil};
+use tacit_argument::proof::Relation;
+use tacit_argument::soundness::{ErrorTerm, LOGUP, SCHWARTZ_ZIPPEL, SUMCHECK, algebraic};
+
+/// Transcript label.
+pub const LABEL: &[u8] = b"tacit/report/v1";
+/// The model's id among the vectors of the proof.
+pub(super) const MODEL: usize = 1;
+/// The data set's.
+pub(super) const DATA: usize = 2;
+/// log2 of the fewest rows: shorter columns would spread a table's multiplicities over many slots.
+const MIN_LOG_ROWS: usize = 8;
+
+/// The relation of a report.
+#[derive(Clone, Debug)]
+pub struct ReportRelation<'a> {
+    pub(super) statement: &'a ReportStatement,
+    pub(super) checked: Checked,
+    pub(super) layout: TraceLayout,
+    /// Products of cells in the equations at rho: those of ReLUs, then those of the head.
+    pub(super) pairs: Vec<(Form, Form)>,
+    pairs_at: PairIndex,
+    pub(super) head: Option<Head>,
+    /// First slot of the slacks, [`LIMBS`] cells each.
+    pub(super) slacks: usize,
+    model: ModelLayout,
+    pub(super) lookups: LookupSystem,
+    slots: usize,
+    /// log2 of the data set's stride.
+    data_stride: usize,
+}
+
+/// The low parts that read columns, masked columns and the data set at a row point.
+struct Row {
+    column: LowId,
+    masked: LowId,
+    data: LowId,
+    /// sum of eq over the rows that are read.
+    real: E,
+}
+
+/// The sumcheck of the matrix products at rho.
+pub(super) struct Products {
+    /// Per layer, weights of its outputs.
+    pub(super) units: Vec<Vec<E>>,
+    /// Per layer, its power in the batch.
+    pub(super) lambda: Vec<E>,
+}
+
+impl<'a> ReportRelation<'a> {
+    /// The relation of a checked statement.
+    pub(super) fn new(statement: &'a ReportStatement, checked: Checked) -> Self {
+        let log_rows = log_rows(checked.rows);
+        let config = &checked.config;
+        let layout = TraceLayout::forward(config, log_rows);
+        let (mut all, pairs_at) = pairs(config, &layout);
+        let mut next = layout.slots;
+        let mut builder = chunk_lookups(config, &layout);
+        let head = (checked.classes > 0).then(|| Head::new(&checked, statement.group_count(), &mut next));
+        if let Some(head) = &head {
+            let z_bits = config.architecture.layers.last().map_or(0, |l| l.z_bits);
+            head.lookups(&layout, z_bits, &mut builder);
+            all.extend(head.equations(&layout, statement).into_iter().flat_map(|e| e.pairs));
+        }
+        let slacks = next;
+        next += slack_slots(&checked.claims, log_rows);
+        (slacks..next).for_each(|slot| builder.range(LIMB_BITS, Form::column(TRACE, slot)));
+        let (lookups, slots) = builder.build(log_rows, next);
+        let data_stride = match &statement.input {
+            Input::Committed { data, .. } => data.stride(),
+            Input::Public { .. } => 0,
+        };
+        let model = ModelLayout::new(config, 0);
+        Self { statement, checked, layout, pairs: all, pairs_at, head, slacks, model, lookups, slots, data_stride }
+    }
+
+    /// Slots of the trace, multiplicities included, and log2 of their rows.
+    pub(super) const fn size(&self) -> (usize, usize) {
+        (self.slots, self.layout.log_rows)
+    }
+
+    fn layers(&self) -> core::ops::Range<usize> {
+        0..self.layout.layers.len()
+    }
+
+    /// Whether data rows stand where trace rows do.
+    fn aligned(&self) -> bool {
+        let in_place = |index: &Vec<u32>| index.iter().zip(0u32..).all(|(&a, b)| a == b);
+        let whole = match &self.statement.input {
+            Input::Committed { data, .. } => data.rows as usize == self.checked.rows,
+            Input::Public { .. } => false,
+        };
+        whole && self.data_stride == self.layout.log_rows && self.checked.index.as_ref().is_some_and(in_place)
+    }
+
+    fn row(&self, r: &mut Reduction<'_>, point: &[E]) -> Row {
+        let mut masked = eq_table(point, E::ONE);
+        let column = r.low(Low::Eq(point.to_vec()));
+        let data = match &self.checked.index {
+            Some(_) if self.aligned() => column,
+            Some(index) => {
+                let mut data = vec![E::ZERO; 1 << self.data_stride];
+                for (&i, &w) in index.iter().zip(&masked) {
+                    if let Some(d) = data.get_mut(i as usize) {
+                        *d += w;
+                    }
+                }
+                r.low(Low::Dense(data))
+            }
+            None => column,
+        };
+        masked.iter_mut().skip(self.checked.rows).for_each(|w| *w = E::ZERO);
+        let real = masked.iter().copied().sum();
+        Row { column, masked: r.low(Low::Dense(masked)), data, real }
+    }
+
+    /// Draws unit weights per layer and the batching of the layers.
+    pub(super) fn products(&self, mut point: impl FnMut(usize) -> Vec<E>) -> Products {
+        let n = |l| self.checked.config.outputs(l);
+        let units = self.layers().map(|l| unit_weights(&point(log2_ceil(n(l))), n(l))).collect();
+        let lambda = point(1).first().map_or(E::ZERO, |&x| x);
+        Products { units, lambda: lambda.powers().take(self.layout.layers.len()).collect() }
+    }
+
+    /// Inputs of all layers.
+    pub(super) fn summed(&self) -> usize {
+        self.layers().map(|l| self.checked.config.k(l)).sum()
+    }
+
+    /// (layer, its part of a table over the inputs of all layers).
+    fn parts<'t>(&self, table: &'t [E]) -> Vec<(usize, &'t [E])> {
+        let mut rest = table;
+        self.layers()
+            .map(|l| {
+                let (part, after) = rest.split_at_checked(self.checked.config.k(l)).unwrap_or((rest, &[]));
+                rest = after;
+                (l, part)
+            })
+            .collect()
+    }
+
+    /// sum_v eq_v A(rho, v).
+    pub(super) fn input_equation(&self, eq: &[E]) -> Equation {
+        let c = &self.checked.config;
+        self.parts(eq).into_iter().flat_map(|(l, part)| input_terms(c, &self.layout, &self.pairs_at, l, part)).collect()
+    }
+
+    /// sum_v eq_v sum_j u_j W(v, j).
+    fn weight_claim(&self, r: &mut Reduction<'_>, products: &Products, eq: &[E]) -> Affine {
+        let mut e = Affine::default();
+        for ((l, part), units) in self.parts(eq).into_iter().zip(&products.units) {
+            let (stride, first) = (self.model.stride.get(l), self.model.first.get(l));
+            let (Some(&stride), Some(&first)) = (stride, first) else { continue };
+            let mut low = units.clone();
+            low.resize(1 << stride, E::ZERO);
+            let low = r.low(Low::Dense(low));
+            part.iter().enumerate().for_each(|(k, &w)| e.add_cell(cell(MODEL, low, first + k), w));
+        }
+        e
+    }
+
+    /// The linear part of an equation at a row point.
+    fn linear_part(&self, row: &Row, equation: &Equation, public: &[E]) -> Affine {
+        let mut e = Affine::default();
+        for &(term, c) in equation {
+            match term {
+                Term::One => e.add_constant(c),
+                Term::Column(slot) => e.add_cell(cell(TRACE, row.column, slot), c),
+                Term::Masked(slot) => e.add_cell(cell(TRACE, row.masked, slot), c),
+                Term::Data(slot) => match self.statement.input {
+                    Input::Committed { .. } => e.add_cell(cell(DATA, row.data, slot), c),
+                    Input::Public { .. } => e.add_constant(c * public.get(slot).copied().unwrap_or(E::ZERO)),
+                },
+                Term::Pair(_) => {}
+            }
+        }
+        e
+    }
+
+    /// Public features at a row point, per column.
+    fn public_features(&self, rho: &[E]) -> Vec<E> {
+        let Input::Public { features } = &self.statement.input else { return vec![] };
+        let width = self.checked.config.architecture.layers.first().map_or(1, |l| l.inputs as usize).max(1);
+        weighted_rows(features, width, rho)
+    }
+
+    /// The head's equations, each with the index of its first pair.
+    pub(super) fn head_equations(&self) -> Vec<(HeadEquation, usize)> {
+        let Some(head) = &self.head else { return vec![] };
+        let all = head.equations(&self.layout, self.statement);
+        let mut first = self.pairs.len() - all.iter().map(|e| e.pairs.len()).sum::<usize>();
+        all.into_iter()
+            .map(|e| {
+                let at = first;
+                first += e.pairs.len();
+                (e, at)
+            })
+            .collect()
+    }
+
+    /// 1, nu, nu^2, ...: for the products' equation, the head's, and the claims on the counts.
+    pub(super) fn powers(&self, nu: E, head: usize) -> Vec<E> {
+        nu.powers().take(1 + head + self.checked.claims.len()).collect()
+    }
+
+    /// Coefficients of the pairs at rho.
+    pub(super) fn pair_weights(&self, product: &Equation, head: &[(HeadEquation, usize)], powers: &[E]) -> Vec<E> {
+        let mut out = vec![E::ZERO; self.pairs.len()];
+        for &(term, c) in product {
+            if let Term::Pair(p) = term
+                && let Some(w) = out.get_mut(p)
+            {
+                *w += c;
+            }
+        }
+        for ((e, first), &power) in head.iter().zip(powers.iter().skip(1)) {
+            out.iter_mut().skip(*first).take(e.pairs.len()).for_each(|w| *w += power);
+        }
+        out
+    }
+
+    /// sum_i power_i claim_i: the coefficients of the counts (group, label, prediction).
+    pub(super) fn count_weights(&self, powers: &[E]) -> Vec<E> {
+        let cells = self.head.as_ref().map_or(0, |h| h.classes * h.classes * h.group.n);
+        let mut weights = vec![E::ZERO; cells];
+        for (claim, &power) in self.checked.claims.iter().zip(powers) {
+            for &(i, k) in &claim.terms {
+                if let Some(w) = weights.get_mut(i) {
+                    *w += power * signed(k);
+                }
+            }
+        }
+        weights
+    }
+
+    /// sum_i power_i (value_i + slack_i).
+    fn count_values(&self, r: &mut Reduction<'_>, powers: &[E]) -> Affine {
+        let mut e = Affine::default();
+        let limbs = (0..LIMBS as u32).map(|i| E::from_u64(1 << (i * LIMB_BITS))).collect();
+        let low = r.low(Low::Dense(limbs));
+        let mut slot = (self.slacks << self.layout.log_rows) / LIMBS;
+        for (claim, &power) in self.checked.claims.iter().zip(powers) {
+            e.add_constant(power * signed(claim.value));
+            if claim.bound {
+                e.add_cell(cell(TRACE, low, slot), power);
+                slot += 1;
+            }
+        }
+        e
+    }
+
+    /// The indicator of a label, as (on rows that are read, data slots): class columns, or one column of 0 and 1.
+    pub(super) fn label(&self, c: usize) -> (F, Vec<(usize, F)>) {
+        let features = self.checked.config.architecture.layers.first().map_or(0, |l| l.inputs as usize);
+        match (self.checked.config.architecture.loss, c) {
+            (Loss::CrossEntropy, c) => (F::ZERO, vec![(features + c, F::ONE)]),
+            (_, 0) => (F::ONE, vec![(features, -F::ONE)]),
+            _ => (F::ZERO, vec![(features, F::ONE)]),
+        }
+    }
+
+    /// sum over groups and predictions of weights(label, .) joint(., .): what label `c` is multiplied by, as a constant
+    /// and coefficients of trace slots.
+    pub(super) fn counted(&self, weights: &[E], c: usize) -> (E, BTreeMap<usize, E>) {
+        let (mut constant, mut slots) = (E::ZERO, BTreeMap::new());
+        let Some(head) = &self.head else { return (constant, slots) };
+        for g in 0..head.group.n {
+            for p in 0..head.classes {
+                let w = weights.get((g * head.classes + c) * head.classes + p).copied().unwrap_or(E::ZERO);
+                if w == E::ZERO {
+                    continue;
+                }
+                let form = head.joint(g, p);
+                constant += w * form.constant;
+                for (_, slot, k) in form.terms {
+                    *slots.entry(slot).or_insert(E::ZERO) += w * k;
+                }
+            }
+        }
+        (constant, slots)
+    }
+
+    /// Equations and products at rho and the counts, in one sumcheck.
+    fn gate_check(
+        &self,
+        r: &mut Reduction<'_>,
+        rho: &[E],
+        row: &Row,
+        product: Equation,
+        a: Message,
+    ) -> Result<(), HidingError> {
+        let outputs = self.statement.outputs().map(|values| {
+            let n = self.checked.config.outputs(self.layout.layers.len() - 1);
+            (values, unit_weights(&r.point(log2_ceil(n)), n))
+        });
+        let nu = r.challenge();
+        let head = self.head_equations();
+        let powers = self.powers(nu, head.len());
+        let of_counts = powers.get(1 + head.len()..).unwrap_or_default();
+        let public = self.public_features(rho);
+        let mut total = a.affine();
+        total.sub(&self.linear_part(row, &product, &public));
+        for ((e, _), &power) in head.iter().zip(powers.iter().skip(1)) {
+            total.add_scaled(&self.linear_part(row, &e.linear, &public), -power);
+            total.add_constant(-power * e.real * row.real);
+        }
+        total.add(&self.count_values(r, of_counts));
+        if let Some((values, units)) = outputs {
+            self.output_check(r, rho, row, values, &units);
+        }
+        let weights = self.pair_weights(&product, &head, &powers);
+        let counts = self.count_weights(of_counts);
+        let labels = self.head.as_ref().map_or(0, |h| h.classes);
+        if self.pairs.is_empty() && labels == 0 {
+            r.assert_zero(total);
+            return Ok(());
+        }
+        let log_rows = self.layout.log_rows;
+        let claim = bilinear_check(r, total, log_rows, log2_ceil(self.pairs.len() + labels))?;
+        let eq_v = eq_table(&claim.units, E::ONE);
+        let at_rho = eq_eval(rho, &claim.rows);
+        let here = self.row(r, &claim.rows);
+        let (at_pairs, at_counts) = eq_v.split_at_checked(self.pairs.len()).unwrap_or((&eq_v, &[]));
+        let gates: E = weights.iter().zip(at_pairs).map(|(&w, &v)| w * v).sum();
+        let weight = at_rho * gates + at_counts.iter().take(labels).copied().sum::<E>();
+        let (a, b) = claim.close(r, weight);
+        let (mut ea, mut eb) = (Affine::default(), Affine::default());
+        for ((fa, fb), &w) in self.pairs.iter().zip(at_pairs) {
+            fa.add_to(&mut ea, here.column, E::ONE, w);
+            fb.add_to(&mut eb, here.column, E::ONE, w);
+        }
+        for (c, &w) in at_counts.iter().enumerate().take(labels) {
+            let (real, slots) = self.label(c);
+            ea.add_constant(w * here.real * real);
+            slots.into_iter().for_each(|(slot, k)| ea.add_cell(cell(DATA, here.data, slot), w * k));
+            let (constant, slots) = self.counted(&counts, c);
+            eb.add_constant(w * constant);
+            slots.into_iter().for_each(|(slot, k)| eb.add_cell(cell(TRACE, here.column, slot), w * k));
+        }
+        ea.sub(&a.affine());
+        eb.sub(&b.affine());
+        r.assert_zero(ea);
+        r.assert_zero(eb);
+        Ok(())
+    }
+
+    /// The released outputs are Z of the last layer, on the rows that are read.
+    fn output_check(&self, r: &mut Reduction<'_>, rho: &[E], row: &Row, values: &[i32], units: &[E]) {
+        let z = self.layout.layers.last().map_or(0, |c| c.z);
+        let mut e = Affine::default();
+        units.iter().enumerate().for_each(|(j, &u)| e.add_cell(cell(TRACE, row.masked, z + j), u));
+        let public = weighted_rows(values, units.len(), rho);
+        e.add_constant(-public.iter().zip(units).map(|(&x, &u)| x * u).sum::<E>());
+        r.assert_zero(e);
+    }
+}
+
+/// sum_x eq(rho, x) of every column of a row-major table.
+fn weighted_rows(values: &[i32], width: usize, rho: &[E]) -> Vec<E> {
+    let mut out = vec![E::ZERO; width];
+    for (row, w) in values.chunks(width.max(1)).zip(eq_table(rho, E::ONE)) {
+        out.iter_mut().zip(row).for_each(|(o, &v)| *o += w * signed(v.into()));
+    }
+    out
+}
+
+/// log2 of the rows of a column, padding included.
+pub(super) fn log_rows(rows: usize) -> usize {
+    log2_ceil(rows).max(MIN_LOG_ROWS)
+}
+
+/// Slots of all slacks.
+fn slack_slots(claims: &[CountClaim], log_rows: usize) -> usize {
+    (claims.iter().filter(|c| c.bound).count() * LIMBS).div_ceil(1 << log_rows)
+}
+
+impl Relation for ReportRelation<'_> {
+    fn max_stride(&self) -> usize {
+        self.layout.log_rows
+    }
+
+    fn column_cells(&self) -> usize {
+        self.slots << self.layout.log_rows
+    }
+
+    fn check(&self, r: &mut Reduction<'_>) -> Result<(), HidingError> {
+        r.begin(LABEL);
+        let rho = r.point(self.layout.log_rows);
+        let products = self.products(|n| r.point(n));
+        let row = self.row(r, &rho);
+        let mut raw = Affine::default();
+        for ((c, units), &lambda) in self.layout.layers.iter().zip(&products.units).zip(&products.lambda) {
+            let f = self.checked.config.weight_bits();
+            add_rescaled(&mut raw, row.column, f, (c.z, &c.z_rem), units.iter().map(|&u| lambda * u));
+        }
+        let claim = bilinear_check(r, raw, 0, log2_ceil(self.summed()))?;
+        let eq_v = eq_table(&claim.units, E::ONE);
+        let parts = self.parts(&eq_v);
+        let weight = parts.iter().zip(&products.lambda).map(|((_, p), &x)| x * p.iter().copied().sum::<E>()).sum();
+        let (a, b) = claim.close(r, weight);
+        let mut weights = self.weight_claim(r, &products, &eq_v);
+        weights.sub(&b.affine());
+        r.assert_zero(weights);
+        self.gate_check(r, &rho, &row, self.input_equation(&eq_v), a)?;
+        lookup_check(r, &self.lookups)
+    }
+
+    fn soundness(&self, list_bits: f64) -> Vec<ErrorTerm> {
+        let outputs: usize = self.layers().map(|l| log2_ceil(self.checked.config.outputs(l))).sum();
+        let equations = 1 + self.head_equations().len() + self.checked.claims.len();
+        // rho, a point per layer and its power, the outputs' point, and the powers that batch equations and claims.
+        let points = self.layout.log_rows + 2 * outputs + self.layout.layers.len() + equations;
+        let labels = self.head.as_ref().map_or(0, |h| h.classes);
+        let term = |name, numerator: u64, theorem| algebraic(name, numerator as usize, list_bits, theorem);
+        vec![
+            term("matrix products", bilinear::error_numerator(0, log2_ceil(self.summed())), SUMCHECK),
+            term(
+                "gates and counts",
+                bilinear::error_numerator(self.layout.log_rows, log2_ceil(self.pairs.len() + labels)),
+                SUMCHECK,
+            ),
+            term("random points and batching powers", points as u64, SCHWARTZ_ZIPPEL),
+            term("lookups: fingerprints, zero denominators, GKR", self.lookups.error_numerator(), LOGUP),
+        ]
+    }
+}

@@ -1,0 +1,260 @@
+//! Honest reports of every activation and loss equal a naive forward pass, and verify.
+use super::*;
+use crate::file::{self, Kind};
+use crate::tables;
+use std::println;
+use tacit_argument::soundness::{TARGET_BITS, total};
+
+/// Outputs of one row, by the formulas of `docs/arithmetic.md`.
+fn naive(config: &RunConfig, weights: &[i64], row: &[i32]) -> Vec<i32> {
+    let fa = config.scales.fa;
+    let mut values: Vec<i64> = row.iter().map(|&x| x.into()).collect();
+    for (l, layer) in config.architecture.layers.iter().enumerate() {
+        if layer.bias {
+            values.push(1 << fa);
+        }
+        let n = layer.outputs as usize;
+        let w = &weights[config.weight_offset(l)..];
+        let z = |j: usize| {
+            let sum: i128 = values.iter().enumerate().map(|(k, &a)| i128::from(a) * i128::from(w[k * n + j])).sum();
+            crate::rescale(sum, config.scales.fw).0 as i64
+        };
+        let table = match layer.activation {
+            Activation::Sigmoid => tables::sigmoid_table(fa, fa),
+            Activation::Tanh => tables::tanh_table(fa),
+            _ => vec![],
+        };
+        let act = |z: i64| match layer.activation {
+            Activation::Identity => z,
+            Activation::Relu => z.max(0),
+            _ => table[(z + (1 << 15)) as usize].into(),
+        };
+        values = (0..n).map(|j| act(z(j))).collect();
+    }
+    values.into_iter().map(|v| v as i32).collect()
+}
+
+/// numpy's argmax, or the threshold.
+fn class(z: &[i32]) -> usize {
+    match z {
+        [one] => usize::from(*one > 0),
+        _ => z.iter().position(|v| v == z.iter().max().unwrap()).unwrap(),
+    }
+}
+
+fn naive_counts(world: &World, rows: &[usize], group: impl Fn(&[i32]) -> usize, groups: usize) -> Vec<u32> {
+    let config = &world.run.config;
+    let d = config.architecture.layers[0].inputs as usize;
+    let outputs = config.architecture.layers.last().unwrap().outputs as usize;
+    let c = outputs.max(2);
+    let mut out = vec![0; groups * c * c];
+    for &i in rows {
+        let row = &world.rows.features[i * d..][..d];
+        let p = class(&naive(config, &world.weights, row));
+        out[(group(row) * c + world.rows.labels[i] as usize) * c + p] += 1;
+    }
+    out
+}
+
+fn counts(report: &ReportProof) -> &[u32] {
+    report
+        .statement
+        .shown
+        .iter()
+        .find_map(|s| match s {
+            Shown::Counts { counts } => Some(counts),
+            _ => None,
+        })
+        .unwrap()
+}
+
+fn nets() -> Vec<RunConfig> {
+    use Activation::{Identity, Relu, Sigmoid, Tanh};
+    let mut no_bias = perceptron();
+    no_bias.architecture.layers[0].bias = false;
+    no_bias.architecture.layers[1].bias = false;
+    let deep = |loss, last| {
+        config(
+            vec![
+                layer(5, 6, Relu),
+                layer(6, 9, Sigmoid),
+                layer(9, 3, Tanh),
+                layer(3, 4, Identity),
+                layer(4, last, Identity),
+            ],
+            loss,
+            ROWS,
+        )
+    };
+    vec![
+        perceptron(),
+        logistic(),
+        no_bias,
+        deep(Loss::CrossEntropy, 5),
+        deep(Loss::BceWithLogits, 1),
+        config(vec![layer(5, 64, Identity)], Loss::CrossEntropy, ROWS),
+    ]
+}
+
+#[test]
+fn every_net_counts_and_verifies() {
+    for config in nets() {
+        let world = World::new(config);
+        let t = std::time::Instant::now();
+        let report = world.all(&[Asked::Counts, Asked::Exactly { rate: Rate::Accuracy, group: None }, BOUND_ZERO]);
+        let (proved, t) = (t.elapsed(), std::time::Instant::now());
+        let verdict = world.verify(&report).unwrap();
+        let bytes = file::encode(Kind::Report, &report).unwrap().len();
+        println!("{} weights: prove {proved:?}, verify {:?}, {bytes} bytes", world.weights.len(), t.elapsed());
+        let all: Vec<usize> = (0..ROWS as usize).collect();
+        let expected = naive_counts(&world, &all, |_| 0, 1);
+        assert_eq!(counts(&report), expected);
+        let c = expected.len().isqrt();
+        let correct: u32 = (0..c).map(|i| expected[i * c + i]).sum();
+        let accuracy = Shown::Exactly { rate: Rate::Accuracy, group: None, numerator: correct, denominator: ROWS };
+        assert_eq!(report.statement.shown[1], accuracy);
+        assert_eq!(verdict.rows, ROWS as usize);
+        assert_eq!(verdict.data_digest, Some(world.verdict.data_digest));
+        assert!(total(&verdict.soundness) <= -f64::from(TARGET_BITS));
+    }
+}
+
+const BOUND_ZERO: Asked = Asked::AtLeast { rate: Rate::Accuracy, group: None, bound: (0, 1) };
+
+#[test]
+fn every_loss_shows_its_outputs() {
+    let mut all = nets();
+    all.push(config(vec![layer(5, 3, Activation::Tanh), layer(3, 2, Activation::Identity)], Loss::Mse, ROWS));
+    all.push(config(vec![layer(5, 2, Activation::Identity)], Loss::BceWithLogits, ROWS));
+    for config in all {
+        let world = World::new(config);
+        let rows = [3u32, 4, 80];
+        let report = world.prove(&world.committed(Rows::Listed(rows.to_vec())), None, &[Asked::Outputs]);
+        world.verify(&report).unwrap();
+        let d = world.run.config.architecture.layers[0].inputs as usize;
+        let row = |i: usize| &world.rows.features[i * d..][..d];
+        let expected: Vec<i32> =
+            rows.iter().flat_map(|&i| naive(&world.run.config, &world.weights, row(i as usize))).collect();
+        assert_eq!(report.statement.shown, [Shown::Outputs { values: expected.clone() }]);
+        // The same rows in the clear have the same outputs.
+        let features = rows.iter().flat_map(|&i| row(i as usize).to_vec()).collect();
+        let public = world.prove(&Input::Public { features }, None, &[Asked::Outputs]);
+        let verdict = world.verify(&public).unwrap();
+        assert_eq!((verdict.rows, verdict.data_digest), (3, None));
+        assert_eq!(public.statement.shown, [Shown::Outputs { values: expected }]);
+    }
+}
+
+#[test]
+fn ranges_and_lists_of_rows() {
+    let world = World::new(perceptron());
+    let cases: [(Rows, Vec<usize>); 4] = [
+        (Rows::Range { first: 0, count: ROWS }, (0..ROWS as usize).collect()),
+        (Rows::Range { first: 60, count: 30 }, (60..90).collect()),
+        (Rows::Listed(vec![0, 2, 89]), vec![0, 2, 89]),
+        (Rows::Listed(vec![17]), vec![17]),
+    ];
+    for (rows, indices) in cases {
+        let report = world.prove(&world.committed(rows), None, &[Asked::Counts, BOUND_ZERO]);
+        assert_eq!(world.verify(&report).unwrap().rows, indices.len());
+        assert_eq!(counts(&report), naive_counts(&world, &indices, |_| 0, 1));
+    }
+}
+
+#[test]
+fn more_rows_than_the_shortest_column() {
+    // Aligned columns of data and trace, and unaligned ones.
+    for rows in [256, 300] {
+        let mut config = perceptron();
+        config.schedule.rows = rows;
+        let world = World::new(config);
+        let report = world.prove(&world.committed(Rows::All), Some(&by_flag()), &[Asked::Counts]);
+        world.verify(&report).unwrap();
+        let all: Vec<usize> = (0..rows as usize).collect();
+        assert_eq!(counts(&report), naive_counts(&world, &all, |r| usize::from(r[3] != 0), 2));
+        let part = world.prove(&world.committed(Rows::Range { first: 1, count: rows - 1 }), None, &[Asked::Counts]);
+        world.verify(&part).unwrap();
+        assert_eq!(counts(&part), naive_counts(&world, &all[1..], |_| 0, 1));
+    }
+}
+
+#[test]
+fn groups_by_one_column_and_by_two() {
+    for config in [perceptron(), logistic()] {
+        let world = World::new(config);
+        let (flag, both) = (by_flag(), by_both());
+        let all: Vec<usize> = (0..ROWS as usize).collect();
+        let flagged = |r: &[i32]| usize::from(r[3] != 0);
+        let asked = [
+            Asked::Counts,
+            Asked::Exactly { rate: Rate::Recall { class: 1 }, group: Some(1) },
+            Asked::AtLeast { rate: Rate::Predicted { class: 0 }, group: Some(0), bound: (0, 7) },
+            Asked::GapAtMost { rate: Rate::Predicted { class: 1 }, bound: (999, 1000) },
+        ];
+        let report = world.prove(&world.committed(Rows::All), Some(&flag), &asked);
+        world.verify(&report).unwrap();
+        assert_eq!(counts(&report), naive_counts(&world, &all, flagged, 2));
+        let report = world.prove(&world.committed(Rows::All), Some(&both), &[Asked::Counts]);
+        world.verify(&report).unwrap();
+        assert_eq!(counts(&report), naive_counts(&world, &all, |r| flagged(r) + usize::from(r[4] != 0), 3));
+    }
+}
+
+#[test]
+fn a_bound_is_proven_up_to_the_exact_value_and_no_further() {
+    let world = World::new(perceptron());
+    let input = world.committed(Rows::All);
+    let of = |asked: &[Asked]| prove_report(&world.input(&input, None), asked, &SECRET);
+    let exact = world.all(&[Asked::Exactly { rate: Rate::Accuracy, group: None }]);
+    let Shown::Exactly { numerator, denominator, .. } = exact.statement.shown[0] else { panic!() };
+    let at_least = |p, q| [Asked::AtLeast { rate: Rate::Accuracy, group: None, bound: (p, q) }];
+    world.verify(&of(&at_least(numerator, denominator)).unwrap()).unwrap();
+    let e = of(&at_least(numerator + 1, denominator)).err().unwrap();
+    assert!(matches!(e, ReportError::BoundFails { .. }), "{e}");
+    // Released bounds tell nothing else: the statement holds no count.
+    let report = of(&at_least(1, 10)).unwrap();
+    assert_eq!(report.statement.shown, [Shown::AtLeast { rate: Rate::Accuracy, group: None, bound: (1, 10) }]);
+}
+
+#[test]
+fn ties_go_to_the_first_output() {
+    // All weights 0: every output is 0.
+    let config = perceptron();
+    let n = config.weight_count();
+    let world = World::with(config, vec![0; n], 1);
+    let report = world.all(&[Asked::Counts]);
+    world.verify(&report).unwrap();
+    assert!(counts(&report).iter().enumerate().all(|(i, &n)| (i % 3 == 0) == (n > 0)));
+}
+
+#[test]
+fn rows_that_do_not_fit_are_refused_by_name() {
+    let world = World::new(perceptron());
+    let of = |input: &Input, groups: Option<&Groups>, asked: &[Asked]| {
+        prove_report(&world.input(input, groups), asked, &SECRET).err().unwrap()
+    };
+    let all = world.committed(Rows::All);
+    let missing = Groups { columns: vec![3], values: vec![vec![0], vec![5]] };
+    assert!(matches!(of(&all, Some(&missing), &[Asked::Counts]), ReportError::NoGroup { row: 2 }));
+    let public = Input::Public { features: vec![255, 255, 255, 255, 255] };
+    let mut narrow = World::new(perceptron());
+    narrow.run.config.architecture.layers[0].z_bits = 4;
+    let e = prove_report(&narrow.input(&public, None), &[Asked::Outputs], &SECRET).err().unwrap();
+    assert!(matches!(e, ReportError::Window { layer: 1, window: 4, .. }), "{e}");
+    let e = of(&public, None, &[Asked::Counts]);
+    assert!(matches!(e, ReportError::Rejected(ReportRejected::Invalid(ReportInvalid::NotApplicable { .. }))), "{e}");
+    let empty = world.committed(Rows::Listed(vec![0]));
+    let e = of(&empty, None, &[Asked::Exactly { rate: Rate::Recall { class: 0 }, group: None }]);
+    assert!(matches!(e, ReportError::Undefined { .. }), "{e}");
+    // Other weights than the committed ones, other rows than the committed ones.
+    let mut weights = world.weights.clone();
+    weights[3] += 1;
+    let input = ReportInput { weights: &weights, ..world.input(&all, None) };
+    let e = prove_report(&input, &[Asked::Counts], &SECRET).err().unwrap();
+    assert!(matches!(e, ReportError::OtherVectors(_)), "{e}");
+    let mut rows = world.rows.clone();
+    rows.features[0] += 1;
+    let input = ReportInput { data: Some((&world.data.vector, &rows)), ..world.input(&all, None) };
+    let e = prove_report(&input, &[Asked::Counts], &SECRET).err().unwrap();
+    assert!(matches!(e, ReportError::OtherVectors(_)), "{e}");
+}

@@ -1,0 +1,114 @@
+//! A verified report in words.
+use super::rates::Rate;
+use super::statement::{Input, ReportStatement, Rows, Shown};
+use crate::record::DataRecord;
+use crate::words::{Words, hex};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// What a report shows; what its run shows is said by [`crate::words::run_words`]. `training` is the data set of the run.
+#[must_use]
+pub fn report_words(report: &ReportStatement, training: &DataRecord, data_checked: bool) -> Words {
+    let mut shown = alloc::vec![format!(
+        "The outputs of the model behind commitment {}, the last of run {}, on {}:",
+        hex(&report.model_digest),
+        hex(&report.run_digest),
+        rows(report)
+    )];
+    let mut not_shown = Vec::new();
+    shown.extend(report.shown.iter().map(|s| sentence(report, s)));
+    if let Some(groups) = &report.groups {
+        let all: Vec<String> = groups.values.iter().enumerate().map(|(g, v)| format!("{g}: {v:?}")).collect();
+        let columns: Vec<String> = groups.columns.iter().map(|k| format!("feature {k}")).collect();
+        shown.push(format!(
+            "Groups are rows with these values of {} (integers of {} fractional bits): {}. Every row is in one of them.",
+            columns.join(", "),
+            training.fa,
+            all.join("; ")
+        ));
+        not_shown.push("which row is in which group".to_string());
+    }
+    if let Input::Committed { data, .. } = &report.input {
+        if data == training {
+            shown.push("These are rows that the model was trained on.".to_string());
+        } else {
+            not_shown.push("that the rows were not also in the training data".to_string());
+            if data.schema == training.schema {
+                shown.push(
+                    "The data set has the schema of the training data: same columns, order and scales.".to_string(),
+                );
+            } else {
+                not_shown.push(
+                    "that columns, order and scales are those of the training data: the schemas differ".to_string(),
+                );
+            }
+        }
+        if !data_checked {
+            not_shown.push("that the evaluated data commitment is valid: no commitment file was given".to_string());
+        }
+        not_shown.push("who collected the evaluated rows and chose them, and whether they are true".to_string());
+    }
+    Words { shown, not_shown }
+}
+
+fn rows(report: &ReportStatement) -> String {
+    match &report.input {
+        Input::Public { features } => format!("public rows ({} integers, in the report)", features.len()),
+        Input::Committed { data, rows } => {
+            let which = match rows {
+                Rows::All => format!("all {} rows", data.rows),
+                Rows::Range { first, count } => {
+                    format!(
+                        "rows {first} to {} ({count} of {})",
+                        first.saturating_add(count.saturating_sub(1)),
+                        data.rows
+                    )
+                }
+                Rows::Listed(list) => format!("{} listed rows of {}", list.len(), data.rows),
+            };
+            let digest = data.digest().map_or_else(|_| String::new(), |d| hex(&d));
+            format!("{which} of the data behind commitment {digest}")
+        }
+    }
+}
+
+fn among(group: Option<u32>) -> String {
+    group.map_or_else(String::new, |g| format!(" in group {g}"))
+}
+
+/// n / d to four digits, rounded half up.
+fn decimal(n: u64, d: u64) -> String {
+    let ten_thousandths = (20_000 * n + d) / (2 * d).max(1);
+    format!("{}.{:04}", ten_thousandths / 10_000, ten_thousandths % 10_000)
+}
+
+fn exactly(rate: Rate, group: Option<u32>, n: u32, d: u32) -> String {
+    format!("The {}{} is {n} of {d}, {}.", rate.name(), among(group), decimal(n.into(), d.into()))
+}
+
+fn sentence(report: &ReportStatement, shown: &Shown) -> String {
+    match shown {
+        Shown::Outputs { values } => format!("The {} outputs in the report, exactly.", values.len()),
+        Shown::Counts { counts } => {
+            let groups = report.groups.as_ref().map_or(1, |g| g.values.len());
+            let cells = counts.len() / groups.max(1);
+            let tables = counts.chunks(cells.max(1)).enumerate().map(|(g, table)| {
+                let classes = table.len().isqrt().max(1);
+                let lines: Vec<String> = table.chunks(classes).map(|l| format!("{l:?}")).collect();
+                let which = if groups > 1 { format!("group {g}: ") } else { String::new() };
+                format!("{which}[{}]", lines.join(", "))
+            });
+            let tables: Vec<String> = tables.collect();
+            format!("Rows by label (line) and prediction (column): {}.", tables.join("; "))
+        }
+        Shown::Exactly { rate, group, numerator, denominator } => exactly(*rate, *group, *numerator, *denominator),
+        Shown::AtLeast { rate, group, bound: (p, q) } => {
+            format!("The {}{} is at least {p}/{q}, and nothing more about it.", rate.name(), among(*group))
+        }
+        Shown::GapAtMost { rate, denominators, bound: (p, q) } => format!(
+            "The {} differs by at most {p}/{q} between any two groups; its denominators are {denominators:?}.",
+            rate.name()
+        ),
+    }
+}
