@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from tacit.errors import ProofRejected, TacitError, UnreadableFile
     from tacit.proving import Proof
     from tacit.releasing import Release
+    from tacit.reporting import Report
     from tacit.runs import Run, open_run
     from tacit.session import Estimate, Verdict
-    from tacit.training import estimate, fit, make_provable, prove, release, run_of
+    from tacit.training import estimate, evaluate, fit, make_provable, predict, prove, release, run_of
     from tacit.vault import Vault
     from tacit.verifying import inspect, verify
 
@@ -36,6 +37,7 @@ __all__ = [
     "ProofRejected",
     "QuantisedData",
     "Release",
+    "Report",
     "Run",
     "Schema",
     "TacitError",
@@ -45,11 +47,13 @@ __all__ = [
     "Verdict",
     "commit",
     "estimate",
+    "evaluate",
     "fit",
     "inspect",
     "make_provable",
     "open_data",
     "open_run",
+    "predict",
     "prove",
     "quantise",
     "release",
@@ -65,6 +69,7 @@ _HOMES = {
     "ProofRejected": "errors",
     "QuantisedData": "dataset",
     "Release": "releasing",
+    "Report": "reporting",
     "Run": "runs",
     "Schema": "dataset",
     "TacitError": "errors",
@@ -74,11 +79,13 @@ _HOMES = {
     "Verdict": "session",
     "commit": "commitment",
     "estimate": "training",
+    "evaluate": "training",
     "fit": "training",
     "inspect": "verifying",
     "make_provable": "training",
     "open_data": "commitment",
     "open_run": "runs",
+    "predict": "training",
     "prove": "training",
     "quantise": "dataset",
     "release": "training",

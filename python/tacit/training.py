@@ -6,7 +6,7 @@ import copy
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
-from tacit import proving, releasing, session
+from tacit import proving, releasing, reporting, session
 from tacit.commitment import CommittedData
 from tacit.errors import UsageError
 from tacit.runs import Run, store_run
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tacit.torch import Fitted, Mode, Provable
 
-__all__ = ["estimate", "fit", "make_provable", "prove", "release", "run_of"]
+__all__ = ["estimate", "evaluate", "fit", "make_provable", "predict", "prove", "release", "run_of"]
 
 _origins: WeakKeyDictionary[Any, tuple[CommittedData, int | None]] = WeakKeyDictionary()
 
@@ -103,3 +103,21 @@ def release(model: Run | Fitted | nn.Module, *, bits: int = 12, **options: Any) 
     See `tacit.releasing.release` for the options.
     """
     return releasing.release(run_of(model), bits=bits, **options)
+
+
+def evaluate(
+    model: Run | Fitted | nn.Module, data: CommittedData | None = None, **options: Any
+) -> reporting.Report:
+    """Show how good this model is on committed rows (those it was trained on, unless `data` is given).
+
+    See `tacit.reporting.evaluate` for the options (metrics, by, at_least, gap_at_most, rows, min_group).
+    """
+    return reporting.evaluate(run_of(model), data, **options)
+
+
+def predict(model: Run | Fitted | nn.Module, x: Any = None, **options: Any) -> reporting.Report:
+    """Show this model's outputs on the public rows `x`, or on rows of a committed data set.
+
+    See `tacit.reporting.predict` for the options.
+    """
+    return reporting.predict(run_of(model), x, **options)

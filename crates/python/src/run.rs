@@ -4,6 +4,7 @@ use crate::data::{
 };
 use crate::errors::Failed;
 use crate::release::release_json;
+use crate::report::report_json;
 use crate::work;
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
@@ -15,6 +16,7 @@ use tacit_training::estimate::estimate;
 use tacit_training::file::{self, Kind};
 use tacit_training::record::ModelRecord;
 use tacit_training::release::ReleaseProof;
+use tacit_training::report::{ReportProof, report_words};
 use tacit_training::run::{ChunkInput, ChunkProof, RunProof, RunVerdict, prove_chunk as prove};
 use tacit_training::statement::{self, Origin, PROTOCOL_VERSION, RunStatement, SECURITY_BITS, Start};
 use tacit_training::trainer::ModelState;
@@ -178,6 +180,7 @@ pub fn file_kind(bytes: &[u8]) -> PyResult<&'static str> {
         (Kind::Model, "model"),
         (Kind::Statement, "statement"),
         (Kind::Chunk, "chunk"),
+        (Kind::Report, "report"),
     ];
     let got = file::kind(bytes).map_err(Failed::from)?;
     let found = kinds.iter().find(|(kind, _)| *kind as u8 == got);
@@ -209,6 +212,13 @@ pub fn describe(py: Python<'_>, bytes: &[u8]) -> PyResult<String> {
                 let mut words = release_words(&release.statement);
                 words.not_shown.insert(0, unchecked);
                 let statement = serde_json::json!({ "kind": "release", "release": release_json(&release.statement) });
+                verdict(&words, &[], statement)
+            }
+            k if k == Kind::Report as u8 => {
+                let report: ReportProof = file::decode(Kind::Report, bytes)?;
+                let mut words = report_words(&report.statement, None, false);
+                words.not_shown.insert(0, unchecked);
+                let statement = serde_json::json!({ "kind": "report", "report": report_json(&report.statement) });
                 verdict(&words, &[], statement)
             }
             other => Err(Failed::usage(format!("files of kind {other} have no description"))),

@@ -29,7 +29,7 @@ mod words;
 #[cfg(feature = "prover")]
 pub use counting::Asked;
 #[cfg(feature = "prover")]
-pub use prover::{ReportError, ReportInput, prove_report};
+pub use prover::{ReportError, ReportInput, ReportPlan, ReportTrees, plan_report, prove_report};
 pub use rates::Rate;
 pub use relation::{LABEL, ReportRelation};
 pub use statement::{

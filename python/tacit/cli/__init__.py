@@ -17,7 +17,7 @@ from tacit.errors import ProofRejected, TacitError
 
 __all__ = ["cli", "main"]
 
-COMMANDS = ("commit", "train", "prove", "release", "verify", "inspect", "vault")
+COMMANDS = ("commit", "train", "prove", "release", "evaluate", "predict", "verify", "inspect", "vault")
 INTERRUPTED = 130
 
 

@@ -7,9 +7,10 @@ use crate::config::{Loss, RunConfig};
 use crate::trainer::{Data, ForwardLayer, TrainError, forward_pass};
 use alloc::vec;
 use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
 
 /// What an owner asks a report to show; the values are computed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Asked {
     /// The outputs of the last layer.
     Outputs,

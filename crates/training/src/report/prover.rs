@@ -6,9 +6,8 @@ use super::relation::{LABEL, ReportRelation};
 use super::{
     Groups, Input, REPORT_VERSION, ReportInvalid, ReportProof, ReportRejected, ReportStatement, relation, vectors,
 };
-use crate::record::RecordError;
+use crate::record::{ModelRecord, RecordError};
 use crate::relation::Writer;
-use crate::run::ModelCommitment;
 use crate::statement::{RunStatement, StatementError};
 use crate::trainer::{Data, TrainError};
 use alloc::string::String;
@@ -24,24 +23,46 @@ use tacit_argument::hiding::{HidingError, Masker, Reduction, wipe};
 use tacit_argument::lookup::{LookupError, fill_multiplicities, lookup_proof};
 use tacit_argument::multilinear::{eq_table, log2_ceil};
 use tacit_argument::opening::LongLived;
-use tacit_argument::proof::{ArgumentError, ProveError, Relation, RelationProof, Witnessed, check, prove};
+use tacit_argument::proof::{ArgumentError, ProveError, Relation, RelationProof, Witnessed, check, plan, prove};
 use tacit_argument::soundness::ErrorTerm;
 
-/// What the owner holds.
+/// What the owner holds, and what the report is about.
 #[derive(Clone, Copy)]
 pub struct ReportInput<'a> {
     /// The run.
     pub run: &'a RunStatement,
-    /// The commitment to the model after its last chunk.
-    pub model: &'a ModelCommitment,
+    /// The record of the model after its last chunk.
+    pub model: &'a ModelRecord,
     /// Its weights.
     pub weights: &'a [i64],
     /// The rows.
     pub input: &'a Input,
-    /// The committed data set and its integers, unless the rows are public.
-    pub data: Option<(&'a LongLived, &'a Data)>,
+    /// The integers of the committed data set, unless the rows are public.
+    pub data: Option<&'a Data>,
     /// Groups of rows.
     pub groups: Option<&'a Groups>,
+}
+
+/// The trees that a report opens.
+#[derive(Clone, Copy)]
+pub struct ReportTrees<'a> {
+    /// The model's.
+    pub model: &'a LongLived,
+    /// The data set's, unless the rows are public.
+    pub data: Option<&'a LongLived>,
+}
+
+/// A report before it is proven. For the owner alone.
+#[derive(Clone, Debug)]
+pub struct ReportPlan {
+    /// What will be stated.
+    pub statement: ReportStatement,
+    /// Rows of each group.
+    pub group_sizes: Vec<u32>,
+    /// Rows that the proof opens of each of its trees.
+    pub rows_per_proof: usize,
+    /// Cells of the trace.
+    pub cells: usize,
 }
 
 /// No report; details stay with the owner.
@@ -123,7 +144,7 @@ impl From<LookupError> for ReportError {
 pub(super) struct ReportWitness<'a> {
     pub(super) relation: ReportRelation<'a>,
     /// Inputs of every layer with the bias column, column by column.
-    inputs: Vec<Vec<F>>,
+    pub(super) inputs: Vec<Vec<F>>,
     /// Label indicators of every class, padded with zeros.
     labels: Vec<Vec<F>>,
     weights: &'a [i64],
@@ -264,6 +285,7 @@ impl ReportRelation<'_> {
 /// Proves a relation of a statement over a trace without pads.
 pub(super) fn argue(
     input: &ReportInput<'_>,
+    trees: ReportTrees<'_>,
     statement: &ReportStatement,
     witness: &impl Witnessed,
     columns: Vec<F>,
@@ -271,9 +293,48 @@ pub(super) fn argue(
 ) -> Result<RelationProof, ReportError> {
     let digest = statement.digest()?;
     let entropy = Entropy::fresh(vault_secret, &digest)?;
-    let trees = [Some(&input.model.vector), input.data.map(|d| d.0)];
-    let others: Vec<_> = trees.into_iter().flatten().zip(vectors(statement, &input.model.record)?).collect();
+    let trees = [Some(trees.model), trees.data];
+    let others: Vec<_> = trees.into_iter().flatten().zip(vectors(statement, input.model)?).collect();
     Ok(prove(LABEL, &digest, witness, usize::from(input.run.log_inv_rate), columns, &others, entropy)?)
+}
+
+/// Runs the model on the rows; returns the execution, the statement that shows what is asked, and the bound on weights.
+fn evaluate(input: &ReportInput<'_>, asked: &[Asked]) -> Result<(Evaluation, ReportStatement, u128), ReportError> {
+    let bounds = input.run.validate()?;
+    let config = &input.run.config;
+    input.model.validate(config)?;
+    if input.weights.len() != config.weight_count() {
+        let (expected, got) = (config.weight_count(), input.weights.len());
+        return Err(ReportError::Forward(TrainError::StateLength { name: "weights", expected, got }));
+    }
+    let draft = ReportStatement {
+        version: REPORT_VERSION,
+        run_digest: input.run.digest()?,
+        model_digest: input.model.digest()?,
+        input: input.input.clone(),
+        groups: input.groups.cloned(),
+        shown: vec![],
+    };
+    draft.fits(config)?;
+    let evaluation = Evaluation::new(config, input.weights, input.input, input.data, input.groups)?;
+    let statement = completed(draft, &evaluation, asked)?;
+    Ok((evaluation, statement, bounds.last().map_or(0, |b| b.w)))
+}
+
+/// What a report will state and cost.
+///
+/// # Errors
+/// As [`prove_report`], but for what only the proof finds.
+pub fn plan_report(input: &ReportInput<'_>, asked: &[Asked]) -> Result<ReportPlan, ReportError> {
+    let (evaluation, statement, w) = evaluate(input, asked)?;
+    let relation = relation(&statement, input.run, w)?;
+    let shapes: Vec<_> = vectors(&statement, input.model)?.iter().map(|c| c.shape).collect();
+    let plan = plan(&relation, usize::from(input.run.log_inv_rate), &shapes).map_err(ProveError::from)?;
+    let (cells, rows_per_proof) = (relation.column_cells(), plan.opening.queries());
+    drop(relation);
+    let mut group_sizes = vec![0; evaluation.groups];
+    evaluation.group.iter().for_each(|&g| group_sizes[g] += 1);
+    Ok(ReportPlan { statement, group_sizes, rows_per_proof, cells })
 }
 
 /// Runs the model, computes what is asked and proves it.
@@ -284,35 +345,18 @@ pub(super) fn argue(
 /// [`ReportError`]: a bound that does not hold, rows that do not fit the model, other weights than the committed ones.
 pub fn prove_report(
     input: &ReportInput<'_>,
+    trees: ReportTrees<'_>,
     asked: &[Asked],
     vault_secret: &[u8; 32],
 ) -> Result<ReportProof, ReportError> {
-    let bounds = input.run.validate()?;
-    let w = bounds.last().map_or(0, |b| b.w);
-    let config = &input.run.config;
-    input.model.record.validate(config)?;
-    if input.weights.len() != config.weight_count() {
-        let (expected, got) = (config.weight_count(), input.weights.len());
-        return Err(ReportError::Forward(TrainError::StateLength { name: "weights", expected, got }));
-    }
-    let draft = ReportStatement {
-        version: REPORT_VERSION,
-        run_digest: input.run.digest()?,
-        model_digest: input.model.record.digest()?,
-        input: input.input.clone(),
-        groups: input.groups.cloned(),
-        shown: vec![],
-    };
-    draft.fits(config)?;
-    let evaluation = Evaluation::new(config, input.weights, input.input, input.data.map(|d| d.1), input.groups)?;
-    let statement = completed(draft, &evaluation, asked)?;
+    let (evaluation, statement, w) = evaluate(input, asked)?;
     let relation = relation(&statement, input.run, w)?;
     let columns = relation.columns(&evaluation)?;
     let witness = ReportWitness::new(relation.clone(), &evaluation, input.weights);
     drop(evaluation);
-    let proof = argue(input, &statement, &witness, columns, vault_secret)?;
+    let proof = argue(input, trees, &statement, &witness, columns, vault_secret)?;
     let rate = usize::from(input.run.log_inv_rate);
-    let committed = vectors(&statement, &input.model.record)?;
+    let committed = vectors(&statement, input.model)?;
     check(LABEL, &statement.digest()?, &relation, rate, &committed, &proof).map_err(ReportError::OtherVectors)?;
     drop((witness, relation));
     Ok(ReportProof { statement, proof })

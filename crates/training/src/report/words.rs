@@ -7,48 +7,55 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-/// What a report shows; what its run shows is said by [`crate::words::run_words`]. `training` is the data set of the run.
+/// What a report shows; what its run shows is said by [`crate::words::run_words`]. `training` is the data set of the run,
+/// where it is known.
 #[must_use]
-pub fn report_words(report: &ReportStatement, training: &DataRecord, data_checked: bool) -> Words {
+pub fn report_words(report: &ReportStatement, training: Option<&DataRecord>, data_checked: bool) -> Words {
     let mut shown = alloc::vec![format!(
         "The outputs of the model behind commitment {}, the last of run {}, on {}:",
         hex(&report.model_digest),
         hex(&report.run_digest),
         rows(report)
     )];
-    let mut not_shown = Vec::new();
     shown.extend(report.shown.iter().map(|s| sentence(report, s)));
+    let mut not_shown = Vec::new();
+    let Input::Committed { data, .. } = &report.input else {
+        not_shown.push("where the public rows come from".to_string());
+        return Words { shown, not_shown };
+    };
     if let Some(groups) = &report.groups {
         let all: Vec<String> = groups.values.iter().enumerate().map(|(g, v)| format!("{g}: {v:?}")).collect();
-        let columns: Vec<String> = groups.columns.iter().map(|k| format!("feature {k}")).collect();
+        let columns: Vec<String> = groups.columns.iter().map(ToString::to_string).collect();
         shown.push(format!(
-            "Groups are rows with these values of {} (integers of {} fractional bits): {}. Every row is in one of them.",
+            "Groups are the rows with these values of feature {} (integers of {} fractional bits): {}. Every row is in one.",
             columns.join(", "),
-            training.fa,
+            data.fa,
             all.join("; ")
         ));
         not_shown.push("which row is in which group".to_string());
     }
-    if let Input::Committed { data, .. } = &report.input {
-        if data == training {
-            shown.push("These are rows that the model was trained on.".to_string());
-        } else {
-            not_shown.push("that the rows were not also in the training data".to_string());
+    match training {
+        Some(training) if data == training => {
+            shown.push("The rows are of the data set that the model was trained on.".to_string());
+        }
+        Some(training) => {
+            not_shown.push("that none of the rows was in the training data".to_string());
             if data.schema == training.schema {
-                shown.push(
-                    "The data set has the schema of the training data: same columns, order and scales.".to_string(),
-                );
+                shown.push("Columns, their order and scales are those of the training data (same schema).".to_string());
             } else {
                 not_shown.push(
-                    "that columns, order and scales are those of the training data: the schemas differ".to_string(),
+                    "that columns, their order and scales are those of the training data: the schemas differ"
+                        .to_string(),
                 );
             }
         }
-        if !data_checked {
-            not_shown.push("that the evaluated data commitment is valid: no commitment file was given".to_string());
-        }
-        not_shown.push("who collected the evaluated rows and chose them, and whether they are true".to_string());
+        None => not_shown.push("whether the rows were in the training data".to_string()),
     }
+    if !data_checked {
+        not_shown.push("that the evaluated data commitment is valid: no commitment file was given".to_string());
+    }
+    not_shown.push("how good the model is on other rows".to_string());
+    not_shown.push("who collected the rows, and whether they are true".to_string());
     Words { shown, not_shown }
 }
 

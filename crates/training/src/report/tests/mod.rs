@@ -137,10 +137,14 @@ impl World {
     }
 
     fn salted(config: RunConfig, salt: i64) -> Self {
-        let n = config.weight_count() as i64;
-        let half = 1 << (config.scales.fw - 1);
-        let weights: Vec<i64> =
-            (0..n).map(|i| (i * 7_654_321 + i * i * 991 + salt * 12_345) % (2 * half) - half).collect();
+        let half = 1u64 << (config.scales.fw - 1);
+        // A generator of Knuth's: every class is predicted for some rows.
+        let mut state = salt.unsigned_abs();
+        let mut draw = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((state >> 33) % (2 * half)) as i64 - half as i64
+        };
+        let weights: Vec<i64> = (0..config.weight_count()).map(|_| draw()).collect();
         Self::with(config, weights, 1)
     }
 
@@ -176,12 +180,21 @@ impl World {
     }
 
     fn input<'a>(&'a self, input: &'a Input, groups: Option<&'a Groups>) -> ReportInput<'a> {
-        let data = matches!(input, Input::Committed { .. }).then_some((&self.data.vector, &self.rows));
-        ReportInput { run: &self.run, model: &self.model, weights: &self.weights, input, data, groups }
+        let data = matches!(input, Input::Committed { .. }).then_some(&self.rows);
+        ReportInput { run: &self.run, model: &self.model.record, weights: &self.weights, input, data, groups }
+    }
+
+    fn trees(&self, input: &Input) -> ReportTrees<'_> {
+        let data = matches!(input, Input::Committed { .. }).then_some(&self.data.vector);
+        ReportTrees { model: &self.model.vector, data }
+    }
+
+    fn try_prove(&self, input: &ReportInput<'_>, asked: &[Asked]) -> Result<ReportProof, ReportError> {
+        prove_report(input, self.trees(input.input), asked, &SECRET)
     }
 
     fn prove(&self, input: &Input, groups: Option<&Groups>, asked: &[Asked]) -> ReportProof {
-        prove_report(&self.input(input, groups), asked, &SECRET).unwrap()
+        self.try_prove(&self.input(input, groups), asked).unwrap()
     }
 
     fn all(&self, asked: &[Asked]) -> ReportProof {
