@@ -106,12 +106,6 @@ fn relation<'a>(
     if let Input::Committed { data, .. } = &statement.input {
         run.check_rate("data", data.vector.log_inv_rate)?;
     }
-    let (rows, columns) =
-        (checked.rows as u64, run.config.architecture.layers.iter().map(|l| u64::from(l.outputs)).sum::<u64>());
-    // A column has at most six slots per output: refused before anything is built.
-    if rows.saturating_mul(columns).saturating_mul(6) > 4 * MAX_CELLS as u64 {
-        return Err(ReportInvalid::TraceSize { rows, slots: columns as usize }.into());
-    }
     let relation = ReportRelation::new(statement, checked);
     let (slots, log_rows) = relation.size();
     if slots > MAX_SLOTS || (slots as u128) << log_rows > MAX_CELLS {

@@ -3,7 +3,7 @@
 //! An equality is `sum coefficient N = value`. A bound is `sum coefficient N - value = slack` with a committed slack in
 //! [0, 2^60); as |sum - value| < 2^60 too, it is one of integers, and the sum is at least the value.
 use super::rates::Rate;
-use super::statement::{ReportInvalid, ReportStatement, Shown};
+use super::statement::{MAX_TERMS, ReportInvalid, ReportStatement, Shown};
 use alloc::vec::Vec;
 
 /// Bits of one limb of a slack.
@@ -85,8 +85,12 @@ pub(super) fn count_claims(
     rows: u64,
 ) -> Result<Vec<CountClaim>, ReportInvalid> {
     let t = Table { groups: statement.group_count(), classes, rows };
-    let mut out = Vec::new();
+    let mut out: Vec<CountClaim> = Vec::new();
     for shown in &statement.shown {
+        let terms: usize = out.iter().map(|c| c.terms.len()).sum();
+        if terms > MAX_TERMS {
+            return Err(ReportInvalid::Length { field: "terms of all claims", got: terms, min: 0, max: MAX_TERMS });
+        }
         match shown {
             Shown::Outputs { .. } => {}
             Shown::Counts { counts } => {

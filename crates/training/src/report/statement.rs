@@ -2,7 +2,7 @@
 use super::claims::{CountClaim, count_claims};
 use super::rates::Rate;
 use crate::canonical::digest;
-use crate::config::{Loss, MAX_ROWS, RunConfig};
+use crate::config::{Loss, MAX_CHUNK_ROWS, RunConfig};
 use crate::nowrap::{self, NoWrapError};
 use crate::record::{DataRecord, Labels, RecordError};
 use crate::statement::StatementError;
@@ -17,8 +17,10 @@ pub const REPORT_VERSION: u16 = 1;
 pub const MAX_GROUPS: usize = 64;
 /// Most items that one report shows.
 pub const MAX_SHOWN: usize = 64;
-/// Most counts of a table: groups times classes squared.
+/// Most counts: groups times classes squared.
 pub const MAX_COUNTS: usize = 1 << 14;
+/// Most coefficients of all claims on the counts.
+pub const MAX_TERMS: usize = 1 << 22;
 /// Most public features, or released outputs, of one report.
 pub const MAX_VALUES: usize = 1 << 22;
 
@@ -325,7 +327,7 @@ impl ReportStatement {
                 (features.len() / width, run.data_bits)
             }
         };
-        length("rows", rows, 1, MAX_ROWS as usize)?;
+        length("rows", rows, 1, MAX_CHUNK_ROWS as usize)?;
         self.validate_groups(inputs)?;
         Ok((index, rows, data_bits))
     }
@@ -374,7 +376,7 @@ impl ReportStatement {
                 Shown::Counts { counts } => {
                     tables += 1;
                     let expected = groups.saturating_mul(classes * classes);
-                    length("counts", counts.len(), expected, expected.min(MAX_COUNTS))?;
+                    length("counts", counts.len(), expected, expected)?;
                     let got = counts.iter().map(|&c| u64::from(c)).sum();
                     if classes > 0 && got != rows as u64 {
                         return Err(ReportInvalid::CountSum { expected: rows as u64, got });
@@ -413,6 +415,7 @@ impl ReportStatement {
         if !counted {
             return Ok(0);
         }
+        length("groups times classes squared", groups * classes * classes, 0, MAX_COUNTS)?;
         let labels = match &self.input {
             Input::Committed { data, .. } => Some(data.labels),
             Input::Public { .. } => None,

@@ -86,10 +86,14 @@ fn nets() -> Vec<RunConfig> {
             ROWS,
         )
     };
+    let mut momentum = perceptron();
+    momentum.scales.kappa = 2;
+    momentum.schedule.filter = vec![4, 2, 1];
     vec![
         perceptron(),
         logistic(),
         no_bias,
+        momentum,
         deep(Loss::CrossEntropy, 5),
         deep(Loss::BceWithLogits, 1),
         config(vec![layer(5, 64, Identity)], Loss::CrossEntropy, ROWS),

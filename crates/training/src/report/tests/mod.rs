@@ -10,9 +10,9 @@ mod rates;
 use super::*;
 use crate::config::{Activation, Architecture, Layer, Loss, Order, RunConfig, Scales, Schedule};
 use crate::record::{DataRecord, RECORD_VERSION, SUITE_BLAKE3, Vector, labels_for};
-use crate::run::{ModelCommitment, commit_model};
+use crate::run::{ModelCommitment, commit_state};
 use crate::statement::{Origin, PROTOCOL_VERSION, SECURITY_BITS, Start};
-use crate::trainer::Data;
+use crate::trainer::{Data, ModelState};
 use crate::validity::{DataCommitment, commit_data, data_payload};
 use alloc::vec;
 use tacit_argument::entropy::Entropy;
@@ -161,7 +161,9 @@ impl World {
             released: vec![],
             config,
         };
-        let model = commit_model(&run.config, &weights, RATE, 8, &[9; 32]).unwrap();
+        let velocity = run.config.schedule.momentum().then(|| weights.iter().map(|w| w / 3).collect());
+        let state = ModelState { weights: weights.clone(), velocity };
+        let model = commit_state(&run.config, &state, RATE, 8, &[9; 32]).unwrap();
         let verdict = RunVerdict {
             run_digest: run.digest().unwrap(),
             data_digest: data.record.digest().unwrap(),
