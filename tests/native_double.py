@@ -155,7 +155,9 @@ class NativeDouble:
         self.calls.append("plan_report")
         assert unpack(run)["kind"] == "run"
         shown = [{"Exactly": {"rate": "Accuracy", "group": None, "numerator": 1, "denominator": 2}}]
-        return json.dumps({"rows_per_proof": ROWS_PER_PROOF, "group_sizes": [len(table[0])], "shown": shown})
+        return json.dumps(
+            {"rows_per_proof": ROWS_PER_PROOF, "group_sizes": [len(table[0])], "rows": 2, "shown": shown}
+        )
 
     def prove_report(self, run, weights, velocity, model, data, table, request, secret, progress):
         self.calls.append("prove_report")

@@ -12,7 +12,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import confusion_matrix, f1_score, precision_score, recall_score
+from sklearn.metrics import (
+    confusion_matrix,
+    f1_score,
+    mean_absolute_error,
+    mean_squared_error,
+    precision_score,
+    r2_score,
+    recall_score,
+)
 
 import tacit
 from tacit.cli import main
@@ -187,6 +195,28 @@ def test_predictions_of_public_and_of_committed_rows(bank: Bank) -> None:
     committed = tacit.predict(bank.run, data=bank.test, rows=[3, 5, 149], quiet=True)
     assert np.array_equal(committed.outputs(), exact_outputs(bank.run, bank.test.features[[3, 5, 149]]))
     bank.verify(committed)
+
+
+def test_errors_are_those_of_scikit_learn(bank: Bank) -> None:
+    random = np.random.default_rng(8)
+    x = random.normal(size=(120, 4))
+    y = x @ [1.0, -2.0, 0.5, 0.0] + random.normal(size=120)
+    data = tacit.commit(x, y, vault=bank.folder / "prices.vault", label_kind="real", quiet=True)
+    data.save(bank.folder / "prices.commitment")
+    run = tacit.run_of(tacit.fit(data, hidden=[3], epochs=3, batch_size=32, lr=0.0625, shuffle_seed=1))
+    tacit.prove(run, quiet=True).save(bank.folder / "prices.tacit")
+    report = tacit.evaluate(run, metrics=["mse", "mae", "r2"], quiet=True)
+    predicted, targets = exact_outputs(run, data.features) / 2.0**data.fa, data.labels / 2.0**data.fa
+    errors = report.errors()
+    assert float(errors["mse"]) == pytest.approx(mean_squared_error(targets, predicted), rel=1e-12)
+    assert float(errors["mae"]) == pytest.approx(mean_absolute_error(targets, predicted), rel=1e-12)
+    assert float(errors["r2"]) == pytest.approx(r2_score(targets, predicted), rel=1e-9)
+    path = report.save(bank.folder / "prices-report.tacit")
+    verdict = tacit.verify(path, run=bank.folder / "prices.tacit", data=bank.folder / "prices.commitment")
+    assert any("R^2 over all outputs is" in line for line in verdict.shown)
+    with pytest.raises(ReportRefused) as raised:
+        tacit.evaluate(run, metrics=["accuracy"], quiet=True)
+    assert raised.value.reason == "NotApplicable"
 
 
 def test_what_cannot_be_shown_is_refused_by_name(bank: Bank, caplog: pytest.LogCaptureFixture) -> None:

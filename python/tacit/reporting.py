@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tacit.commitment import CommittedData
     from tacit.runs import Run
 
-__all__ = ["MIN_GROUP", "RATES", "Report", "evaluate", "predict"]
+__all__ = ["ERRORS", "MIN_GROUP", "RATES", "Report", "evaluate", "predict"]
 
 RATES = {
     "accuracy": "Accuracy",
@@ -39,6 +39,12 @@ RATES = {
     "positive_rate": "Predicted",
 }
 """Rates by the name that is asked for; those of a class as `recall:2`. "confusion" is the whole table."""
+ERRORS = {
+    "mse": ("SquaredError",),
+    "mae": ("AbsoluteError",),
+    "r2": ("SquaredError", "TargetMoments"),
+}
+"""Errors of real targets, and what a report shows of them."""
 MIN_GROUP = 10
 """Fewest rows of a group of which anything is shown, unless the owner says otherwise."""
 SMALL_GROUP = 50
@@ -63,6 +69,7 @@ class Report:
     """The owner's names of the groups, in the order of the statement. Not in the file."""
     fa: int = 0
     outputs_per_row: int = 1
+    rows: int = 0
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the file, durably and all at once."""
@@ -81,6 +88,21 @@ class Report:
                 told = item["Exactly"]
                 group = "" if told["group"] is None else f" [{self.groups[told['group']]}]"
                 out[_name(told["rate"]) + group] = Fraction(told["numerator"], told["denominator"])
+        return out
+
+    def errors(self) -> dict[str, Fraction]:
+        """MSE, MAE and R^2 as far as they are shown, of the targets as they were scaled; R^2 of all outputs."""
+        shown = {name: told for item in self.shown if isinstance(item, dict) for name, told in item.items()}
+        count, out = self.rows * self.outputs_per_row, {}
+        if "SquaredError" in shown:
+            out["mse"] = Fraction(shown["SquaredError"]["sum"], count * 4**self.fa)
+        if "AbsoluteError" in shown:
+            out["mae"] = Fraction(shown["AbsoluteError"]["sum"], count * 2**self.fa)
+        if "SquaredError" in shown and "TargetMoments" in shown:
+            moments = shown["TargetMoments"]
+            spread = moments["squares"] - Fraction(sum(s * s for s in moments["sums"]), self.rows)
+            if spread:
+                out["r2"] = 1 - shown["SquaredError"]["sum"] / spread
         return out
 
     def confusion(self) -> NDArray[np.int64]:
@@ -119,10 +141,11 @@ def evaluate(
 ) -> Report:
     """Prove how good the final model of a run is on the rows of a committed data set.
 
-    `metrics` are shown exactly: "confusion" and the names of `RATES`, by default accuracy and confusion if
-    nothing is bounded. `at_least` and `gap_at_most` show that rates reach a bound, or differ by at most one
-    between groups, and tell nothing else about them (a gap shows the groups' denominators). `by` names feature
-    columns whose values make the groups; no row's group is shown. `rows` is a range or a list, by default all.
+    `metrics` are shown exactly: "confusion" and the names of `RATES`, or of `ERRORS` for real targets; by
+    default accuracy and confusion (MSE and R^2) if nothing is bounded. `at_least` and `gap_at_most` show that
+    rates reach a bound, or differ by at most one between groups, and tell nothing else about them (a gap shows
+    the groups' denominators). `by` names feature columns whose values make the groups; no row's group is shown.
+    `rows` is a range or a list, by default all.
 
     Raises `ReportRefused` naming what is wrong (`SmallGroup` for one below `min_group` rows, `BoundFails`,
     `Window`, `OtherSchema`, `NotProven`, ...) and `BudgetError` if a commitment has no rows left.
@@ -136,12 +159,16 @@ def evaluate(
         groups, names = _groups(on, [by] if isinstance(by, str) else list(by), chosen)
     classes = _classes(record)
     if metrics is None:
-        metrics = () if at_least or gap_at_most else ("accuracy", "confusion")
+        usual = ("mse", "r2") if on.label_kind == "real" else ("accuracy", "confusion")
+        metrics = () if at_least or gap_at_most else usual
     asked: list[Any] = []
     everywhere: list[int | None] = [None, *range(len(names))]
     for metric in metrics:
         if metric == "confusion":
             asked.append("Counts")
+            continue
+        if metric in ERRORS:
+            asked += [what for what in ERRORS[metric] if what not in asked]
             continue
         for rate in _rates(metric, classes):
             asked += [{"Exactly": {"rate": rate, "group": group}} for group in everywhere]
@@ -243,7 +270,7 @@ def _report(
         )
     config = record.config
     outputs = config.architecture.layers[-1].outputs
-    return Report(content, run.name, tuple(plan["shown"]), names, config.scales.fa, outputs)
+    return Report(content, run.name, tuple(plan["shown"]), names, config.scales.fa, outputs, plan["rows"])
 
 
 def _require_schema(run: Run, data: CommittedData) -> None:
@@ -321,7 +348,7 @@ def _rates(metric: str, classes: int) -> list[Any]:
     """A rate by name: of the class after the colon, of class 1 of two, or of every class."""
     name, _, which = metric.partition(":")
     if name not in RATES:
-        known = ", ".join(["confusion", *RATES])
+        known = ", ".join(["confusion", *RATES, *ERRORS])
         raise UsageError(f"the metric {metric!r} is not known; known are {known}")
     if name == "accuracy":
         return ["Accuracy"]

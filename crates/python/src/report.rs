@@ -94,7 +94,7 @@ pub fn plan_report(
     let about = About::new(&run, weights, commitment.as_deref(), table, request)?;
     let p: ReportPlan = py.detach(|| plan(&about.input(), &about.request.asked)).map_err(Failed::from)?;
     let json = serde_json::json!({
-        "rows_per_proof": p.rows_per_proof, "group_sizes": p.group_sizes, "cells": p.cells,
+        "rows_per_proof": p.rows_per_proof, "group_sizes": p.group_sizes, "rows": p.rows, "cells": p.cells,
         "shown": p.statement.shown,
     });
     Ok(json.to_string())

@@ -21,6 +21,7 @@ mod head;
 mod prover;
 mod rates;
 mod relation;
+mod residuals;
 mod statement;
 #[cfg(all(test, feature = "prover"))]
 mod tests;

@@ -90,6 +90,8 @@ def command(
     )
     for name, rate in made.rates().items():
         click.echo(f"{name}: {rate.numerator}/{rate.denominator} = {float(rate):.4f}")
+    for name, value in made.errors().items():
+        click.echo(f"{name}: {float(value):.6g}")
     for index, name in enumerate(made.groups):
         click.echo(f"group {index}: {name}")
     click.echo(str(made.save(out)))

@@ -92,7 +92,10 @@ pub(super) fn count_claims(
             return Err(ReportInvalid::Length { field: "terms of all claims", got: terms, min: 0, max: MAX_TERMS });
         }
         match shown {
-            Shown::Outputs { .. } => {}
+            Shown::Outputs { .. }
+            | Shown::SquaredError { .. }
+            | Shown::AbsoluteError { .. }
+            | Shown::TargetMoments { .. } => {}
             Shown::Counts { counts } => {
                 let claim =
                     |(i, &n): (usize, &u32)| CountClaim { terms: [(i, 1)].into(), value: n.into(), bound: false };

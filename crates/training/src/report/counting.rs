@@ -14,6 +14,12 @@ use serde::{Deserialize, Serialize};
 pub enum Asked {
     /// The outputs of the last layer.
     Outputs,
+    /// The sum of squared errors.
+    SquaredError,
+    /// The sum of absolute errors.
+    AbsoluteError,
+    /// Sums of targets and of their squares.
+    TargetMoments,
     /// Rows by group, label and prediction.
     Counts,
     /// A rate, exactly.
@@ -53,6 +59,8 @@ pub(super) struct Evaluation {
     pub(super) predicted: Vec<usize>,
     /// Labelled class per row; empty for public rows and without classes.
     pub(super) labels: Vec<usize>,
+    /// Real targets, row-major; empty for other losses.
+    pub(super) targets: Vec<i32>,
     /// Group per row.
     pub(super) group: Vec<usize>,
     pub(super) groups: usize,
@@ -73,14 +81,14 @@ impl Evaluation {
         };
         let config = forward_config(run, bits);
         let width = config.architecture.layers.first().map_or(1, |l| l.inputs as usize);
-        let mut labels = vec![];
+        let (mut labels, mut targets) = (vec![], vec![]);
         let features = match (input, index, data) {
             (Input::Public { features }, ..) => features.clone(),
             (_, Some(index), Some(data)) => {
-                labels = index
-                    .iter()
-                    .filter_map(|&i| data.labels.get(i as usize).map(|&y| y.unsigned_abs() as usize))
-                    .collect();
+                let per_row = config.label_width();
+                let read = |&i: &u32| data.labels.get(i as usize * per_row..).unwrap_or_default().iter().take(per_row);
+                targets = index.iter().flat_map(read).copied().collect();
+                labels = targets.iter().map(|y| y.unsigned_abs() as usize).collect();
                 index
                     .iter()
                     .flat_map(|&i| data.features.get(i as usize * width..).unwrap_or_default().iter().take(width))
@@ -101,6 +109,9 @@ impl Evaluation {
         if classes == 0 {
             labels.clear();
         }
+        if config.architecture.loss != Loss::Mse {
+            targets.clear();
+        }
         let z = layers.last().map_or(&[][..], |l| &l.columns.z);
         let predicted = if classes == 0 { vec![] } else { (0..height).map(|x| predicted(z, x, height)).collect() };
         let group = match groups {
@@ -112,13 +123,40 @@ impl Evaluation {
                 .collect::<Result<_, _>>()?,
         };
         let groups = groups.map_or(1, |g| g.values.len());
-        Ok(Self { layers, rows, height, classes, predicted, labels, group, groups })
+        Ok(Self { layers, rows, height, classes, predicted, labels, targets, group, groups })
     }
 
     /// Outputs of the last layer, row-major, without the padding.
     pub(super) fn outputs(&self) -> Vec<i32> {
         let z = self.layers.last().map_or(&[][..], |l| &l.columns.z);
         (0..self.rows).flat_map(|x| z.iter().skip(x).step_by(self.height).copied()).collect()
+    }
+
+    /// Z - y, row-major, without the padding.
+    fn errors(&self) -> impl Iterator<Item = i64> + '_ {
+        self.outputs().into_iter().zip(&self.targets).map(|(z, &y)| i64::from(z) - i64::from(y))
+    }
+
+    /// |Z - y| column by column, padding included, where y is 0.
+    pub(super) fn absolute_errors(&self) -> Vec<u32> {
+        let z = self.layers.last().map_or(&[][..], |l| &l.columns.z);
+        let outputs = (z.len() / self.height).max(1);
+        let target = |x: usize, j: usize| self.targets.get(x * outputs + j).filter(|_| x < self.rows).map_or(0, |&y| y);
+        z.iter().enumerate().map(|(i, &z)| z.abs_diff(target(i % self.height, i / self.height))).collect()
+    }
+
+    /// A sum over the rows.
+    fn sum(&self, asked: Asked) -> Shown {
+        match asked {
+            Asked::SquaredError => Shown::SquaredError { sum: self.errors().map(|d| d.unsigned_abs().pow(2)).sum() },
+            Asked::AbsoluteError => Shown::AbsoluteError { sum: self.errors().map(i64::unsigned_abs).sum() },
+            _ => {
+                let outputs = (self.targets.len() / self.rows).max(1);
+                let of = |j: usize| self.targets.iter().skip(j).step_by(outputs).map(|&y| i64::from(y)).sum();
+                let squares = self.targets.iter().map(|&y| i64::from(y).unsigned_abs().pow(2)).sum();
+                Shown::TargetMoments { sums: (0..outputs).map(of).collect(), squares }
+            }
+        }
     }
 
     /// Rows by group, label and prediction.
@@ -159,11 +197,16 @@ impl Evaluation {
             }
             Ok(u64::from(n) * u64::from(bound.1) >= u64::from(bound.0) * u64::from(d))
         };
-        if !matches!(asked, Asked::Outputs) && (self.classes == 0 || self.labels.is_empty()) {
+        let sum = matches!(asked, Asked::SquaredError | Asked::AbsoluteError | Asked::TargetMoments);
+        if sum && self.targets.is_empty() {
+            return Err(ReportInvalid::NotApplicable { what: "an error of real targets" }.into());
+        }
+        if !(sum || matches!(asked, Asked::Outputs)) && (self.classes == 0 || self.labels.is_empty()) {
             return Err(ReportInvalid::NotApplicable { what: "a rate or count" }.into());
         }
         Ok(match asked {
             Asked::Outputs => Shown::Outputs { values: self.outputs() },
+            Asked::SquaredError | Asked::AbsoluteError | Asked::TargetMoments => self.sum(asked),
             Asked::Counts => Shown::Counts { counts: self.counts() },
             Asked::Exactly { rate, group } => {
                 let (numerator, denominator) = self.rate(rate, group);

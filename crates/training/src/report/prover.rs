@@ -61,6 +61,8 @@ pub struct ReportPlan {
     pub group_sizes: Vec<u32>,
     /// Rows that the proof opens of each of its trees.
     pub rows_per_proof: usize,
+    /// Rows that are read.
+    pub rows: usize,
     /// Cells of the trace.
     pub cells: usize,
 }
@@ -147,6 +149,8 @@ pub(super) struct ReportWitness<'a> {
     pub(super) inputs: Vec<Vec<F>>,
     /// Label indicators of every class, padded with zeros.
     labels: Vec<Vec<F>>,
+    /// The real targets where the data set's slots have them, gathered; empty if nothing reads them.
+    targets: Vec<F>,
     weights: &'a [i64],
 }
 
@@ -159,13 +163,23 @@ impl<'a> ReportWitness<'a> {
         for (x, &y) in evaluation.labels.iter().enumerate().filter(|_| classes > 0) {
             labels[y][x] = F::ONE;
         }
-        Self { relation, inputs, labels, weights }
+        let mut targets = vec![];
+        if relation.residuals.is_some() {
+            let config = &relation.checked.config;
+            let (width, first) = (config.label_width(), config.architecture.layers[0].inputs as usize);
+            targets = F::zero_vec((first + width) * evaluation.height);
+            for (i, &y) in evaluation.targets.iter().enumerate() {
+                targets[(first + i % width) * evaluation.height + i / width] = signed(y.into());
+            }
+        }
+        Self { relation, inputs, labels, targets, weights }
     }
 }
 
 impl Drop for ReportWitness<'_> {
     fn drop(&mut self) {
         self.inputs.iter_mut().chain(&mut self.labels).for_each(|v| wipe(v));
+        wipe(&mut self.targets);
     }
 }
 
@@ -214,12 +228,13 @@ impl Witnessed for ReportWitness<'_> {
         let head = relation.head_equations();
         let powers = relation.powers(nu, head.len());
         let weights = relation.pair_weights(&product, &head, &powers);
-        let counts = relation.count_weights(&powers[1 + head.len()..]);
-        let columns = Columns { log_rows: relation.layout.log_rows, vectors: vec![trace] };
-        let gates = relation.pairs.iter().zip(weights).map(|((a, b), w)| Pair {
+        let counts = relation.count_weights(&powers.counts);
+        let columns = Columns { log_rows: relation.layout.log_rows, vectors: vec![trace, &[], &self.targets] };
+        let gates = relation.pairs.iter().zip(weights).map(|((a, b), [w, real])| Pair {
             a: Column::Base(columns.values(a)),
             b: Column::Base(columns.values(b)),
-            weights: vec![(0, w)],
+            // Most are at rho alone.
+            weights: if real == E::ZERO { vec![(0, w)] } else { vec![(0, w), (2, real)] },
         });
         let counted = self.labels.iter().enumerate().map(|(c, label)| {
             let (constant, slots) = relation.counted(&counts, c);
@@ -231,7 +246,9 @@ impl Witnessed for ReportWitness<'_> {
         });
         let pairs: Vec<Pair<'_>> = gates.chain(counted).collect();
         if !pairs.is_empty() {
-            bilinear_proof(m, vec![eq, vec![E::ONE; height]], pairs);
+            let mut read = vec![E::ZERO; height];
+            read[..relation.checked.rows].fill(E::ONE);
+            bilinear_proof(m, vec![eq, vec![E::ONE; height], read], pairs);
         }
         lookup_proof(m, &relation.lookups, &columns)
     }
@@ -266,6 +283,9 @@ impl ReportRelation<'_> {
                     w.put(head.joint_slot(g, c), &both, F::from_bool);
                 }
             }
+        }
+        if let Some(first) = self.residuals.as_ref().and_then(|x| x.absolute) {
+            w.put(first, &evaluation.absolute_errors(), |a| F::from_u64(u64::from(a)));
         }
         let counts = evaluation.counts();
         let bounds = self.checked.claims.iter().filter(|c| c.bound);
@@ -334,7 +354,7 @@ pub fn plan_report(input: &ReportInput<'_>, asked: &[Asked]) -> Result<ReportPla
     drop(relation);
     let mut group_sizes = vec![0; evaluation.groups];
     evaluation.group.iter().for_each(|&g| group_sizes[g] += 1);
-    Ok(ReportPlan { statement, group_sizes, rows_per_proof, cells })
+    Ok(ReportPlan { statement, group_sizes, rows_per_proof, rows: evaluation.rows, cells })
 }
 
 /// Runs the model, computes what is asked and proves it.

@@ -3,9 +3,10 @@
 //! At one random row rho: every `Z_l = rescale(A_l W_l, fw)` by one bilinear sumcheck over all layers' inputs, whose ends
 //! are a claim on the model vector and one on the columns; the head's equations; the released outputs. The counts are sums
 //! over all rows of label and prediction, N = sum_x label(x) joint(x). Products of cells, those of the equations at rho and
-//! those of the counts, share one sumcheck: its row weights are eq(rho, .) and 1.
+//! those of the counts, share one sumcheck: its row weights are eq(rho, .), 1, and 1 on the rows that are read.
 use super::claims::{CountClaim, LIMB_BITS, LIMBS};
 use super::head::{Head, HeadEquation};
+use super::residuals::Residuals;
 use super::statement::{Checked, Input, ReportStatement};
 use crate::config::Loss;
 use crate::relation::layout::{ModelLayout, TraceLayout};
@@ -41,10 +42,13 @@ pub struct ReportRelation<'a> {
     pub(super) statement: &'a ReportStatement,
     pub(super) checked: Checked,
     pub(super) layout: TraceLayout,
-    /// Products of cells in the equations at rho: those of ReLUs, then those of the head.
+    /// Products of cells: those of ReLUs, of the head, of equal squares (two and two), and those of sums over rows.
     pub(super) pairs: Vec<(Form, Form)>,
     pairs_at: PairIndex,
+    /// First pair of the head, and behind it.
+    head_pairs: (usize, usize),
     pub(super) head: Option<Head>,
+    pub(super) residuals: Option<Residuals>,
     /// First slot of the slacks, [`LIMBS`] cells each.
     pub(super) slacks: usize,
     model: ModelLayout,
@@ -52,6 +56,18 @@ pub struct ReportRelation<'a> {
     slots: usize,
     /// log2 of the data set's stride.
     data_stride: usize,
+}
+
+/// The powers of nu, by what they batch.
+pub(super) struct Powers {
+    /// The products' equation and those of the head.
+    head: Vec<E>,
+    /// Equal squares.
+    equal: Vec<E>,
+    /// Sums over rows.
+    sums: Vec<E>,
+    /// Claims on the counts.
+    pub(super) counts: Vec<E>,
 }
 
 /// The low parts that read columns, masked columns and the data set at a row point.
@@ -80,11 +96,19 @@ impl<'a> ReportRelation<'a> {
         let (mut all, pairs_at) = pairs(config, &layout);
         let mut next = layout.slots;
         let mut builder = chunk_lookups(config, &layout);
+        let first = all.len();
         let head = (checked.classes > 0).then(|| Head::new(&checked, statement.group_count(), &mut next));
         if let Some(head) = &head {
             let z_bits = config.architecture.layers.last().map_or(0, |l| l.z_bits);
             head.lookups(&layout, z_bits, &mut builder);
             all.extend(head.equations(&layout, statement).into_iter().flat_map(|e| e.pairs));
+        }
+        let head_pairs = (first, all.len());
+        let residuals = Residuals::new(statement, &checked, &layout, &mut next);
+        if let Some(x) = &residuals {
+            x.lookups(&mut builder);
+            all.extend(x.equal().into_iter().flatten());
+            all.extend(x.sums(statement).into_iter().flat_map(|s| s.0));
         }
         let slacks = next;
         next += slack_slots(&checked.claims, log_rows);
@@ -95,7 +119,21 @@ impl<'a> ReportRelation<'a> {
             Input::Public { .. } => 0,
         };
         let model = ModelLayout::new(config, 0);
-        Self { statement, checked, layout, pairs: all, pairs_at, head, slacks, model, lookups, slots, data_stride }
+        Self {
+            statement,
+            checked,
+            layout,
+            pairs: all,
+            pairs_at,
+            head_pairs,
+            head,
+            residuals,
+            slacks,
+            model,
+            lookups,
+            slots,
+            data_stride,
+        }
     }
 
     /// Slots of the trace, multiplicities included, and log2 of their rows.
@@ -212,7 +250,7 @@ impl<'a> ReportRelation<'a> {
     pub(super) fn head_equations(&self) -> Vec<(HeadEquation, usize)> {
         let Some(head) = &self.head else { return vec![] };
         let all = head.equations(&self.layout, self.statement);
-        let mut first = self.pairs.len() - all.iter().map(|e| e.pairs.len()).sum::<usize>();
+        let mut first = self.head_pairs.0;
         all.into_iter()
             .map(|e| {
                 let at = first;
@@ -222,25 +260,75 @@ impl<'a> ReportRelation<'a> {
             .collect()
     }
 
-    /// 1, nu, nu^2, ...: for the products' equation, the head's, and the claims on the counts.
-    pub(super) fn powers(&self, nu: E, head: usize) -> Vec<E> {
-        nu.powers().take(1 + head + self.checked.claims.len()).collect()
+    /// 1, nu, nu^2, ...: for the products' equation, the head's, equal squares, sums over rows, and claims on the counts.
+    pub(super) fn powers(&self, nu: E, head: usize) -> Powers {
+        let (equal, sums) = self.sums();
+        let rest: Vec<E> = nu.powers().take(1 + head + equal + sums.len() + self.checked.claims.len()).collect();
+        let (head, rest) = rest.split_at_checked(1 + head).unwrap_or((&rest, &[]));
+        let (equal, rest) = rest.split_at_checked(equal).unwrap_or((rest, &[]));
+        let (sums, counts) = rest.split_at_checked(sums.len()).unwrap_or((rest, &[]));
+        Powers { head: head.to_vec(), equal: equal.to_vec(), sums: sums.to_vec(), counts: counts.to_vec() }
     }
 
-    /// Coefficients of the pairs at rho.
-    pub(super) fn pair_weights(&self, product: &Equation, head: &[(HeadEquation, usize)], powers: &[E]) -> Vec<E> {
-        let mut out = vec![E::ZERO; self.pairs.len()];
+    /// How many squares are equal, and (pairs, value) of every sum over rows.
+    fn sums(&self) -> (usize, Vec<(usize, u64)>) {
+        self.residuals.as_ref().map_or((0, vec![]), |x| {
+            let sums = x.sums(self.statement).into_iter().map(|(pairs, value)| (pairs.len(), value)).collect();
+            (x.equal().len(), sums)
+        })
+    }
+
+    /// Coefficients of the pairs: at rho, and on all rows that are read.
+    pub(super) fn pair_weights(
+        &self,
+        product: &Equation,
+        head: &[(HeadEquation, usize)],
+        powers: &Powers,
+    ) -> Vec<[E; 2]> {
+        let mut out = vec![[E::ZERO; 2]; self.pairs.len()];
         for &(term, c) in product {
             if let Term::Pair(p) = term
                 && let Some(w) = out.get_mut(p)
             {
-                *w += c;
+                w[0] += c;
             }
         }
-        for ((e, first), &power) in head.iter().zip(powers.iter().skip(1)) {
-            out.iter_mut().skip(*first).take(e.pairs.len()).for_each(|w| *w += power);
+        for ((e, first), &power) in head.iter().zip(powers.head.iter().skip(1)) {
+            out.iter_mut().skip(*first).take(e.pairs.len()).for_each(|w| w[0] += power);
+        }
+        let mut rest = out.iter_mut().skip(self.head_pairs.1);
+        for &power in &powers.equal {
+            for (w, sign) in rest.by_ref().take(2).zip([E::ONE, -E::ONE]) {
+                w[0] += power * sign;
+            }
+        }
+        for ((pairs, _), &power) in self.sums().1.into_iter().zip(&powers.sums) {
+            rest.by_ref().take(pairs).for_each(|w| w[1] += power);
         }
         out
+    }
+
+    /// Sums of single columns over the rows that are read.
+    fn linear_sums(&self, r: &mut Reduction<'_>) {
+        let Some(x) = &self.residuals else { return };
+        let linear = x.linear(self.statement);
+        if linear.is_empty() {
+            return;
+        }
+        let mut column = vec![E::ZERO; 1 << self.layout.log_rows];
+        column.iter_mut().take(self.checked.rows).for_each(|w| *w = E::ONE);
+        let mut data = vec![E::ZERO; 1 << self.data_stride];
+        for &i in self.checked.index.iter().flatten() {
+            if let Some(w) = data.get_mut(i as usize) {
+                *w = E::ONE;
+            }
+        }
+        let (column, data) = (r.low(Low::Dense(column)), r.low(Low::Dense(data)));
+        for (columns, value) in linear {
+            let mut e = Affine::constant(-E::from(signed(value)));
+            columns.iter().for_each(|form| add_form(&mut e, form, column, data, E::ONE));
+            r.assert_zero(e);
+        }
     }
 
     /// sum_i power_i claim_i: the coefficients of the counts (group, label, prediction).
@@ -320,20 +408,23 @@ impl<'a> ReportRelation<'a> {
         let nu = r.challenge();
         let head = self.head_equations();
         let powers = self.powers(nu, head.len());
-        let of_counts = powers.get(1 + head.len()..).unwrap_or_default();
         let public = self.public_features(rho);
         let mut total = a.affine();
         total.sub(&self.linear_part(row, &product, &public));
-        for ((e, _), &power) in head.iter().zip(powers.iter().skip(1)) {
+        for ((e, _), &power) in head.iter().zip(powers.head.iter().skip(1)) {
             total.add_scaled(&self.linear_part(row, &e.linear, &public), -power);
             total.add_constant(-power * e.real * row.real);
         }
-        total.add(&self.count_values(r, of_counts));
+        total.add(&self.count_values(r, &powers.counts));
+        for ((_, value), &power) in self.sums().1.into_iter().zip(&powers.sums) {
+            total.add_constant(power * E::from_u64(value));
+        }
         if let Some((values, units)) = outputs {
             self.output_check(r, rho, row, values, &units);
         }
+        self.linear_sums(r);
         let weights = self.pair_weights(&product, &head, &powers);
-        let counts = self.count_weights(of_counts);
+        let counts = self.count_weights(&powers.counts);
         let labels = self.head.as_ref().map_or(0, |h| h.classes);
         if self.pairs.is_empty() && labels == 0 {
             r.assert_zero(total);
@@ -345,13 +436,13 @@ impl<'a> ReportRelation<'a> {
         let at_rho = eq_eval(rho, &claim.rows);
         let here = self.row(r, &claim.rows);
         let (at_pairs, at_counts) = eq_v.split_at_checked(self.pairs.len()).unwrap_or((&eq_v, &[]));
-        let gates: E = weights.iter().zip(at_pairs).map(|(&w, &v)| w * v).sum();
-        let weight = at_rho * gates + at_counts.iter().take(labels).copied().sum::<E>();
+        let gates: E = weights.iter().zip(at_pairs).map(|(&[w, real], &v)| (at_rho * w + here.real * real) * v).sum();
+        let weight = gates + at_counts.iter().take(labels).copied().sum::<E>();
         let (a, b) = claim.close(r, weight);
         let (mut ea, mut eb) = (Affine::default(), Affine::default());
         for ((fa, fb), &w) in self.pairs.iter().zip(at_pairs) {
-            fa.add_to(&mut ea, here.column, E::ONE, w);
-            fb.add_to(&mut eb, here.column, E::ONE, w);
+            add_form(&mut ea, fa, here.column, here.data, w);
+            add_form(&mut eb, fb, here.column, here.data, w);
         }
         for (c, &w) in at_counts.iter().enumerate().take(labels) {
             let (real, slots) = self.label(c);
@@ -376,6 +467,14 @@ impl<'a> ReportRelation<'a> {
         let public = weighted_rows(values, units.len(), rho);
         e.add_constant(-public.iter().zip(units).map(|(&x, &u)| x * u).sum::<E>());
         r.assert_zero(e);
+    }
+}
+
+/// k times a form of trace and data columns, the constant as on every row.
+fn add_form(e: &mut Affine, form: &Form, column: LowId, data: LowId, k: E) {
+    e.add_constant(k * form.constant);
+    for &(vector, slot, c) in &form.terms {
+        e.add_cell(cell(vector, if vector == DATA { data } else { column }, slot), k * c);
     }
 }
 
@@ -431,7 +530,8 @@ impl Relation for ReportRelation<'_> {
 
     fn soundness(&self, list_bits: f64) -> Vec<ErrorTerm> {
         let outputs: usize = self.layers().map(|l| log2_ceil(self.checked.config.outputs(l))).sum();
-        let equations = 1 + self.head_equations().len() + self.checked.claims.len();
+        let (equal, sums) = self.sums();
+        let equations = 1 + self.head_equations().len() + equal + sums.len() + self.checked.claims.len();
         // rho, a point per layer and its power, the outputs' point, and the powers that batch equations and claims.
         let points = self.layout.log_rows + 2 * outputs + self.layout.layers.len() + equations;
         let labels = self.head.as_ref().map_or(0, |h| h.classes);

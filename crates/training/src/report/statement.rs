@@ -40,7 +40,8 @@ pub enum Rows {
     Listed(Vec<u32>),
 }
 
-/// What the model reads.
+/// What the model reads. There is one in a report: its size is of no concern.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Input {
     /// Rows of a committed data set.
@@ -73,6 +74,23 @@ pub enum Shown {
     Outputs {
         /// The integers.
         values: Vec<i32>,
+    },
+    /// Sum over rows and outputs of (Z - y)^2, 2 fa fractional bits.
+    SquaredError {
+        /// The sum.
+        sum: u64,
+    },
+    /// Sum over rows and outputs of |Z - y|, fa fractional bits.
+    AbsoluteError {
+        /// The sum.
+        sum: u64,
+    },
+    /// Sums of the targets per output (fa fractional bits) and of their squares (2 fa): with the squared error, R^2.
+    TargetMoments {
+        /// Sum of y, per output.
+        sums: Vec<i64>,
+        /// Sum of y^2, over all outputs.
+        squares: u64,
     },
     /// Rows by group, label and prediction: `counts[(group C + label) C + prediction]`.
     Counts {
@@ -108,6 +126,13 @@ pub enum Shown {
         /// Numerator and denominator.
         bound: (u32, u32),
     },
+}
+
+impl Shown {
+    /// Whether it is a sum over rows of errors or targets.
+    pub(super) const fn is_sum(&self) -> bool {
+        matches!(self, Self::SquaredError { .. } | Self::AbsoluteError { .. } | Self::TargetMoments { .. })
+    }
 }
 
 /// The statement of a report.
@@ -204,6 +229,14 @@ pub enum ReportInvalid {
         expected: u64,
         /// Sum.
         got: u64,
+    },
+    /// A sum that no rows have.
+    #[error("a sum of {got} is beyond {most}, the most that the rows can have")]
+    Sum {
+        /// In the statement.
+        got: u64,
+        /// The most.
+        most: u64,
     },
     /// A fraction outside [0, 1], or with a denominator of 0.
     #[error("{0}/{1} is no fraction between 0 and 1", got.0, got.1)]
@@ -373,6 +406,10 @@ impl ReportStatement {
                     length("outputs", values.len(), rows * outputs, (rows * outputs).min(MAX_VALUES))?;
                     continue;
                 }
+                Shown::SquaredError { .. } | Shown::AbsoluteError { .. } | Shown::TargetMoments { .. } => {
+                    self.validate_sum(shown, config, rows)?;
+                    continue;
+                }
                 Shown::Counts { counts } => {
                     tables += 1;
                     let expected = groups.saturating_mul(classes * classes);
@@ -426,6 +463,38 @@ impl ReportStatement {
             (Some(Labels::Class { classes: c }), Loss::CrossEntropy) if c as usize == outputs => Ok(classes),
             (Some(Labels::Binary { outputs: 1 }), Loss::BceWithLogits) => Ok(classes),
             _ => Err(ReportInvalid::Labels),
+        }
+    }
+
+    /// Sums of errors are of the losses with real targets, and small enough to be integers mod p.
+    fn validate_sum(&self, shown: &Shown, config: &RunConfig, rows: usize) -> Result<(), ReportInvalid> {
+        let outputs = config.architecture.layers.last().map_or(0, |l| l.outputs);
+        let real = match &self.input {
+            Input::Committed { data, .. } => matches!(data.labels, Labels::Real { outputs: n, .. } if n == outputs),
+            Input::Public { .. } => return Err(ReportInvalid::NotApplicable { what: "errors of rows without labels" }),
+        };
+        if config.architecture.loss != Loss::Mse || !real {
+            return Err(ReportInvalid::Labels);
+        }
+        if self.shown.iter().filter(|s| core::mem::discriminant(*s) == core::mem::discriminant(shown)).count() > 1 {
+            return Err(ReportInvalid::NotApplicable { what: "one sum twice" });
+        }
+        // |Z - y| <= 2^16.
+        let most = (rows as u64).saturating_mul(outputs.into()).saturating_mul(1 << 32);
+        if most >= 1 << 62 {
+            return Err(ReportInvalid::BoundTooFine { denominator: 1, rows: rows as u64 });
+        }
+        let (sums, unsigned): (&[i64], u64) = match shown {
+            Shown::SquaredError { sum } | Shown::AbsoluteError { sum } => (&[], *sum),
+            Shown::TargetMoments { sums, squares } => {
+                length("sums of targets", sums.len(), outputs as usize, outputs as usize)?;
+                (sums, *squares)
+            }
+            _ => (&[], 0),
+        };
+        match sums.iter().map(|s| s.unsigned_abs()).chain([unsigned]).find(|&s| s > most) {
+            Some(got) => Err(ReportInvalid::Sum { got, most }),
+            None => Ok(()),
         }
     }
 

@@ -94,9 +94,37 @@ fn exactly(rate: Rate, group: Option<u32>, n: u32, d: u32) -> String {
     format!("The {}{} is {n} of {d}, {}.", rate.name(), among(group), decimal(n.into(), d.into()))
 }
 
+/// R^2 of all outputs together, where the targets' moments are shown too.
+fn explained(report: &ReportStatement, error: u64) -> String {
+    let moments = report.shown.iter().find_map(|s| match s {
+        Shown::TargetMoments { sums, squares } => Some((sums, *squares)),
+        _ => None,
+    });
+    let rows = report.input.index().ok().flatten().map_or(0, |i| i.len() as i128);
+    let Some((sums, squares)) = moments else { return String::new() };
+    // n times the spread of the targets, and n times the error.
+    let means: i128 = sums.iter().map(|&s| i128::from(s).saturating_mul(s.into())).fold(0, i128::saturating_add);
+    let spread = rows.saturating_mul(squares.into()).saturating_sub(means);
+    let error = rows.saturating_mul(error.into());
+    if spread <= 0 {
+        return String::new();
+    }
+    // Rounded down to four digits.
+    let digits = spread.saturating_sub(error).saturating_mul(10_000).div_euclid(spread);
+    let (sign, digits) = (if digits < 0 { "-" } else { "" }, digits.unsigned_abs());
+    format!(", R^2 over all outputs is {sign}{}.{:04}", digits / 10_000, digits % 10_000)
+}
+
 fn sentence(report: &ReportStatement, shown: &Shown) -> String {
     match shown {
         Shown::Outputs { values } => format!("The {} outputs in the report, exactly.", values.len()),
+        Shown::SquaredError { sum } => {
+            format!("The sum of the squared errors is {sum} / 2^(2 fa){}.", explained(report, *sum))
+        }
+        Shown::AbsoluteError { sum } => format!("The sum of the absolute errors is {sum} / 2^fa."),
+        Shown::TargetMoments { sums, squares } => {
+            format!("The targets sum to {sums:?} / 2^fa per output, their squares to {squares} / 2^(2 fa).")
+        }
         Shown::Counts { counts } => {
             let groups = report.groups.as_ref().map_or(1, |g| g.values.len());
             let cells = counts.len() / groups.max(1);

@@ -4,7 +4,6 @@ use crate::relation::layout::LayerColumns;
 use crate::report::counting::{Evaluation, completed};
 use crate::report::head::Prediction;
 use crate::report::prover::{ReportWitness, argue};
-use crate::report::relation::LABEL;
 use alloc::collections::BTreeSet;
 use p3_field::PrimeCharacteristicRing;
 use tacit_argument::field::{E, F, signed};
@@ -46,6 +45,7 @@ enum Group {
     Products,
     Weights,
     Outputs,
+    Sums,
     Gates,
     Lookups,
 }
@@ -139,6 +139,13 @@ impl<'w> Forgery<'w> {
         let values = reduction.claims_in_clear(PadLayout { first: columns.len() }, &[&cells, &model, &data]);
         let mut names = vec![Group::Products, Group::Weights];
         names.extend(self.statement.outputs().map(|_| Group::Outputs));
+        for shown in &self.statement.shown {
+            match shown {
+                Shown::AbsoluteError { .. } => names.push(Group::Sums),
+                Shown::TargetMoments { sums, .. } => names.extend(sums.iter().map(|_| Group::Sums)),
+                _ => {}
+            }
+        }
         names.extend([Group::Gates; 3]);
         names.resize(values.len(), Group::Lookups);
         names.into_iter().zip(values).filter(|(_, v)| *v != E::ZERO).map(|(name, _)| name).collect()
@@ -401,4 +408,64 @@ fn another_model_and_other_data() {
     report.statement.input = world.committed(Rows::All);
     let e = world.verify(&report).unwrap_err();
     assert!(matches!(e, ReportRejected::Argument(ArgumentError::Opening(OpeningError::SourceClaim))), "{e:?}");
+}
+
+#[test]
+fn errors_off_by_one_and_absolute_values_that_are_not() {
+    let layers = vec![layer(5, 3, Activation::Relu), layer(3, 2, Activation::Identity)];
+    let world = World::new(config(layers, Loss::Mse, ROWS));
+    let asked = [Asked::SquaredError, Asked::AbsoluteError, Asked::TargetMoments];
+    let new = || Forgery::new(&world, Rows::Range { first: 1, count: 80 }, None, &asked);
+    assert_eq!(new().rejected_by(), BTreeSet::new());
+    new().verdict().unwrap();
+    let changes: [(&dyn Fn(&mut Vec<Shown>), Group); 4] = [
+        (
+            &|s| {
+                let Shown::SquaredError { sum } = &mut s[0] else { panic!() };
+                *sum -= 1;
+            },
+            Group::Gates,
+        ),
+        (
+            &|s| {
+                let Shown::AbsoluteError { sum } = &mut s[1] else { panic!() };
+                *sum -= 1;
+            },
+            Group::Sums,
+        ),
+        (
+            &|s| {
+                let Shown::TargetMoments { sums, .. } = &mut s[2] else { panic!() };
+                sums[1] += 1;
+            },
+            Group::Sums,
+        ),
+        (
+            &|s| {
+                let Shown::TargetMoments { squares, .. } = &mut s[2] else { panic!() };
+                *squares += 1;
+            },
+            Group::Gates,
+        ),
+    ];
+    for (change, group) in changes {
+        let mut f = new();
+        change(&mut f.statement.shown);
+        f.assert_rejected(&[group]);
+    }
+    // A negative absolute value, at a row that is read: the sum is smaller by twice it.
+    let mut f = new();
+    let first = f.relation().residuals.clone().unwrap().absolute.unwrap();
+    let errors = f.evaluation.absolute_errors();
+    let row = errors.iter().position(|e| *e > 0).unwrap();
+    *f.cell(first, row) = -F::from_u32(errors[row]);
+    let Shown::AbsoluteError { sum } = &mut f.statement.shown[1] else { panic!() };
+    *sum -= 2 * u64::from(errors[row]);
+    f.assert_rejected(&[Group::Lookups]);
+    // A smaller one: in range, and its square is not the error's.
+    let mut f = new();
+    *f.cell(first, row) -= F::ONE;
+    let Shown::AbsoluteError { sum } = &mut f.statement.shown[1] else { panic!() };
+    *sum -= 1;
+    f.assert_rejected(&[Group::Gates]);
 }

@@ -102,6 +102,7 @@ fn nets() -> Vec<RunConfig> {
 
 #[test]
 fn every_net_counts_and_verifies() {
+    let mut several = 0;
     for config in nets() {
         let world = World::new(config);
         let t = std::time::Instant::now();
@@ -114,9 +115,7 @@ fn every_net_counts_and_verifies() {
         let expected = naive_counts(&world, &all, |_| 0, 1);
         assert_eq!(counts(&report), expected);
         let c = expected.len().isqrt();
-        // Deep nets of random weights say the same of every row.
-        let several = (0..c).filter(|p| (0..c).any(|l| expected[l * c + p] > 0)).count() > 1;
-        assert!(several || world.run.config.architecture.layers.len() > 2, "several classes are predicted");
+        several += usize::from((0..c).filter(|p| (0..c).any(|l| expected[l * c + p] > 0)).count() > 1);
         let correct: u32 = (0..c).map(|i| expected[i * c + i]).sum();
         let accuracy = Shown::Exactly { rate: Rate::Accuracy, group: None, numerator: correct, denominator: ROWS };
         assert_eq!(report.statement.shown[1], accuracy);
@@ -124,6 +123,8 @@ fn every_net_counts_and_verifies() {
         assert_eq!(verdict.data_digest, Some(world.verdict.data_digest));
         assert!(total(&verdict.soundness) <= -f64::from(TARGET_BITS));
     }
+    // Nets of random weights may say the same of every row; not all of these do.
+    assert!(several > 2);
 }
 
 const BOUND_ZERO: Asked = Asked::AtLeast { rate: Rate::Accuracy, group: None, bound: (0, 1) };
@@ -264,4 +265,43 @@ fn rows_that_do_not_fit_are_refused_by_name() {
     let input = ReportInput { data: Some(&rows), ..world.input(&all, None) };
     let e = world.try_prove(&input, &[Asked::Counts]).err().unwrap();
     assert!(matches!(e, ReportError::OtherVectors(_)), "{e}");
+}
+
+fn regression(outputs: u32) -> RunConfig {
+    config(vec![layer(5, 3, Activation::Tanh), layer(3, outputs, Activation::Identity)], Loss::Mse, ROWS)
+}
+
+#[test]
+fn errors_and_moments_are_sums_over_the_rows_that_are_read() {
+    for (outputs, rows) in [(1usize, Rows::All), (2, Rows::Range { first: 3, count: 80 })] {
+        let world = World::new(regression(outputs as u32));
+        let asked = [Asked::SquaredError, Asked::AbsoluteError, Asked::TargetMoments, Asked::Outputs];
+        let report = world.prove(&world.committed(rows.clone()), None, &asked);
+        world.verify(&report).unwrap();
+        let read = if rows == Rows::All { 0..90 } else { 3..83 };
+        let (mut squared, mut absolute, mut sums, mut squares) = (0u64, 0u64, vec![0i64; outputs], 0u64);
+        for i in read {
+            let z = naive(&world.run.config, &world.weights, &world.rows.features[i * 5..][..5]);
+            for (j, (&z, &y)) in z.iter().zip(&world.rows.labels[i * outputs..]).enumerate() {
+                let d = i64::from(z - y);
+                squared += (d * d) as u64;
+                absolute += d.unsigned_abs();
+                sums[j] += i64::from(y);
+                squares += i64::from(y * y) as u64;
+            }
+        }
+        assert_eq!(
+            report.statement.shown[..3],
+            [
+                Shown::SquaredError { sum: squared },
+                Shown::AbsoluteError { sum: absolute },
+                Shown::TargetMoments { sums, squares },
+            ]
+        );
+        // Each of them alone.
+        for asked in asked {
+            let report = world.prove(&world.committed(rows.clone()), None, &[asked]);
+            world.verify(&report).unwrap();
+        }
+    }
 }

@@ -296,3 +296,34 @@ fn changed_bytes_and_cut_files_are_rejected() {
         assert!(matches!(cut, Some(FileError::Damaged | FileError::NotOurs)), "{cut:?}");
     }
 }
+
+#[test]
+fn sums_of_errors_have_rules_of_their_own() {
+    let world = World::new(config(vec![layer(5, 2, Activation::Identity)], Loss::Mse, ROWS));
+    let good = world.all(&[Asked::SquaredError]);
+    let with = |shown: Vec<Shown>| {
+        let mut r = good.clone();
+        r.statement.shown = shown;
+        match world.verify(&r).unwrap_err() {
+            ReportRejected::Invalid(i) => i,
+            e => panic!("{e:?}"),
+        }
+    };
+    let most = 90 * 2 * (1u64 << 32);
+    let e = with(vec![Shown::SquaredError { sum: most + 1 }]);
+    assert!(matches!(e, ReportInvalid::Sum { got, most: m } if got == most + 1 && m == most), "{e}");
+    let e = with(vec![Shown::TargetMoments { sums: vec![0], squares: 0 }]);
+    assert!(matches!(e, ReportInvalid::Length { field: "sums of targets", got: 1, .. }), "{e}");
+    let e = with(vec![Shown::TargetMoments { sums: vec![0, i64::MIN], squares: 0 }]);
+    assert!(matches!(e, ReportInvalid::Sum { .. }), "{e}");
+    let e = with(vec![Shown::SquaredError { sum: 1 }, Shown::SquaredError { sum: 2 }]);
+    assert!(matches!(e, ReportInvalid::NotApplicable { what: "one sum twice" }), "{e}");
+    let world = World::new(perceptron());
+    let mut r = world.all(&[Asked::Counts]);
+    r.statement.shown[0] = Shown::SquaredError { sum: 0 };
+    let e = world.verify(&r).unwrap_err();
+    assert!(matches!(e, ReportRejected::Invalid(ReportInvalid::Labels)), "{e}");
+    r.statement.input = Input::Public { features: vec![0; 5] };
+    let e = world.verify(&r).unwrap_err();
+    assert!(matches!(e, ReportRejected::Invalid(ReportInvalid::NotApplicable { .. })), "{e}");
+}
