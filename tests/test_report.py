@@ -289,6 +289,7 @@ def test_the_command_line(
     bank: Bank, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(bank.folder)
+    monkeypatch.setenv("TACIT_VAULT", "bank.vault")
     arguments = ["--data", "test", "--metric", "accuracy", "--by", "sex", "--gap", "accuracy=0.9"]
     assert main(["evaluate", *arguments, "--at-least", "accuracy=0.1", "--rows", "0:100"]) == 0
     printed = capsys.readouterr().out
