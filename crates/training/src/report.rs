@@ -16,7 +16,9 @@ use tacit_argument::soundness::ErrorTerm;
 mod claims;
 #[cfg(feature = "prover")]
 mod counting;
+mod gates;
 mod head;
+mod invalid;
 #[cfg(feature = "prover")]
 mod prover;
 mod rates;
@@ -25,17 +27,19 @@ mod residuals;
 mod statement;
 #[cfg(all(test, feature = "prover"))]
 mod tests;
+mod validate;
+#[cfg(feature = "prover")]
+mod witness;
 mod words;
 
 #[cfg(feature = "prover")]
 pub use counting::Asked;
+pub use invalid::ReportInvalid;
 #[cfg(feature = "prover")]
 pub use prover::{ReportError, ReportInput, ReportPlan, ReportTrees, plan_report, prove_report};
 pub use rates::Rate;
 pub use relation::{LABEL, ReportRelation};
-pub use statement::{
-    Groups, Input, MAX_GROUPS, MAX_SHOWN, REPORT_VERSION, ReportInvalid, ReportStatement, Rows, Shown,
-};
+pub use statement::{Groups, Input, MAX_GROUPS, MAX_SHOWN, REPORT_VERSION, ReportStatement, Rows, Shown};
 pub use words::report_words;
 
 /// A statement about a committed model, and its proof.

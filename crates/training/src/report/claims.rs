@@ -2,8 +2,9 @@
 //!
 //! An equality is `sum coefficient N = value`. A bound is `sum coefficient N - value = slack` with a committed slack in
 //! [0, 2^60); as |sum - value| < 2^60 too, it is one of integers, and the sum is at least the value.
+use super::ReportInvalid;
 use super::rates::Rate;
-use super::statement::{MAX_TERMS, ReportInvalid, ReportStatement, Shown};
+use super::statement::{MAX_TERMS, ReportStatement, Shown};
 use alloc::vec::Vec;
 
 /// Bits of one limb of a slack.

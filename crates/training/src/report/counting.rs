@@ -1,8 +1,10 @@
 //! The owner's side of a report: runs the model on the rows, counts, and computes what is to be shown.
+use super::ReportInvalid;
 use super::prover::ReportError;
 use super::rates::Rate;
 use super::relation::log_rows;
-use super::statement::{Groups, Input, ReportInvalid, ReportStatement, Shown, forward_config};
+use super::statement::{Groups, Input, ReportStatement, Shown};
+use super::validate::forward_config;
 use crate::config::{Loss, RunConfig};
 use crate::trainer::{Data, ForwardLayer, TrainError, forward_pass};
 use alloc::vec;

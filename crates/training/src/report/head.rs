@@ -1,9 +1,10 @@
 //! Columns behind the last layer: the predicted class, the group, and both together, all as indicators of 0 or 1.
 //!
-//! A one-hot value of n options is n - 1 columns and one lookup of (sum i column_i, column_1, ..., column_{n-1}) in the
-//! table of the n one-hot rows; option 0 is what is left. Prediction of more than one output: the first maximum, h, with
-//! `max = sum h_j Z_j` and every `max - Z_j - [h after j]` in the window of Z. Of one output: [Z > 0].
-use super::statement::{Checked, ReportStatement};
+//! A one-hot value of n options is n - 1 columns and one lookup of (sum i column_i, column_1, ..., column_{n-1}) in
+//! the table of the n one-hot rows; option 0 is what is left. Prediction of more than one output: the first maximum, h,
+//! with `max = sum h_j Z_j` and every `max - Z_j - [h after j]` in the window of Z. Of one output: [Z > 0].
+use super::statement::ReportStatement;
+use super::validate::Checked;
 use crate::relation::layout::TraceLayout;
 use crate::relation::{Builder, Equation, TRACE, Term};
 use alloc::vec;

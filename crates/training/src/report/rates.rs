@@ -1,5 +1,5 @@
 //! Rates of a classifier: each a ratio of two sums of counts N(label, prediction), as scikit-learn computes it.
-use super::statement::ReportInvalid;
+use super::ReportInvalid;
 use alloc::format;
 use alloc::string::String;
 use serde::{Deserialize, Serialize};

@@ -1,9 +1,11 @@
-//! Sums over the rows that are read of squared and absolute errors, and of the targets: what MSE, MAE and R^2 are made of.
+//! Sums over the rows that are read of squared and absolute errors, and of the targets: what MSE, MAE and R^2 are
+//! made of.
 //!
 //! With d_j = Z_j - y_j: `sum d_j^2` and `sum y_j^2` are products in the gates' sumcheck, `sum y_j` is linear. The
 //! absolute error is a column a_j in [0, 2^17) with `a_j^2 = d_j^2`; as |d_j| <= 2^16, a_j = |d_j|.
 use super::relation::DATA;
-use super::statement::{Checked, ReportStatement, Shown};
+use super::statement::{ReportStatement, Shown};
+use super::validate::Checked;
 use crate::relation::layout::TraceLayout;
 use crate::relation::{Builder, TRACE};
 use alloc::vec::Vec;

@@ -7,8 +7,11 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-/// What a report shows; what its run shows is said by [`crate::words::run_words`]. `training` is the data set of the run,
-/// where it is known.
+/// Most outputs that stand in a sentence.
+const MAX_PRINTED: usize = 64;
+
+/// What a report shows; what its run shows is said by [`crate::words::run_words`]. `training` is the data set of the
+/// run, where it is known.
 #[must_use]
 pub fn report_words(report: &ReportStatement, training: Option<&DataRecord>, data_checked: bool) -> Words {
     let mut shown = alloc::vec![format!(
@@ -27,7 +30,8 @@ pub fn report_words(report: &ReportStatement, training: Option<&DataRecord>, dat
         let all: Vec<String> = groups.values.iter().enumerate().map(|(g, v)| format!("{g}: {v:?}")).collect();
         let columns: Vec<String> = groups.columns.iter().map(ToString::to_string).collect();
         shown.push(format!(
-            "Groups are the rows with these values of feature {} (integers of {} fractional bits): {}. Every row is in one.",
+            "Groups are the rows with these values of feature {} (integers of {} fractional bits): {}. Every row is in \
+             one.",
             columns.join(", "),
             data.fa,
             all.join("; ")
@@ -100,7 +104,12 @@ fn explained(report: &ReportStatement, error: u64) -> String {
         Shown::TargetMoments { sums, squares } => Some((sums, *squares)),
         _ => None,
     });
-    let rows = report.input.index().ok().flatten().map_or(0, |i| i.len() as i128);
+    let rows = match &report.input {
+        Input::Committed { data, rows: Rows::All } => i128::from(data.rows),
+        Input::Committed { rows: Rows::Range { count, .. }, .. } => i128::from(*count),
+        Input::Committed { rows: Rows::Listed(list), .. } => list.len() as i128,
+        Input::Public { .. } => 0,
+    };
     let Some((sums, squares)) = moments else { return String::new() };
     // n times the spread of the targets, and n times the error.
     let means: i128 = sums.iter().map(|&s| i128::from(s).saturating_mul(s.into())).fold(0, i128::saturating_add);
@@ -117,6 +126,9 @@ fn explained(report: &ReportStatement, error: u64) -> String {
 
 fn sentence(report: &ReportStatement, shown: &Shown) -> String {
     match shown {
+        Shown::Outputs { values } if values.len() <= MAX_PRINTED => {
+            format!("The outputs, row by row, as integers with the fractional bits of the model's data: {values:?}.")
+        }
         Shown::Outputs { values } => format!("The {} outputs in the report, exactly.", values.len()),
         Shown::SquaredError { sum } => {
             format!("The sum of the squared errors is {sum} / 2^(2 fa){}.", explained(report, *sum))

@@ -305,3 +305,50 @@ fn errors_and_moments_are_sums_over_the_rows_that_are_read() {
         }
     }
 }
+
+#[test]
+fn the_words_say_what_is_shown_and_what_stays_open() {
+    let world = World::new(perceptron());
+    let asked = [
+        Asked::Counts,
+        Asked::Exactly { rate: Rate::F1 { class: 1 }, group: Some(1) },
+        Asked::AtLeast { rate: Rate::Accuracy, group: None, bound: (1, 100) },
+        Asked::GapAtMost { rate: Rate::Recall { class: 1 }, bound: (1, 1) },
+    ];
+    let report = world.prove(&world.committed(Rows::Range { first: 5, count: 80 }), Some(&by_flag()), &asked).statement;
+    let words = report_words(&report, Some(&world.run.data), true);
+    let all = words.shown.join("\n");
+    let (model, data) = (crate::words::hex(&report.model_digest), crate::words::hex(&world.verdict.data_digest));
+    for part in [
+        model.as_str(),
+        data.as_str(),
+        "rows 5 to 84 (80 of 90)",
+        "Rows by label (line) and prediction (column): group 0: [",
+        "F1 score of class 1 in group 1 is ",
+        "accuracy is at least 1/100, and nothing more about it",
+        "recall of class 1 differs by at most 1/1 between any two groups",
+        "values of feature 3 (integers of 6 fractional bits): 0: [0]; 1: [64]",
+        "that the model was trained on",
+    ] {
+        assert!(all.contains(part), "{part}: {all}");
+    }
+    assert_eq!(words.not_shown.len(), 3);
+    // Other data: the verdict says what is not known of it.
+    let mut other = world.run.data.clone();
+    other.released.push("x".into());
+    let words = report_words(&report, Some(&other), false);
+    assert!(words.shown.iter().any(|s| s.contains("same schema")));
+    assert!(words.not_shown.iter().any(|s| s.contains("in the training data")));
+    assert!(words.not_shown.iter().any(|s| s.contains("no commitment file")));
+    other.schema[0] ^= 1;
+    let words = report_words(&report, Some(&other), true);
+    assert!(words.not_shown.iter().any(|s| s.contains("the schemas differ")));
+    let regression = World::new(regression(1));
+    let report = regression.all(&[Asked::SquaredError, Asked::AbsoluteError, Asked::TargetMoments]).statement;
+    let words = report_words(&report, None, true);
+    assert!(words.shown[1].contains("R^2 over all outputs is "), "{}", words.shown[1]);
+    let few = regression.prove(&Input::Public { features: vec![1, 2, 3, 0, 0] }, None, &[Asked::Outputs]).statement;
+    let words = report_words(&few, None, false);
+    assert!(words.shown[1].contains("row by row"), "{}", words.shown[1]);
+    assert_eq!(words.not_shown, ["where the public rows come from"]);
+}
