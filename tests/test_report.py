@@ -155,10 +155,11 @@ def test_bounds_show_nothing_else(bank: Bank) -> None:
         bank.test,
         by="sex",
         at_least={"accuracy": value},
+        at_least_each={"accuracy": "0.1"},
         gap_at_most={"positive_rate": gap},
         quiet=True,
     )
-    assert [next(iter(item)) for item in report.shown] == ["AtLeast", "GapAtMost"]
+    assert [next(iter(item)) for item in report.shown] == ["AtLeast"] * 3 + ["GapAtMost"]
     verdict = bank.verify(report)
     assert any("at least" in line and "nothing more about it" in line for line in verdict.shown)
     for options in (
@@ -226,6 +227,7 @@ def test_what_cannot_be_shown_is_refused_by_name(bank: Bank, caplog: pytest.LogC
         return raised.value.reason
 
     assert refused(by="region", min_group=1000) == "SmallGroup"
+    assert refused(rows=range(9)) == "SmallGroup"
     assert refused(by="income") == "Groups"
     assert refused(rows=[]) == "Rows"
     assert refused(rows=range(100, 151)) == "Rows"
@@ -239,6 +241,7 @@ def test_what_cannot_be_shown_is_refused_by_name(bank: Bank, caplog: pytest.LogC
         {"at_least": {"accuracy": 1.5}},
         {"at_least": {"accuracy": "high"}},
         {"gap_at_most": {"accuracy": 0.5}},
+        {"at_least_each": {"accuracy": 0.5}},
         {"by": "colour"},
         {"rows": [1, 1]},
         {"rows": [150]},
@@ -291,7 +294,7 @@ def test_the_command_line(
     monkeypatch.chdir(bank.folder)
     monkeypatch.setenv("TACIT_VAULT", "bank.vault")
     arguments = ["--data", "test", "--metric", "accuracy", "--by", "sex", "--gap", "accuracy=0.9"]
-    assert main(["evaluate", *arguments, "--at-least", "accuracy=0.1", "--rows", "0:100"]) == 0
+    assert main(["evaluate", *arguments, "--at-least-each", "accuracy=0.1", "--rows", "0:100"]) == 0
     printed = capsys.readouterr().out
     assert "accuracy: " in printed
     assert "group 0: sex=" in printed

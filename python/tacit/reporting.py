@@ -134,6 +134,7 @@ def evaluate(
     metrics: Iterable[str] | None = None,
     by: str | Sequence[str] | None = None,
     at_least: Mapping[str, Number] | None = None,
+    at_least_each: Mapping[str, Number] | None = None,
     gap_at_most: Mapping[str, Number] | None = None,
     rows: Rows = None,
     min_group: int = MIN_GROUP,
@@ -142,10 +143,11 @@ def evaluate(
     """Prove how good the final model of a run is on the rows of a committed data set.
 
     `metrics` are shown exactly: "confusion" and the names of `RATES`, or of `ERRORS` for real targets; by
-    default accuracy and confusion (MSE and R^2) if nothing is bounded. `at_least` and `gap_at_most` show that
-    rates reach a bound, or differ by at most one between groups, and tell nothing else about them (a gap shows
-    the groups' denominators). `by` names feature columns whose values make the groups; no row's group is shown.
-    `rows` is a range or a list, by default all.
+    default accuracy and confusion (MSE and R^2) if nothing is bounded. `at_least`, `at_least_each` and
+    `gap_at_most` show that rates reach a bound over all rows, reach one in every group, or differ by no more
+    than one between groups, and tell nothing else about them (a gap shows the groups' denominators). `by` names
+    feature columns whose values make the groups; no row's group is shown. `rows` is a range or a list, by
+    default all.
 
     Raises `ReportRefused` naming what is wrong (`SmallGroup` for one below `min_group` rows, `BoundFails`,
     `Window`, `OtherSchema`, `NotProven`, ...) and `BudgetError` if a commitment has no rows left.
@@ -160,28 +162,17 @@ def evaluate(
     classes = _classes(record)
     if metrics is None:
         usual = ("mse", "r2") if on.label_kind == "real" else ("accuracy", "confusion")
-        metrics = () if at_least or gap_at_most else usual
-    asked: list[Any] = []
-    everywhere: list[int | None] = [None, *range(len(names))]
-    for metric in metrics:
-        if metric == "confusion":
-            asked.append("Counts")
-            continue
-        if metric in ERRORS:
-            asked += [what for what in ERRORS[metric] if what not in asked]
-            continue
-        for rate in _rates(metric, classes):
-            asked += [{"Exactly": {"rate": rate, "group": group}} for group in everywhere]
-    for metric, bound in (at_least or {}).items():
-        for rate in _rates(metric, classes):
-            asked.append({"AtLeast": {"rate": rate, "group": None, "bound": _fraction(bound)}})
+        metrics = () if at_least or at_least_each or gap_at_most else usual
+    if groups is None and (at_least_each or gap_at_most):
+        raise UsageError("at_least_each and gap_at_most are about groups: say by=COLUMN")
+    each = list(range(len(names)))
+    asked = _exactly(metrics, classes, [None, *each])
+    asked += _at_least(at_least, classes, [None]) + _at_least(at_least_each, classes, each)
     for metric, bound in (gap_at_most or {}).items():
-        if groups is None:
-            raise UsageError("a gap is one between groups: say by=COLUMN")
         for rate in _rates(metric, classes):
             asked.append({"GapAtMost": {"rate": rate, "bound": _fraction(bound)}})
     if not asked:
-        raise UsageError("nothing is asked for: give metrics, at_least or gap_at_most")
+        raise UsageError("nothing is asked for: give metrics or bounds")
     request = json.dumps({"rows": chosen, "groups": groups, "asked": asked})
     return _report(run, record, on, (on.features, on.labels), request, names, min_group, quiet)
 
@@ -237,14 +228,14 @@ def _report(
     weights, velocity = record.final.flat_weights(), record.final.flat_velocity()
     commitment = None if data is None else data.file
     plan = session.plan_report(proven.content, weights, commitment, *table, request)
-    for name, size in zip(names, plan["group_sizes"], strict=False):
+    for name, size in zip(names or ("all rows",), plan["group_sizes"], strict=True):
         if size < min_group:
             raise ReportRefused(
-                f"the group {name!r} has {size} rows, fewer than {min_group}: what is shown of it "
+                f"{name!r} has {size} rows, fewer than {min_group}: what is shown of it "
                 "would tell about a few people",
                 reason="SmallGroup",
             )
-        if size < SMALL_GROUP:
+        if names and size < SMALL_GROUP:
             log.warning("the group %r has %d rows: its figures tell about few people", name, size)
     opening, made = run.boundary(len(record.states) - 1, record)
     rows = int(plan["rows_per_proof"])
@@ -337,6 +328,30 @@ def _groups(data: CommittedData, columns: Collection[str], rows: Any) -> tuple[d
         ]
         labels.append(", ".join(hot + plain) or "none")
     return {"columns": chosen, "values": values.tolist()}, tuple(labels)
+
+
+def _exactly(metrics: Iterable[str], classes: int, groups: Sequence[int | None]) -> list[Any]:
+    """Metrics that are shown as they are, rates in all of `groups`."""
+    asked: list[Any] = []
+    for metric in metrics:
+        if metric == "confusion":
+            asked.append("Counts")
+        elif metric in ERRORS:
+            asked += [what for what in ERRORS[metric] if what not in asked]
+        else:
+            for rate in _rates(metric, classes):
+                asked += [{"Exactly": {"rate": rate, "group": group}} for group in groups]
+    return asked
+
+
+def _at_least(bounds: Mapping[str, Number] | None, classes: int, groups: Sequence[int | None]) -> list[Any]:
+    """Lower bounds of rates in all of `groups`; None stands for all rows."""
+    return [
+        {"AtLeast": {"rate": rate, "group": group, "bound": _fraction(bound)}}
+        for metric, bound in (bounds or {}).items()
+        for rate in _rates(metric, classes)
+        for group in groups
+    ]
 
 
 def _classes(record: RunRecord) -> int:

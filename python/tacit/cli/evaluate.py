@@ -46,6 +46,7 @@ def parse_rows(text: str | None) -> range | list[int] | None:
 @click.option(
     "--at-least", multiple=True, metavar="METRIC=NUMBER", help="Show a bound and no value. Repeatable."
 )
+@click.option("--at-least-each", multiple=True, metavar="METRIC=NUMBER", help="The same in every group.")
 @click.option("--gap", multiple=True, metavar="METRIC=NUMBER", help="Largest difference between groups.")
 @click.option("--rows", help="FIRST:END, or row numbers with commas; all without it.")
 @click.option("--min-group", type=int, default=10, show_default=True, help="Refuse groups of fewer rows.")
@@ -64,6 +65,7 @@ def command(
     metric: tuple[str, ...],
     by: tuple[str, ...],
     at_least: tuple[str, ...],
+    at_least_each: tuple[str, ...],
     gap: tuple[str, ...],
     rows: str | None,
     min_group: int,
@@ -84,6 +86,7 @@ def command(
         metrics=metric or None,
         by=by or None,
         at_least=parse_bounds(at_least),
+        at_least_each=parse_bounds(at_least_each),
         gap_at_most=parse_bounds(gap),
         rows=parse_rows(rows),
         min_group=min_group,
