@@ -126,8 +126,14 @@ pub fn prove_report<'py>(
     let model_seed = seed32(&model.1, "the model's seed")?;
     let data_seed = data.as_ref().map(|d| seed32(&d.1, "the data set's seed")).transpose()?;
     let secret = seed32(&secret, "the vault's secret")?;
-    let cells = plan(&about.input(), &about.request.asked).map_or(0, |p| p.cells);
-    let expected = 0.5 + 1.2e-6 * cells as f64;
+    let rows = match (&about.input, &about.request.rows) {
+        (Input::Committed { data, .. }, Rows::All) => data.rows as usize,
+        (Input::Committed { .. }, Rows::Range { count, .. }) => *count as usize,
+        (Input::Committed { .. }, Rows::Listed(list)) => list.len(),
+        (Input::Public { features }, _) => features.len(),
+    };
+    let outputs: u32 = about.run.statement.config.architecture.layers.iter().map(|l| l.outputs).sum();
+    let expected = 0.5 + 3.5e-6 * rows as f64 * f64::from(outputs);
     let proof = work::run(py, progress, expected, move || {
         check_state(&about.run.statement.config, &state)?;
         let model = rebuild_model(&about.run.statement.config, record, &state, &model_seed)?;
