@@ -111,6 +111,9 @@ impl Evaluation {
         if classes == 0 {
             labels.clear();
         }
+        if let Some(&label) = labels.iter().find(|&&y| y >= classes) {
+            return Err(ReportError::Label { label, classes });
+        }
         if config.architecture.loss != Loss::Mse {
             targets.clear();
         }

@@ -80,6 +80,14 @@ pub enum ReportError {
     /// The weights do not fit the model.
     #[error(transparent)]
     Forward(TrainError),
+    /// A label that is none of the model's classes.
+    #[error("label {label} is none of the model's {classes} classes")]
+    Label {
+        /// The label.
+        label: usize,
+        /// Classes.
+        classes: usize,
+    },
     /// A row that belongs to no group.
     #[error("row {row} of those evaluated has the values of none of the groups")]
     NoGroup {

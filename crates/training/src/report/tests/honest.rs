@@ -254,6 +254,15 @@ fn rows_that_do_not_fit_are_refused_by_name() {
     let empty = world.committed(Rows::Listed(vec![0]));
     let e = of(&empty, None, &[Asked::Exactly { rate: Rate::Recall { class: 0 }, group: None }]);
     assert!(matches!(e, ReportError::Undefined { .. }), "{e}");
+    // A label beyond the classes, and a table that is too short.
+    let mut rows = world.rows.clone();
+    rows.labels[7] = 3;
+    let input = ReportInput { data: Some(&rows), ..world.input(&all, None) };
+    let e = world.try_prove(&input, &[Asked::Counts]).err().unwrap();
+    assert!(matches!(e, ReportError::Label { label: 3, classes: 3 }), "{e}");
+    let input = ReportInput { data: None, ..input };
+    let e = world.try_prove(&input, &[Asked::Counts]).err().unwrap();
+    assert!(matches!(e, ReportError::NoRows), "{e}");
     // Other weights than the committed ones, other rows than the committed ones.
     let mut weights = world.weights.clone();
     weights[3] += 1;
