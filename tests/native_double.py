@@ -172,6 +172,23 @@ class NativeDouble:
             }
         )
 
+    def plan_report(self, run, weights, commitment, table, request):
+        self.calls.append("plan_report")
+        assert unpack(run)["kind"] == "run"
+        shown = [{"Exactly": {"rate": "Accuracy", "group": None, "numerator": 1, "denominator": 2}}]
+        return json.dumps(
+            {"rows_per_proof": ROWS_PER_PROOF, "group_sizes": [len(table[0])], "rows": 2, "shown": shown}
+        )
+
+    def prove_report(self, run, weights, velocity, model, data, table, request, secret, progress):
+        self.calls.append("prove_report")
+        progress(1, 1)
+        return pack(kind="report", request=json.loads(request))
+
+    def verify_report(self, proof, run, commitment, nonce, declaration):
+        words = {"shown": ["a report"], "not_shown": [], "soundness": []}
+        return json.dumps({**words, "statement": {"kind": unpack(proof)["kind"], "run": unpack(run)["kind"]}})
+
     def verify_commitment(self, file):
         self.calls.append("verify_commitment")
         return self._verdict(unpack(file))

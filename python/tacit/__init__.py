@@ -24,9 +24,20 @@ if TYPE_CHECKING:
     from tacit.origins import Beacon, VerifierNonce
     from tacit.proving import Proof
     from tacit.releasing import Release
+    from tacit.reporting import Report
     from tacit.runs import Run, open_run
     from tacit.session import Estimate, Verdict
-    from tacit.training import declare, estimate, fit, make_provable, prove, release, run_of
+    from tacit.training import (
+        declare,
+        estimate,
+        evaluate,
+        fit,
+        make_provable,
+        predict,
+        prove,
+        release,
+        run_of,
+    )
     from tacit.vault import Vault
     from tacit.verifying import inspect, verify
 
@@ -40,6 +51,7 @@ __all__ = [
     "ProofRejected",
     "QuantisedData",
     "Release",
+    "Report",
     "Run",
     "Schema",
     "TacitError",
@@ -51,11 +63,13 @@ __all__ = [
     "commit",
     "declare",
     "estimate",
+    "evaluate",
     "fit",
     "inspect",
     "make_provable",
     "open_data",
     "open_run",
+    "predict",
     "prove",
     "quantise",
     "release",
@@ -73,6 +87,7 @@ _HOMES = {
     "ProofRejected": "errors",
     "QuantisedData": "dataset",
     "Release": "releasing",
+    "Report": "reporting",
     "Run": "runs",
     "Schema": "dataset",
     "TacitError": "errors",
@@ -84,11 +99,13 @@ _HOMES = {
     "commit": "commitment",
     "declare": "training",
     "estimate": "training",
+    "evaluate": "training",
     "fit": "training",
     "inspect": "verifying",
     "make_provable": "training",
     "open_data": "commitment",
     "open_run": "runs",
+    "predict": "training",
     "prove": "training",
     "quantise": "dataset",
     "release": "training",

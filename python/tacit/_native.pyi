@@ -67,6 +67,31 @@ def prove_release(
     secret: _Bytes,
     progress: _Progress,
 ) -> tuple[bytes, bytes]: ...
+def plan_report(
+    run: _Bytes,
+    weights: NDArray[np.int64],
+    commitment: _Bytes | None,
+    table: tuple[NDArray[np.int32], NDArray[np.int64]],
+    request: str,
+) -> str: ...
+def prove_report(
+    run: _Bytes,
+    weights: NDArray[np.int64],
+    velocity: NDArray[np.int64] | None,
+    model: _Opening,
+    data: _Opening | None,
+    table: tuple[NDArray[np.int32], NDArray[np.int64]],
+    request: str,
+    secret: _Bytes,
+    progress: _Progress,
+) -> bytes: ...
+def verify_report(
+    proof: bytes,
+    run: bytes,
+    commitment: bytes | None,
+    nonce: bytes | None,
+    declaration: bytes | None,
+) -> str: ...
 def verify_commitment(bytes: bytes) -> str: ...
 def verify_run(
     proof: bytes, commitment: bytes | None, nonce: bytes | None, declaration: bytes | None

@@ -14,6 +14,7 @@ __all__ = [
     "NativeMissing",
     "ProofRejected",
     "ReleaseRefused",
+    "ReportRefused",
     "TacitError",
     "TrailingBytes",
     "TruncatedFile",
@@ -88,6 +89,15 @@ class ReleaseRefused(TacitError):
         """Keep the rule's name beside the message."""
         super().__init__(message)
         self.rule = rule
+
+
+class ReportRefused(TacitError):
+    """A statement about a model that cannot or must not be made; `reason` names why."""
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        """Keep the reason's name beside the message."""
+        super().__init__(message)
+        self.reason = reason
 
 
 class UnreadableFile(TacitError):

@@ -18,6 +18,7 @@ from tacit.errors import (
     NativeMissing,
     ProofRejected,
     ReleaseRefused,
+    ReportRefused,
     TacitError,
     TrailingBytes,
     TruncatedFile,
@@ -58,11 +59,14 @@ __all__ = [
     "estimate_run",
     "file_kind",
     "initial_weights",
+    "plan_report",
     "prove_chunk",
     "prove_release",
+    "prove_report",
     "run_statement",
     "verify_commitment",
     "verify_release",
+    "verify_report",
     "verify_run",
 ]
 
@@ -109,6 +113,8 @@ def translated(failure: Failure) -> TacitError:
         return cls(failure.message, check=failure.check)
     if failure.category == "unreadable":
         return UNREADABLE.get(failure.check, UnreadableFile)(failure.message)
+    if failure.category == "report":
+        return ReportRefused(failure.message, reason=failure.check)
     if failure.category == "release":
         return ReleaseRefused(failure.message, rule=failure.check)
     return UsageError(failure.message)
@@ -464,7 +470,7 @@ def verify_release(proof: bytes, run: bytes, model: bytes, held: Held) -> Verdic
 
 
 def file_kind(file: bytes) -> str:
-    """What a file holds, by its first bytes: "data", "run", "release", or a part of a run."""
+    """What a file holds, by its first bytes: "data", "run", "release", "report", or a part of a run."""
     with _native() as native:
         return str(native.file_kind(file))
 
@@ -473,3 +479,60 @@ def describe(file: bytes) -> Verdict:
     """What any of our files states, without checking its proof."""
     with _native() as native:
         return _verdict(native.describe(file))
+
+
+def plan_report(
+    run: bytes,
+    weights: NDArray[np.int64],
+    commitment: bytes | None,
+    features: NDArray[np.int32],
+    labels: NDArray[np.int64],
+    request: str,
+) -> dict[str, Any]:
+    """What a report will state and cost: `shown`, `group_sizes`, `rows_per_proof`. For the owner alone.
+
+    `commitment` is the file of the data set that `features` [n, d] and `labels` are; None for public rows.
+    Raises `ReportRefused` naming what is wrong.
+    """
+    with _native() as native:
+        plan = native.plan_report(run, weights, commitment, (features, labels), request)
+    return dict(json.loads(plan))
+
+
+def prove_report(
+    run: bytes,
+    state: tuple[NDArray[np.int64], NDArray[np.int64] | None],
+    model: Opening,
+    data: Opening | None,
+    table: tuple[NDArray[np.int32], NDArray[np.int64]],
+    request: str,
+    vault_secret: Secret,
+    *,
+    progress: Progress | None = None,
+) -> bytes:
+    """Prove a statement about the final model of a run, as `plan_report` said. The caller has charged the rows.
+
+    `state` is (weights, velocity) behind `model`; `data` is None for public rows.
+    """
+    with _native() as native:
+        proof = native.prove_report(
+            run,
+            state[0],
+            state[1],
+            (model.file, model.seed.expose()),
+            None if data is None else (data.file, data.seed.expose()),
+            table,
+            request,
+            vault_secret.expose(),
+            progress,
+        )
+    return bytes(proof)
+
+
+def verify_report(proof: bytes, run: bytes, held: Held) -> Verdict:
+    """Check a report and the run of its model.
+
+    What is held: the commitment of the data that the report evaluates, and the run's nonce and declaration.
+    """
+    with _native() as native:
+        return _verdict(native.verify_report(proof, run, held.commitment, held.nonce, held.declaration))

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from tacit import proving, releasing, session
+from tacit import proving, releasing, reporting, session
 from tacit.arithmetic.config import Order
 from tacit.commitment import DEFAULT_NAME, CommittedData, commit, only_name, open_data
 from tacit.declaring import Declaration, DeclaredRun, declared_before, keep_declaration
@@ -28,7 +28,18 @@ if TYPE_CHECKING:
     from tacit.torch.planning import Planned, Planner, Resolved
     from tacit.vault import Vault
 
-__all__ = ["declare", "estimate", "fit", "make_provable", "prove", "release", "run_of"]
+__all__ = [
+    "declare",
+    "estimate",
+    "evaluate",
+    "fit",
+    "make_provable",
+    "predict",
+    "prove",
+    "release",
+    "run_of",
+]
+
 
 Initial = Literal["given", "seed"]
 MAX_START_BITS = 48
@@ -299,3 +310,21 @@ def release(model: Run | Fitted | nn.Module, *, bits: int = 12, **options: Any) 
     See `tacit.releasing.release` for the options.
     """
     return releasing.release(run_of(model), bits=bits, **options)
+
+
+def evaluate(
+    model: Run | Fitted | nn.Module, data: CommittedData | None = None, **options: Any
+) -> reporting.Report:
+    """Show how good this model is on committed rows (those it was trained on, unless `data` is given).
+
+    See `tacit.reporting.evaluate` for the options (metrics, by, at_least, gap_at_most, rows, min_group).
+    """
+    return reporting.evaluate(run_of(model), data, **options)
+
+
+def predict(model: Run | Fitted | nn.Module, x: Any = None, **options: Any) -> reporting.Report:
+    """Show this model's outputs on the public rows `x`, or on rows of a committed data set.
+
+    See `tacit.reporting.predict` for the options.
+    """
+    return reporting.predict(run_of(model), x, **options)

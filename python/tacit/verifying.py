@@ -30,8 +30,9 @@ def verify(
     """Check a proof and say what it shows. Raises `ProofRejected` (naming the check) or `UnreadableFile`.
 
     A run's proof is checked against the commitment `data`; without it the verdict says which data it is about
-    by digest alone. A release is checked against `run` and the safetensors file `model`. A commitment file as
-    `proof` has its validity proof checked.
+    by digest alone. A release is checked against `run` and the safetensors file `model`, a report against the
+    `run` of its model and the commitment `data` of the rows that it is about. A commitment file as `proof`
+    has its validity proof checked.
 
     `nonce` (32 bytes, or hexadecimal) is what you issued for this run: a run without it, or with another, is
     rejected. `declaration` is the digest that you held before: a run of other data, another start or another
@@ -40,6 +41,11 @@ def verify(
     content = read_limited(proof, limit=MAX_FILE, what="proof")
     commitment = None if data is None else read_limited(data, limit=MAX_FILE, what="data commitment")
     held = session.Held(commitment, _bytes32(nonce, "the nonce"), _bytes32(declaration, "the declaration"))
+    if session.file_kind(content) == "report":
+        if run is None or model is not None:
+            raise UsageError("a report is verified with the proof of its run, and without a model file")
+        trained = read_limited(run, limit=MAX_FILE, what="proof of the run")
+        return session.verify_report(content, trained, held)
     if (run is None) != (model is None):
         raise UsageError("a release is verified with both its run and its model")
     if run is not None and model is not None:

@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use tacit_argument::proof::ArgumentError;
 use tacit_training::file::FileError;
 use tacit_training::release::{ReleaseError, ReleaseRefused, ReleaseRejected};
+use tacit_training::report::{ReportError, ReportInvalid, ReportRejected};
 use tacit_training::run::{RunError, RunRejected};
 use tacit_training::statement::StatementError;
 use tacit_training::trainer::TrainError;
@@ -16,7 +17,7 @@ create_exception!(_native, Failure, PyException, "category, check, subject and m
 /// What a failure is about, before it becomes a Python exception.
 #[derive(Debug)]
 pub struct Failed {
-    /// "rejected", "unreadable", "release" or "usage".
+    /// "rejected", "unreadable", "release", "report" or "usage".
     pub category: &'static str,
     /// The check's name: the error's variant.
     pub check: String,
@@ -131,6 +132,8 @@ impl From<Rejected> for Failed {
             Rejected::Validity(e) => e.into(),
             Rejected::Run(e) => e.into(),
             Rejected::SchemaId | Rejected::Record(_) => Self::rejected("data", &variant(&e), e.to_string()),
+            Rejected::Report(e) => e.into(),
+            Rejected::NoData => Self::rejected("data", &variant(&e), e.to_string()),
             Rejected::OtherData { .. } => Self::rejected("data", "DataCommitment", e.to_string()),
             Rejected::NoNonce | Rejected::OtherNonce { .. } | Rejected::OtherDeclaration { .. } => {
                 Self::rejected("configuration", &variant(&e), e.to_string())
@@ -194,5 +197,38 @@ impl From<ReleaseRejected> for Failed {
 impl From<ReleaseError> for Failed {
     fn from(e: ReleaseError) -> Self {
         Self::usage(e.to_string())
+    }
+}
+
+impl From<ReportRejected> for Failed {
+    fn from(e: ReportRejected) -> Self {
+        let (subject, check) = match &e {
+            ReportRejected::Argument(a) => return argument("the report's proof: ".into(), a),
+            ReportRejected::NotFinalModel | ReportRejected::OtherRecord | ReportRejected::Record(_) => {
+                ("model", variant(&e))
+            }
+            ReportRejected::Statement(s) => ("configuration", variant(s)),
+            ReportRejected::Invalid(i) => {
+                let data =
+                    matches!(i, ReportInvalid::Record(_) | ReportInvalid::Mismatch { .. } | ReportInvalid::Labels);
+                (if data { "data" } else { "proof" }, variant(i))
+            }
+            ReportRejected::Version { .. } | ReportRejected::OtherStatement | ReportRejected::OtherRun => {
+                ("proof", variant(&e))
+            }
+        };
+        Self::rejected(subject, &check, e.to_string())
+    }
+}
+
+impl From<ReportError> for Failed {
+    fn from(e: ReportError) -> Self {
+        let check = match &e {
+            ReportError::Rejected(ReportRejected::Invalid(i)) => variant(i),
+            ReportError::Rejected(r) => variant(r),
+            ReportError::Prove(_) | ReportError::Entropy(_) => return Self::usage(e.to_string()),
+            e => variant(e),
+        };
+        Self { category: "report", check, subject: "", message: e.to_string() }
     }
 }

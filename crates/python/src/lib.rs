@@ -2,6 +2,7 @@
 mod data;
 mod errors;
 mod release;
+mod report;
 mod run;
 mod seeds;
 mod tensors;
@@ -20,6 +21,8 @@ mod _native {
     use super::errors::Failure;
     #[pymodule_export]
     use super::release::{check_release, prove_release, verify_release};
+    #[pymodule_export]
+    use super::report::{plan_report, prove_report, verify_report};
     #[pymodule_export]
     use super::run::{
         assemble_run, describe, estimate_plan, estimate_run, file_kind, prove_chunk, run_statement, verify_run,

@@ -4,6 +4,7 @@ use crate::data::{
 };
 use crate::errors::Failed;
 use crate::release::release_json;
+use crate::report::report_json;
 use crate::seeds::{Origins, data_record, held};
 use crate::work;
 use pyo3::buffer::PyBuffer;
@@ -16,6 +17,7 @@ use tacit_training::estimate::{Estimate, estimate, estimate_chunk};
 use tacit_training::file::{self, Kind};
 use tacit_training::record::ModelRecord;
 use tacit_training::release::ReleaseProof;
+use tacit_training::report::{ReportProof, report_words};
 use tacit_training::run::{ChunkInput, ChunkProof, RunProof, RunRejected, RunVerdict, prove_chunk_watched as prove};
 use tacit_training::stage::Stage;
 use tacit_training::statement::{Origin, PROTOCOL_VERSION, RunStatement, SECURITY_BITS, Start};
@@ -194,6 +196,7 @@ pub fn file_kind(bytes: &[u8]) -> PyResult<&'static str> {
         (Kind::Model, "model"),
         (Kind::Statement, "statement"),
         (Kind::Chunk, "chunk"),
+        (Kind::Report, "report"),
     ];
     let got = file::kind(bytes).map_err(Failed::from)?;
     let found = kinds.iter().find(|(kind, _)| *kind as u8 == got);
@@ -226,6 +229,13 @@ pub fn describe(py: Python<'_>, bytes: &[u8]) -> PyResult<String> {
                 let mut words = release_words(&release.statement);
                 words.not_shown.insert(0, unchecked);
                 let statement = serde_json::json!({ "kind": "release", "release": release_json(&release.statement) });
+                verdict(&words, &[], statement)
+            }
+            k if k == Kind::Report as u8 => {
+                let report: ReportProof = file::decode(Kind::Report, bytes)?;
+                let mut words = report_words(&report.statement, None, false);
+                words.not_shown.insert(0, unchecked);
+                let statement = serde_json::json!({ "kind": "report", "report": report_json(&report.statement) });
                 verdict(&words, &[], statement)
             }
             other => Err(Failed::usage(format!("files of kind {other} have no description"))),

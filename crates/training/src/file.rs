@@ -28,6 +28,8 @@ pub enum Kind {
     Statement = 5,
     /// One chunk of a run.
     Chunk = 6,
+    /// A statement about a model.
+    Report = 7,
 }
 
 /// The bytes are not a file of ours.

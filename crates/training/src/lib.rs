@@ -17,6 +17,7 @@ pub mod order;
 pub mod record;
 pub mod relation;
 pub mod release;
+pub mod report;
 pub mod run;
 pub mod seed;
 pub mod stage;

@@ -296,6 +296,21 @@ pub fn check_run(config: &RunConfig, w_in: u128) -> Result<Vec<Bounds>, NoWrapEr
     Ok(out)
 }
 
+/// Checks the forward pass alone of a model with |W| <= w at fw fractional bits (kappa = 0 in `config`).
+///
+/// # Errors
+/// The first inequality that fails, with its layer and remedy.
+pub fn check_forward(config: &RunConfig, w: u128) -> Result<(), NoWrapError> {
+    let f = config.weight_bits();
+    for (l, layer) in config.architecture.layers.iter().enumerate() {
+        unique(l, Inequality::ForwardUnique, layer.z_bits, f)?;
+        below_p(l, Inequality::Weights, w.saturating_mul(2))?;
+        let product = (layer.k() as u128).saturating_mul(input_bound(config, l)).saturating_mul(w);
+        below_p(l, Inequality::Forward, rescaled(product, layer.z_bits, f))?;
+    }
+    Ok(())
+}
+
 /// The largest power of two T, at most `cap`, for which every chunk of T steps fits when it starts from weights
 /// known to lie within w_in (range-checked at each boundary); `None` if not even one step does.
 #[must_use]

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 mod columns;
 mod engine;
 mod error;
+mod forward;
 mod kernel;
 mod loss;
 mod norms;
@@ -16,6 +17,7 @@ mod trace;
 mod update;
 
 pub use error::TrainError;
+pub use forward::{ForwardLayer, forward_pass};
 pub use loss::LossTrace;
 pub use trace::{ChunkEnd, ChunkTrace, LayerTrace, train_chunk};
 

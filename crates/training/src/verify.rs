@@ -1,6 +1,7 @@
 //! Verification of files: bytes in, verdict or the named check out. What a command, a page or a contract's host calls.
 use crate::file::{FileError, Kind, decode};
 use crate::record::{DataRecord, RecordError};
+use crate::report::{Input, ReportProof, ReportRejected, ReportVerdict, verify_report};
 use crate::run::{RunProof, RunRejected, RunVerdict, verify_run};
 use crate::seed::Origin;
 use crate::statement::RunStatement;
@@ -78,6 +79,12 @@ pub enum Rejected {
     /// The run's proof is rejected.
     #[error(transparent)]
     Run(#[from] RunRejected),
+    /// The report's proof is rejected.
+    #[error(transparent)]
+    Report(#[from] ReportRejected),
+    /// A commitment beside a report on public rows.
+    #[error("the report is about public rows, not about committed data")]
+    NoData,
 }
 
 /// The id of a schema document: SHA-256 of a label and the document.
@@ -141,4 +148,43 @@ pub fn verify_run_file(proof: &[u8], held: &Held<'_>) -> Result<(RunProof, RunVe
     check_held(&run.statement, held)?;
     let verdict = verify_run(&run)?;
     Ok((run, verdict))
+}
+
+/// A verified report with the run that its model comes from.
+pub struct VerifiedReport {
+    /// The report.
+    pub report: ReportProof,
+    /// What it establishes.
+    pub verdict: ReportVerdict,
+    /// The run.
+    pub run: RunProof,
+    /// What the run establishes.
+    pub run_verdict: RunVerdict,
+    /// Whether the training data is the data set that was checked.
+    pub training_checked: bool,
+}
+
+/// Decodes and fully checks a report and the run of its model. `held.data` is the commitment of the data that the report
+/// evaluates, without which the validity of that data is not established, and the caller has to say so; nonce and
+/// declaration are the run's.
+///
+/// # Errors
+/// [`Rejected`] naming the check.
+pub fn verify_report_file(proof: &[u8], run: &[u8], held: &Held<'_>) -> Result<VerifiedReport, Rejected> {
+    let report: ReportProof = decode(Kind::Report, proof)?;
+    let mut training_checked = false;
+    let (run, run_verdict) = verify_run_file(run, &Held { data: None, ..*held })?;
+    if let Some(bytes) = held.data {
+        let (body, given) = verify_data_file(bytes)?;
+        let Input::Committed { data, .. } = &report.statement.input else { return Err(Rejected::NoData) };
+        if body.record != *data {
+            return Err(Rejected::OtherData { stated: data.digest()?, given });
+        }
+        training_checked = body.record == run.statement.data;
+    }
+    let Some(last) = run.chunks.last() else {
+        return Err(RunRejected::ChunkCount { expected: 1, got: 0 }.into());
+    };
+    let verdict = verify_report(&report, &run_verdict, &run.statement, &last.model_out)?;
+    Ok(VerifiedReport { report, verdict, run, run_verdict, training_checked })
 }

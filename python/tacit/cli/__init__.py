@@ -17,7 +17,18 @@ from tacit.errors import ProofRejected, TacitError
 
 __all__ = ["cli", "main"]
 
-COMMANDS = ("commit", "declare", "train", "prove", "release", "verify", "inspect", "vault")
+COMMANDS = (
+    "commit",
+    "declare",
+    "train",
+    "prove",
+    "release",
+    "evaluate",
+    "predict",
+    "verify",
+    "inspect",
+    "vault",
+)
 INTERRUPTED = 130
 
 

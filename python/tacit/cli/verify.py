@@ -15,7 +15,7 @@ __all__ = ["command"]
 @click.command("verify", short_help="Check a proof.")
 @click.argument("proof", type=click.Path(path_type=Path))
 @click.option("--data", type=click.Path(path_type=Path), help="Commitment that the data must have.")
-@click.option("--run", type=click.Path(path_type=Path), help="For a release: the proof of its run.")
+@click.option("--run", type=click.Path(path_type=Path), help="For a release or a report: the proof of its run.")
 @click.option("--model", type=click.Path(path_type=Path), help="For a release: the safetensors file.")
 @click.option("--nonce", metavar="HEX", help="The nonce that you issued for this run.")
 @click.option("--declaration", metavar="HEX", help="The run's declaration, which you held before.")
@@ -29,7 +29,8 @@ def command(
     declaration: str | None,
     as_json: bool,
 ) -> None:
-    """Check PROOF: a run (with --data), a release (with --run and --model), or a data commitment.
+    """Check PROOF: a run (with --data), a release (with --run and --model), a report (with --run and --data),
+    or a data commitment.
 
     Exit code 0: valid; 1: rejected, the failing check is named; 3: not a file of ours, or damaged.
     """

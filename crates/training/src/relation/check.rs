@@ -92,14 +92,7 @@ impl ChunkRelation<'_> {
                 (q, &c.q_rem)
             }
         };
-        for (j, &u) in units.iter().enumerate() {
-            let w = lambda * u;
-            e.add_cell(cell(TRACE, low, value + j), w * F::from_u64(1 << f));
-            for (m, slot) in rem.weighted() {
-                e.add_cell(cell(TRACE, low, slot + j), w * F::from_u64(m));
-            }
-            e.add_constant(-w * F::from_u64(1 << (f - 1)));
-        }
+        add_rescaled(e, low, f, (value, rem), units.iter().map(|&u| lambda * u));
     }
 
     /// sum_j u_j S_j.
@@ -185,6 +178,23 @@ impl ChunkRelation<'_> {
     }
 }
 
-pub(super) fn cell(vector: usize, low: LowId, slot: usize) -> tacit_argument::hiding::Cell {
+/// sum_j u_j (2^f v_j + rem_j - 2^(f-1)): what was rescaled to v, read at the row point of `low`.
+pub(crate) fn add_rescaled(
+    e: &mut Affine,
+    low: LowId,
+    f: u32,
+    (value, rem): (usize, &Limbs),
+    weights: impl Iterator<Item = E>,
+) {
+    for (j, w) in weights.enumerate() {
+        e.add_cell(cell(TRACE, low, value + j), w * F::from_u64(1 << f));
+        for (m, slot) in rem.weighted() {
+            e.add_cell(cell(TRACE, low, slot + j), w * F::from_u64(m));
+        }
+        e.add_constant(-w * F::from_u64(1 << (f - 1)));
+    }
+}
+
+pub(crate) fn cell(vector: usize, low: LowId, slot: usize) -> tacit_argument::hiding::Cell {
     tacit_argument::hiding::Cell { vector, low, slot }
 }

@@ -3,7 +3,7 @@
 //! A trace column is one slot of R = T B cells (row = t B + b). The order of groups is a function of the
 //! configuration; prover, verifier and tests read this one description.
 use super::{Builder, TRACE};
-use crate::config::{Activation, DERIVATIVE_BITS, Loss, Part, RunConfig, limb_widths};
+use crate::config::{Activation, DERIVATIVE_BITS, Layer, Loss, Part, RunConfig, limb_widths};
 use alloc::vec::Vec;
 use p3_field::PrimeCharacteristicRing;
 use tacit_argument::field::{E, F};
@@ -315,6 +315,36 @@ impl TraceLayout {
             }
         }
         Self { log_rows, layers, loss, weight_limbs: start, rounding, norms, slots: a.next }
+    }
+
+    /// The forward half alone, over `2^log_rows` rows: Z with its remainder, and the activation.
+    #[must_use]
+    pub(crate) fn forward(config: &RunConfig, log_rows: usize) -> Self {
+        let mut a = Allocator { next: 0 };
+        let none = || Limbs { groups: Vec::new() };
+        let layer = |x: &Layer| {
+            let n = x.outputs as usize;
+            LayerColumns {
+                z: a.take(n),
+                z_rem: a.limbs(config.weight_bits(), n),
+                activation: (x.activation != Activation::Identity).then(|| a.take(n)),
+                derivative: None,
+                q: None,
+                q_rem: none(),
+                d: None,
+                d_rem: none(),
+            }
+        };
+        let layers = config.architecture.layers.iter().map(layer).collect();
+        Self {
+            log_rows,
+            layers,
+            loss: LossColumns::SquaredError,
+            weight_limbs: None,
+            rounding: Vec::new(),
+            norms: Vec::new(),
+            slots: a.next,
+        }
     }
 
     /// Every quantity that has a cell per weight.

@@ -73,7 +73,8 @@ pub(crate) fn chunk_lookups(config: &RunConfig, layout: &TraceLayout) -> Builder
                 }
                 (Some(table), ..) => {
                     let further = [c.activation, c.derivative].into_iter().flatten().map(|s| column(s + j));
-                    b.tuple(table.clone(), core::iter::once(z).chain(further).collect());
+                    let tuple: Vec<Form> = core::iter::once(z).chain(further).collect();
+                    b.tuple(first_entries(table, tuple.len()), tuple);
                 }
                 _ => b.range(layer.z_bits, z),
             }
@@ -127,6 +128,16 @@ fn activation_table(config: &RunConfig, l: usize) -> Option<Table> {
         Activation::Relu => Some(Table::Step { bits: m as usize, bound: (1 << (m - 1)) + 1 }),
         Activation::Sigmoid => Some(function(tables::sigmoid_table(fa, fa), tables::sigmoid_derivative_table(fa))),
         Activation::Tanh => Some(function(tables::tanh_table(fa), tables::tanh_derivative_table(fa))),
+    }
+}
+
+/// The table with the first `arity` entries of its rows: a layout without derivatives reads none.
+fn first_entries(table: &Table, arity: usize) -> Table {
+    match table {
+        Table::Function { bits, columns } if columns.len() + 1 > arity => {
+            Table::Function { bits: *bits, columns: columns.iter().take(arity.saturating_sub(1)).cloned().collect() }
+        }
+        _ => table.clone(),
     }
 }
 

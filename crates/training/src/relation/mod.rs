@@ -30,11 +30,15 @@ use tacit_argument::multilinear::log2_ceil;
 use tacit_argument::proof::Relation;
 use tacit_argument::soundness::{ErrorTerm, LOGUP, SCHWARTZ_ZIPPEL, SUMCHECK, algebraic};
 
+pub(crate) use check::{add_rescaled, cell};
 pub(crate) use instances::unit_weights;
-pub(crate) use lookups::Builder;
+pub(crate) use lookups::{Builder, chunk_lookups};
 #[cfg(feature = "prover")]
 pub use prove::Witness;
+pub(crate) use terms::input_terms;
 pub use terms::{Equation, PairIndex, Term};
+#[cfg(feature = "prover")]
+pub(crate) use witness::Writer;
 #[cfg(feature = "prover")]
 pub use witness::{ChunkWitness, model_payload};
 
@@ -89,7 +93,7 @@ impl<'a> ChunkRelation<'a> {
         };
         let layout = TraceLayout::new(config, chunk, bits);
         let (pairs, pairs_at) = pairs(config, &layout);
-        let (lookups, slots) = lookups::chunk_lookups(config, &layout).build(layout.log_rows, layout.slots);
+        let (lookups, slots) = chunk_lookups(config, &layout).build(layout.log_rows, layout.slots);
         Some(Self {
             config,
             state: ModelLayout::state(config, config.schedule.momentum()),
@@ -124,7 +128,7 @@ impl<'a> ChunkRelation<'a> {
     }
 }
 
-fn pairs(config: &RunConfig, layout: &TraceLayout) -> (Vec<(Form, Form)>, PairIndex) {
+pub(crate) fn pairs(config: &RunConfig, layout: &TraceLayout) -> (Vec<(Form, Form)>, PairIndex) {
     let mut pairs = Vec::new();
     let mut at = PairIndex::default();
     let column = |slot| Form::column(TRACE, slot);
@@ -136,9 +140,9 @@ fn pairs(config: &RunConfig, layout: &TraceLayout) -> (Vec<(Form, Form)>, PairIn
     for (l, layer) in config.architecture.layers.iter().enumerate() {
         let (c, n) = (&layout.layers[l], layer.outputs as usize);
         let (mut relu_z, mut relu_q, mut smooth) = (None, None, None);
-        if let (true, Activation::Relu, Some(s), Some(q)) = (l < last, layer.activation, c.activation, c.q) {
+        if let (true, Activation::Relu, Some(s)) = (l < last, layer.activation, c.activation) {
             relu_z = Some(group(n, &|j| (column(s + j), column(c.z + j))));
-            relu_q = Some(group(n, &|j| (column(s + j), column(q + j))));
+            relu_q = c.q.map(|q| group(n, &|j| (column(s + j), column(q + j))));
         }
         if let (Some(q), Some(derivative)) = (c.q, c.derivative) {
             smooth = Some(group(n, &|j| (column(q + j), column(derivative + j))));

@@ -3,8 +3,8 @@
 //! A_0 = data and bias; A_l = Z (identity), Z - s Z (ReLU), act (smooth) of the layer before, and bias.
 //! D_last = the loss gradient; D_l = Q (identity), Q - s Q (ReLU), D (smooth).
 use super::ChunkRelation;
-use super::layout::LossColumns;
-use crate::config::{Activation, DERIVATIVE_BITS};
+use super::layout::{LossColumns, TraceLayout};
+use crate::config::{Activation, DERIVATIVE_BITS, RunConfig};
 use alloc::vec::Vec;
 use p3_field::PrimeCharacteristicRing;
 use tacit_argument::field::{E, F};
@@ -45,28 +45,7 @@ pub type Equation = Vec<(Term, E)>;
 impl ChunkRelation<'_> {
     /// sum_k u_k A_l(., k); `u` has one weight per input, the bias last.
     pub fn input_terms(&self, l: usize, u: &[E]) -> Vec<(Term, E)> {
-        let layer = &self.config.architecture.layers[l];
-        let n = layer.inputs as usize;
-        let mut out = Vec::with_capacity(u.len() * 2);
-        if l == 0 {
-            out.extend((0..n).map(|k| (Term::Data(k), u[k])));
-        } else {
-            let (c, before) = (&self.layout.layers[l - 1], &self.config.architecture.layers[l - 1]);
-            for (k, &w) in u.iter().enumerate().take(n) {
-                match (before.activation, c.activation, self.pairs_at.relu_z[l - 1]) {
-                    (Activation::Relu, _, Some(pair)) => {
-                        out.push((Term::Column(c.z + k), w));
-                        out.push((Term::Pair(pair + k), -w));
-                    }
-                    (Activation::Sigmoid | Activation::Tanh, Some(act), _) => out.push((Term::Column(act + k), w)),
-                    _ => out.push((Term::Column(c.z + k), w)),
-                }
-            }
-        }
-        if layer.bias {
-            out.push((Term::One, u[n] * F::from_u64(1 << self.config.scales.fa)));
-        }
-        out
+        input_terms(self.config, &self.layout, &self.pairs_at, l, u)
     }
 
     /// sum_j u_j D_l(., j).
@@ -155,4 +134,36 @@ impl ChunkRelation<'_> {
     pub fn outputs(&self) -> usize {
         self.config.architecture.layers[self.layout.layers.len() - 1].outputs as usize
     }
+}
+
+/// sum_k u_k A_l(., k) over a layout with the forward columns; `u` has one weight per input, the bias last.
+pub(crate) fn input_terms(
+    config: &RunConfig,
+    layout: &TraceLayout,
+    pairs_at: &PairIndex,
+    l: usize,
+    u: &[E],
+) -> Vec<(Term, E)> {
+    let layer = &config.architecture.layers[l];
+    let n = layer.inputs as usize;
+    let mut out = Vec::with_capacity(u.len() * 2);
+    if l == 0 {
+        out.extend((0..n).map(|k| (Term::Data(k), u[k])));
+    } else {
+        let (c, before) = (&layout.layers[l - 1], &config.architecture.layers[l - 1]);
+        for (k, &w) in u.iter().enumerate().take(n) {
+            match (before.activation, c.activation, pairs_at.relu_z[l - 1]) {
+                (Activation::Relu, _, Some(pair)) => {
+                    out.push((Term::Column(c.z + k), w));
+                    out.push((Term::Pair(pair + k), -w));
+                }
+                (Activation::Sigmoid | Activation::Tanh, Some(act), _) => out.push((Term::Column(act + k), w)),
+                _ => out.push((Term::Column(c.z + k), w)),
+            }
+        }
+    }
+    if layer.bias {
+        out.push((Term::One, u[n] * F::from_u64(1 << config.scales.fa)));
+    }
+    out
 }

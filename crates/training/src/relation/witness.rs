@@ -1,10 +1,10 @@
 //! Fills the trace of a chunk from its execution.
 use super::ChunkRelation;
-use super::layout::{Limbs, LossColumns, ModelLayout, NormLimbs};
+use super::layout::{LayerColumns, Limbs, LossColumns, ModelLayout, NormLimbs};
 use super::prove::Witness;
 use crate::config::RunConfig;
 use crate::stage::Stage;
-use crate::trainer::{ChunkTrace, LossTrace, ModelState};
+use crate::trainer::{ChunkTrace, LayerTrace, LossTrace, ModelState};
 use alloc::vec::Vec;
 use p3_field::{PrimeCharacteristicRing, PrimeField64};
 use p3_maybe_rayon::prelude::*;
@@ -92,13 +92,22 @@ impl Witnessed for ChunkWitness<'_> {
 }
 
 /// Writes groups of columns at their slots.
-struct Writer<'a> {
-    columns: &'a mut [F],
-    log_rows: usize,
+pub(crate) struct Writer<'a> {
+    pub(crate) columns: &'a mut [F],
+    pub(crate) log_rows: usize,
 }
 
 impl Writer<'_> {
-    fn put<T: Copy + Sync>(&mut self, slot: usize, values: &[T], f: impl Fn(T) -> F + Sync) {
+    /// Z, its remainder and the activation; a trace without values of an activation has a ReLU, hence the bit s.
+    pub(crate) fn forward(&mut self, c: &LayerColumns, t: &LayerTrace) {
+        self.signed(Some(c.z), &t.z);
+        self.limbs(&c.z_rem, &t.z_rem);
+        match c.activation {
+            Some(slot) if t.act.is_empty() => self.put(slot, &t.z, |z| F::from_bool(z <= 0)),
+            slot => self.signed(slot, &t.act),
+        }
+    }
+    pub(crate) fn put<T: Copy + Sync>(&mut self, slot: usize, values: &[T], f: impl Fn(T) -> F + Sync) {
         let first = slot << self.log_rows;
         self.columns[first..first + values.len()].par_iter_mut().zip(values).for_each(|(c, &v)| *c = f(v));
     }
@@ -128,17 +137,12 @@ impl ChunkRelation<'_> {
     fn fill(&self, trace: &ChunkTrace, start: &[i64], columns: &mut [F]) {
         let mut w = Writer { columns, log_rows: self.layout.log_rows };
         for (c, t) in self.layout.layers.iter().zip(&trace.layers) {
-            w.signed(Some(c.z), &t.z);
-            w.limbs(&c.z_rem, &t.z_rem);
+            w.forward(c, t);
             w.limbs(&c.q_rem, &t.q_rem);
             w.limbs(&c.d_rem, &t.d_rem);
             w.signed(c.q, &t.q);
             w.signed(c.d, &t.d);
             w.signed(c.derivative, &t.deriv);
-            match (c.activation, c.derivative) {
-                (Some(slot), None) => w.put(slot, &t.z, |z| F::from_bool(z <= 0)),
-                (slot, _) => w.signed(slot, &t.act),
-            }
         }
         match (&self.layout.loss, &trace.loss) {
             (

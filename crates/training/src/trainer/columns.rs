@@ -120,7 +120,7 @@ const fn computed_row(b: usize, count: usize) -> usize {
 
 /// A row-major matrix of computed rows into columns of `height` rows at row `first`, the last computed row repeated
 /// up to the padded batch.
-fn scatter<T: Copy>(from: &[T], count: usize, padded: usize, out: &mut [T], height: usize, first: usize) {
+pub(super) fn scatter<T: Copy>(from: &[T], count: usize, padded: usize, out: &mut [T], height: usize, first: usize) {
     if from.is_empty() {
         return;
     }

@@ -1,0 +1,198 @@
+//! Reports on a committed model: plan, proof, check.
+use crate::data::{check_state, rebuild_data, rebuild_model, rows, seed32, values, verdict};
+use crate::errors::Failed;
+use crate::run::{Opening, run_json, terms};
+use crate::seeds::held;
+use crate::work;
+use pyo3::buffer::PyBuffer;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::PyBytes;
+use serde::Deserialize;
+use tacit_argument::soundness::total;
+use tacit_training::file::{self, Kind};
+use tacit_training::record::ModelRecord;
+use tacit_training::report::{
+    Asked, Groups, Input, ReportInput, ReportPlan, ReportStatement, ReportTrees, Rows, plan_report as plan,
+    prove_report as prove, report_words,
+};
+use tacit_training::run::RunProof;
+use tacit_training::trainer::{Data, ModelState};
+use tacit_training::verify::{DataFile, Held, verify_report_file};
+use tacit_training::words::{hex, run_words};
+
+type Table = (PyBuffer<i32>, PyBuffer<i64>);
+
+/// What is asked, as `tacit.session.Asked` writes it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    rows: Rows,
+    groups: Option<Groups>,
+    asked: Vec<Asked>,
+}
+
+/// What a report is about, owned.
+struct About {
+    run: RunProof,
+    record: ModelRecord,
+    weights: Vec<i64>,
+    input: Input,
+    table: Option<Data>,
+    request: Request,
+}
+
+impl About {
+    /// `commitment` is the file of the committed data set whose rows are in `table`; without one they are public.
+    fn new(
+        run: &[u8],
+        weights: Vec<i64>,
+        commitment: Option<&[u8]>,
+        table: Data,
+        request: &str,
+    ) -> Result<Self, Failed> {
+        let request: Request =
+            serde_json::from_str(request).map_err(|e| Failed::usage(format!("request for a report: {e}")))?;
+        let run: RunProof = file::decode(Kind::Run, run)?;
+        let Some(last) = run.chunks.last() else { return Err(Failed::usage("the run has no chunks")) };
+        let record = last.model_out.clone();
+        let (input, table) = match commitment {
+            Some(bytes) => {
+                let body: DataFile = file::decode(Kind::Data, bytes)?;
+                if table.features.len() != body.record.rows as usize * body.record.features as usize {
+                    return Err(Failed::usage("the rows given are not those of the data commitment"));
+                }
+                (Input::Committed { data: body.record, rows: request.rows.clone() }, Some(table))
+            }
+            None => (Input::Public { features: table.features }, None),
+        };
+        Ok(Self { run, record, weights, input, table, request })
+    }
+
+    fn input(&self) -> ReportInput<'_> {
+        ReportInput {
+            run: &self.run.statement,
+            model: &self.record,
+            weights: &self.weights,
+            input: &self.input,
+            data: self.table.as_ref(),
+            groups: self.request.groups.as_ref(),
+        }
+    }
+}
+
+/// What a report will state and cost, as JSON. For the owner alone.
+#[pyfunction]
+pub fn plan_report(
+    py: Python<'_>,
+    run: PyBackedBytes,
+    weights: PyBuffer<i64>,
+    commitment: Option<PyBackedBytes>,
+    table: Table,
+    request: &str,
+) -> PyResult<String> {
+    let (weights, table) = (values(py, &weights)?, rows(py, &table.0, &table.1)?);
+    let about = About::new(&run, weights, commitment.as_deref(), table, request)?;
+    let p: ReportPlan = py.detach(|| plan(&about.input(), &about.request.asked)).map_err(Failed::from)?;
+    let json = serde_json::json!({
+        "rows_per_proof": p.rows_per_proof, "group_sizes": p.group_sizes, "rows": p.rows, "cells": p.cells,
+        "shown": p.statement.shown,
+    });
+    Ok(json.to_string())
+}
+
+/// Proves a report.
+#[pyfunction]
+#[allow(clippy::too_many_arguments)]
+pub fn prove_report<'py>(
+    py: Python<'py>,
+    run: PyBackedBytes,
+    weights: PyBuffer<i64>,
+    velocity: Option<PyBuffer<i64>>,
+    model: Opening,
+    data: Option<Opening>,
+    table: Table,
+    request: &str,
+    secret: PyBackedBytes,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let (weights, table) = (values(py, &weights)?, rows(py, &table.0, &table.1)?);
+    let velocity = velocity.as_ref().map(|v| values(py, v)).transpose()?;
+    let state = ModelState { weights: weights.clone(), velocity };
+    let about = About::new(&run, weights, data.as_ref().map(|d| &*d.0), table, request)?;
+    let record: ModelRecord = file::decode(Kind::Model, &model.0).map_err(Failed::from)?;
+    if record != about.record {
+        return Err(Failed::usage("the model given is not the one that the run ends with").into());
+    }
+    let model_seed = seed32(&model.1, "the model's seed")?;
+    let data_seed = data.as_ref().map(|d| seed32(&d.1, "the data set's seed")).transpose()?;
+    let secret = seed32(&secret, "the vault's secret")?;
+    let rows = match (&about.input, &about.request.rows) {
+        (Input::Committed { data, .. }, Rows::All) => data.rows as usize,
+        (Input::Committed { .. }, Rows::Range { count, .. }) => *count as usize,
+        (Input::Committed { .. }, Rows::Listed(list)) => list.len(),
+        (Input::Public { features }, _) => features.len(),
+    };
+    let outputs: u32 = about.run.statement.config.architecture.layers.iter().map(|l| l.outputs).sum();
+    let expected = 0.5 + 3.5e-6 * rows as f64 * f64::from(outputs);
+    let proof = work::run(py, progress, vec![expected], move |_| {
+        check_state(&about.run.statement.config, &state)?;
+        let model = rebuild_model(&about.run.statement.config, record, &state, &model_seed)?;
+        let vector = match (&about.input, &about.table, data_seed) {
+            (Input::Committed { data, .. }, Some(table), Some(seed)) => Some(rebuild_data(data, table, &seed)?),
+            _ => None,
+        };
+        let trees = ReportTrees { model: &model.vector, data: vector.as_ref() };
+        let report = prove(&about.input(), trees, &about.request.asked, &secret)?;
+        Ok(file::encode(Kind::Report, &report)?)
+    })?;
+    Ok(PyBytes::new(py, &proof))
+}
+
+/// What a report states.
+pub fn report_json(report: &ReportStatement) -> serde_json::Value {
+    let input = match &report.input {
+        Input::Committed { data, rows } => {
+            let digest = data.digest().map(|d| hex(&d)).unwrap_or_default();
+            serde_json::json!({ "data_digest": digest, "data": data, "rows": rows })
+        }
+        Input::Public { features } => serde_json::json!({ "features": features }),
+    };
+    serde_json::json!({
+        "version": report.version,
+        "run_digest": hex(&report.run_digest),
+        "model_digest": hex(&report.model_digest),
+        "input": input,
+        "groups": report.groups,
+        "shown": report.shown,
+    })
+}
+
+/// Checks a report and the run of its model, against the commitment of the data that it evaluates.
+#[pyfunction]
+#[pyo3(signature = (proof, run, commitment, nonce, declaration))]
+pub fn verify_report(
+    py: Python<'_>,
+    proof: &[u8],
+    run: &[u8],
+    commitment: Option<&[u8]>,
+    nonce: Option<&[u8]>,
+    declaration: Option<&[u8]>,
+) -> PyResult<String> {
+    let held = held(commitment, nonce, declaration)?;
+    work::fenced(py, || {
+        let v = verify_report_file(proof, run, &held)?;
+        let statement = &v.report.statement;
+        let of_training = Held { data: held.data.filter(|_| v.training_checked), ..held };
+        let mut of_run = run_words(&v.run.statement, &v.run_verdict, &of_training);
+        of_run.not_shown.retain(|s| s != "how good the model is");
+        let words = report_words(statement, Some(&v.run.statement.data), commitment.is_some()).and(of_run);
+        let mut soundness = terms(&v.run_verdict);
+        soundness.extend(v.verdict.soundness.iter().map(|t| (format!("report: {}", t.name).into(), t.bits)));
+        soundness.push(("total, report".into(), total(&v.verdict.soundness)));
+        let mut json = run_json(&v.run);
+        json["kind"] = "report".into();
+        json["report"] = report_json(statement);
+        verdict(&words, &soundness, json)
+    })
+}

@@ -1,0 +1,178 @@
+//! Reports on a committed model: "on these rows the model of this run has this accuracy, these counts, these outputs".
+//!
+//! The forward pass is training's, on the same commitments: the model is the one behind the run's last record, the rows are
+//! public or those of a committed data set. With |W| bounded by the verdict on the run, every equation mod p is one of
+//! integers. A report is verified against that verdict: without a verified run nothing bounds W. Source: protocol.md.
+//!
+//! What a report tells beyond what it shows is nothing; what it shows may tell about rows, see `docs/sharp_edges.md`.
+use crate::record::{ModelRecord, RecordError};
+use crate::run::RunVerdict;
+use crate::statement::{MAX_CELLS, MAX_SLOTS, RunStatement, StatementError};
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+use tacit_argument::proof::{ArgumentError, Committed, RelationProof, check};
+use tacit_argument::soundness::ErrorTerm;
+
+mod claims;
+#[cfg(feature = "prover")]
+mod counting;
+mod gates;
+mod head;
+mod invalid;
+#[cfg(feature = "prover")]
+mod prover;
+mod rates;
+mod relation;
+mod residuals;
+mod statement;
+#[cfg(all(test, feature = "prover"))]
+mod tests;
+mod validate;
+#[cfg(feature = "prover")]
+mod witness;
+mod words;
+
+#[cfg(feature = "prover")]
+pub use counting::Asked;
+pub use invalid::ReportInvalid;
+#[cfg(feature = "prover")]
+pub use prover::{ReportError, ReportInput, ReportPlan, ReportTrees, plan_report, prove_report};
+pub use rates::Rate;
+pub use relation::{LABEL, ReportRelation};
+pub use statement::{Groups, Input, MAX_GROUPS, MAX_SHOWN, REPORT_VERSION, ReportStatement, Rows, Shown};
+pub use words::report_words;
+
+/// A statement about a committed model, and its proof.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct ReportProof {
+    /// What is proven.
+    pub statement: ReportStatement,
+    /// The argument.
+    pub proof: RelationProof,
+}
+
+/// What a verified report establishes, given the verdict on its run.
+#[derive(Clone, Debug)]
+pub struct ReportVerdict {
+    /// The run.
+    pub run_digest: [u8; 32],
+    /// C of the model.
+    pub model_digest: [u8; 32],
+    /// C of the data set, unless the rows are public.
+    pub data_digest: Option<[u8; 32]>,
+    /// Rows that the model was run on.
+    pub rows: usize,
+    /// Error terms of this proof; those of the run come on top.
+    pub soundness: Vec<ErrorTerm>,
+}
+
+/// A report was rejected.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportRejected {
+    /// Another version.
+    #[error("the report has version {got}, this verifier reads {REPORT_VERSION}")]
+    Version {
+        /// In the file.
+        got: u16,
+    },
+    /// The run's statement and the run's verdict do not belong together.
+    #[error("the statement given is not the one of the verified run")]
+    OtherStatement,
+    /// The report names another run.
+    #[error("the report belongs to another run than the one verified")]
+    OtherRun,
+    /// The report names another model than the run's last.
+    #[error("the report names a model that is not the one this run ends with")]
+    NotFinalModel,
+    /// The model record is not the one that the report names.
+    #[error("the model record given is not the one that the run ends with")]
+    OtherRecord,
+    /// The model record is invalid.
+    #[error("invalid model record: {0}")]
+    Record(#[from] RecordError),
+    /// A digest or a rate.
+    #[error(transparent)]
+    Statement(#[from] StatementError),
+    /// The statement breaks a rule.
+    #[error(transparent)]
+    Invalid(#[from] ReportInvalid),
+    /// The argument does not verify.
+    #[error("the report's proof is rejected: {0}")]
+    Argument(#[from] ArgumentError),
+}
+
+/// The relation of a statement about a model with |W| <= `w`, all of whose rules hold.
+fn relation<'a>(
+    statement: &'a ReportStatement,
+    run: &RunStatement,
+    w: u128,
+) -> Result<ReportRelation<'a>, ReportRejected> {
+    let checked = statement.validate(&run.config, w)?;
+    if let Input::Committed { data, .. } = &statement.input {
+        run.check_rate("data", data.vector.log_inv_rate)?;
+    }
+    let relation = ReportRelation::new(statement, checked);
+    let (slots, log_rows) = relation.size();
+    if slots > MAX_SLOTS || (slots as u128) << log_rows > MAX_CELLS {
+        return Err(ReportInvalid::TraceSize { rows: 1 << log_rows, slots }.into());
+    }
+    Ok(relation)
+}
+
+/// The vectors of the proof, in the order of their ids: the model, and the data set if it is committed.
+fn vectors(statement: &ReportStatement, model: &ModelRecord) -> Result<Vec<Committed>, RecordError> {
+    let mut out = alloc::vec![model.committed()?];
+    if let Input::Committed { data, .. } = &statement.input {
+        out.push(data.committed()?);
+    }
+    Ok(out)
+}
+
+/// Verifies a report against the verdict on its run, the run's statement and the record of its last model. The
+/// validity of the data record is verified apart, by [`crate::validity`].
+///
+/// # Soundness
+/// `run` must come from [`crate::run::verify_run`]: its digests and its w_out are taken as facts.
+///
+/// # Errors
+/// [`ReportRejected`] naming the check.
+pub fn verify_report(
+    report: &ReportProof,
+    run: &RunVerdict,
+    run_statement: &RunStatement,
+    model: &ModelRecord,
+) -> Result<ReportVerdict, ReportRejected> {
+    let statement = &report.statement;
+    if statement.version != REPORT_VERSION {
+        return Err(ReportRejected::Version { got: statement.version });
+    }
+    if run_statement.digest()? != run.run_digest {
+        return Err(ReportRejected::OtherStatement);
+    }
+    if statement.run_digest != run.run_digest {
+        return Err(ReportRejected::OtherRun);
+    }
+    if statement.model_digest != run.model_digest {
+        return Err(ReportRejected::NotFinalModel);
+    }
+    if model.digest()? != run.model_digest {
+        return Err(ReportRejected::OtherRecord);
+    }
+    model.validate(&run_statement.config)?;
+    run_statement.check_rate("model", model.vector.log_inv_rate)?;
+    let relation = relation(statement, run_statement, run.w_out)?;
+    let rate = usize::from(run_statement.log_inv_rate);
+    let plan = check(LABEL, &statement.digest()?, &relation, rate, &vectors(statement, model)?, &report.proof)?;
+    let soundness = plan.soundness(&relation);
+    let data_digest = match &statement.input {
+        Input::Committed { data, .. } => Some(data.digest()?),
+        Input::Public { .. } => None,
+    };
+    Ok(ReportVerdict {
+        run_digest: run.run_digest,
+        model_digest: run.model_digest,
+        data_digest,
+        rows: relation.checked.rows,
+        soundness,
+    })
+}

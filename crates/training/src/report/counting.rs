@@ -1,0 +1,283 @@
+//! The owner's side of a report: runs the model on the rows, counts, and computes what is to be shown.
+use super::ReportInvalid;
+use super::prover::ReportError;
+use super::rates::Rate;
+use super::relation::log_rows;
+use super::statement::{Groups, Input, ReportStatement, Shown};
+use super::validate::forward_config;
+use crate::config::{Loss, RunConfig};
+use crate::trainer::{Data, ForwardLayer, TrainError, forward_pass};
+use alloc::vec;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+/// What an owner asks a report to show; the values are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Asked {
+    /// The outputs of the last layer.
+    Outputs,
+    /// The sum of squared errors.
+    SquaredError,
+    /// The sum of absolute errors.
+    AbsoluteError,
+    /// Sums of targets and of their squares.
+    TargetMoments,
+    /// Rows by group, label and prediction.
+    Counts,
+    /// A rate, exactly.
+    Exactly {
+        /// Which rate.
+        rate: Rate,
+        /// In which group; in all rows if none.
+        group: Option<u32>,
+    },
+    /// That a rate is at least numerator / denominator.
+    AtLeast {
+        /// Which rate.
+        rate: Rate,
+        /// In which group; in all rows if none.
+        group: Option<u32>,
+        /// Numerator and denominator.
+        bound: (u32, u32),
+    },
+    /// That a rate differs by at most numerator / denominator between groups.
+    GapAtMost {
+        /// Which rate.
+        rate: Rate,
+        /// Numerator and denominator.
+        bound: (u32, u32),
+    },
+}
+
+/// A model executed on the rows of a report.
+pub(super) struct Evaluation {
+    pub(super) layers: Vec<ForwardLayer>,
+    /// Rows, without the padding.
+    pub(super) rows: usize,
+    /// Rows with the padding.
+    pub(super) height: usize,
+    pub(super) classes: usize,
+    /// Predicted class per row, padding included; empty without classes.
+    pub(super) predicted: Vec<usize>,
+    /// Labelled class per row; empty for public rows and without classes.
+    pub(super) labels: Vec<usize>,
+    /// Real targets, row-major; empty for other losses.
+    pub(super) targets: Vec<i32>,
+    /// Group per row.
+    pub(super) group: Vec<usize>,
+    pub(super) groups: usize,
+}
+
+impl Evaluation {
+    /// Runs the model with these weights on the rows of `input`, whose integers are `data` if it is committed.
+    pub(super) fn new(
+        run: &RunConfig,
+        weights: &[i64],
+        input: &Input,
+        data: Option<&Data>,
+        groups: Option<&Groups>,
+    ) -> Result<Self, ReportError> {
+        let (bits, index) = match input {
+            Input::Committed { data, .. } => (data.data_bits, input.index()?),
+            Input::Public { .. } => (run.data_bits, None),
+        };
+        let config = forward_config(run, bits);
+        let width = config.architecture.layers.first().map_or(1, |l| l.inputs as usize);
+        let (mut labels, mut targets) = (vec![], vec![]);
+        let features = match (input, index, data) {
+            (Input::Public { features }, ..) => features.clone(),
+            (_, Some(index), Some(data)) => {
+                let per_row = config.label_width();
+                let read = |&i: &u32| data.labels.get(i as usize * per_row..).unwrap_or_default().iter().take(per_row);
+                targets = index.iter().flat_map(read).copied().collect();
+                labels = targets.iter().map(|y| y.unsigned_abs() as usize).collect();
+                index
+                    .iter()
+                    .flat_map(|&i| data.features.get(i as usize * width..).unwrap_or_default().iter().take(width))
+                    .copied()
+                    .collect()
+            }
+            _ => return Err(ReportError::NoRows),
+        };
+        let rows = features.len() / width;
+        let height = 1 << log_rows(rows);
+        let layers = forward_pass(&config, weights, &features, height).map_err(outside)?;
+        let outputs = config.outputs(layers.len() - 1);
+        let classes = match config.architecture.loss {
+            Loss::CrossEntropy => outputs,
+            Loss::BceWithLogits if outputs == 1 => 2,
+            _ => 0,
+        };
+        if classes == 0 {
+            labels.clear();
+        }
+        if let Some(&label) = labels.iter().find(|&&y| y >= classes) {
+            return Err(ReportError::Label { label, classes });
+        }
+        if config.architecture.loss != Loss::Mse {
+            targets.clear();
+        }
+        let z = layers.last().map_or(&[][..], |l| &l.columns.z);
+        let predicted = if classes == 0 { vec![] } else { (0..height).map(|x| predicted(z, x, height)).collect() };
+        let group = match groups {
+            None => vec![0; rows],
+            Some(groups) => features
+                .chunks_exact(width)
+                .enumerate()
+                .map(|(x, row)| group(groups, x, row))
+                .collect::<Result<_, _>>()?,
+        };
+        let groups = groups.map_or(1, |g| g.values.len());
+        Ok(Self { layers, rows, height, classes, predicted, labels, targets, group, groups })
+    }
+
+    /// Outputs of the last layer, row-major, without the padding.
+    pub(super) fn outputs(&self) -> Vec<i32> {
+        let z = self.layers.last().map_or(&[][..], |l| &l.columns.z);
+        (0..self.rows).flat_map(|x| z.iter().skip(x).step_by(self.height).copied()).collect()
+    }
+
+    /// Z - y, row-major, without the padding.
+    fn errors(&self) -> impl Iterator<Item = i64> + '_ {
+        self.outputs().into_iter().zip(&self.targets).map(|(z, &y)| i64::from(z) - i64::from(y))
+    }
+
+    /// |Z - y| column by column, padding included, where y is 0.
+    pub(super) fn absolute_errors(&self) -> Vec<u32> {
+        let z = self.layers.last().map_or(&[][..], |l| &l.columns.z);
+        let outputs = (z.len() / self.height).max(1);
+        let target = |x: usize, j: usize| self.targets.get(x * outputs + j).filter(|_| x < self.rows).map_or(0, |&y| y);
+        z.iter().enumerate().map(|(i, &z)| z.abs_diff(target(i % self.height, i / self.height))).collect()
+    }
+
+    /// A sum over the rows.
+    fn sum(&self, asked: Asked) -> Shown {
+        match asked {
+            Asked::SquaredError => Shown::SquaredError { sum: self.errors().map(|d| d.unsigned_abs().pow(2)).sum() },
+            Asked::AbsoluteError => Shown::AbsoluteError { sum: self.errors().map(i64::unsigned_abs).sum() },
+            _ => {
+                let outputs = (self.targets.len() / self.rows).max(1);
+                let of = |j: usize| self.targets.iter().skip(j).step_by(outputs).map(|&y| i64::from(y)).sum();
+                let squares = self.targets.iter().map(|&y| i64::from(y).unsigned_abs().pow(2)).sum();
+                Shown::TargetMoments { sums: (0..outputs).map(of).collect(), squares }
+            }
+        }
+    }
+
+    /// Rows by group, label and prediction.
+    pub(super) fn counts(&self) -> Vec<u32> {
+        let c = self.classes;
+        let mut out = vec![0; self.groups * c * c];
+        for ((&g, &label), &p) in self.group.iter().zip(&self.labels).zip(&self.predicted) {
+            out[(g * c + label) * c + p] += 1;
+        }
+        out
+    }
+
+    /// Numerator and denominator of a rate in one group, or all rows.
+    pub(super) fn rate(&self, rate: Rate, group: Option<u32>) -> (u32, u32) {
+        let c = self.classes;
+        let (mut n, mut d) = (0, 0);
+        for (i, &count) in self.counts().iter().enumerate() {
+            let (g, label, p) = (i / (c * c), i / c % c, i % c);
+            if group.is_none_or(|x| x as usize == g) {
+                let (a, b) = rate.coefficients(label as u32, p as u32);
+                n += a * i64::from(count);
+                d += b * i64::from(count);
+            }
+        }
+        // At most twice the rows.
+        (n as u32, d as u32)
+    }
+
+    /// The values of what is asked.
+    pub(super) fn shown(&self, asked: &[Asked]) -> Result<Vec<Shown>, ReportError> {
+        asked.iter().map(|a| self.show(*a)).collect()
+    }
+
+    fn show(&self, asked: Asked) -> Result<Shown, ReportError> {
+        let within = |rate: Rate, (n, d): (u32, u32), bound: (u32, u32)| {
+            if d == 0 {
+                return Err(ReportError::Undefined { rate: rate.name() });
+            }
+            Ok(u64::from(n) * u64::from(bound.1) >= u64::from(bound.0) * u64::from(d))
+        };
+        let sum = matches!(asked, Asked::SquaredError | Asked::AbsoluteError | Asked::TargetMoments);
+        if sum && self.targets.is_empty() {
+            return Err(ReportInvalid::NotApplicable { what: "an error of real targets" }.into());
+        }
+        if !(sum || matches!(asked, Asked::Outputs)) && (self.classes == 0 || self.labels.is_empty()) {
+            return Err(ReportInvalid::NotApplicable { what: "a rate or count" }.into());
+        }
+        Ok(match asked {
+            Asked::Outputs => Shown::Outputs { values: self.outputs() },
+            Asked::SquaredError | Asked::AbsoluteError | Asked::TargetMoments => self.sum(asked),
+            Asked::Counts => Shown::Counts { counts: self.counts() },
+            Asked::Exactly { rate, group } => {
+                let (numerator, denominator) = self.rate(rate, group);
+                if denominator == 0 {
+                    return Err(ReportError::Undefined { rate: rate.name() });
+                }
+                Shown::Exactly { rate, group, numerator, denominator }
+            }
+            Asked::AtLeast { rate, group, bound } => {
+                if !within(rate, self.rate(rate, group), bound)? {
+                    return Err(ReportError::BoundFails { rate: rate.name() });
+                }
+                Shown::AtLeast { rate, group, bound }
+            }
+            Asked::GapAtMost { rate, bound } => {
+                let rates: Vec<(u32, u32)> = (0..self.groups as u32).map(|g| self.rate(rate, Some(g))).collect();
+                let denominators: Vec<u32> = rates.iter().map(|r| r.1).collect();
+                if denominators.contains(&0) {
+                    return Err(ReportError::Undefined { rate: rate.name() });
+                }
+                let cross = |a: (u32, u32), b: (u32, u32)| {
+                    i128::from(a.0) * i128::from(b.1) - i128::from(b.0) * i128::from(a.1)
+                };
+                let fits = |a: (u32, u32), b: (u32, u32)| {
+                    cross(a, b) * i128::from(bound.1) <= i128::from(bound.0) * i128::from(a.1) * i128::from(b.1)
+                };
+                if rates.iter().any(|&a| rates.iter().any(|&b| !fits(a, b))) {
+                    return Err(ReportError::BoundFails { rate: rate.name() });
+                }
+                Shown::GapAtMost { rate, denominators, bound }
+            }
+        })
+    }
+}
+
+/// Completes a statement by the values of what is asked.
+pub(super) fn completed(
+    mut statement: ReportStatement,
+    evaluation: &Evaluation,
+    asked: &[Asked],
+) -> Result<ReportStatement, ReportError> {
+    statement.shown = evaluation.shown(asked)?;
+    Ok(statement)
+}
+
+/// The first largest output of row x, or whether the only one is above 0.
+fn predicted(z: &[i32], x: usize, height: usize) -> usize {
+    let mut row = z.iter().skip(x).step_by(height).copied().enumerate();
+    let Some(first) = row.next() else { return 0 };
+    if z.len() == height {
+        return usize::from(first.1 > 0);
+    }
+    row.fold(first, |best, next| if next.1 > best.1 { next } else { best }).0
+}
+
+fn group(groups: &Groups, row: usize, features: &[i32]) -> Result<usize, ReportError> {
+    let of_row = |&k: &u32| features.get(k as usize).copied().unwrap_or_default();
+    let values: Vec<i32> = groups.columns.iter().map(of_row).collect();
+    groups.values.iter().position(|v| *v == values).ok_or(ReportError::NoGroup { row })
+}
+
+fn outside(e: TrainError) -> ReportError {
+    match e {
+        TrainError::WindowOverflow { layer, value, window, .. } => {
+            ReportError::Window { layer: layer + 1, value, window }
+        }
+        e => ReportError::Forward(e),
+    }
+}

@@ -1,0 +1,116 @@
+//! Why a report's statement is refused, by prover and verifier alike.
+use crate::nowrap::NoWrapError;
+use crate::record::RecordError;
+
+/// A report that no honest owner makes, or that this version does not accept.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportInvalid {
+    /// The evaluated data record is invalid by itself.
+    #[error("invalid data record: {0}")]
+    Record(#[from] RecordError),
+    /// The rows were not made for this model: another number or scale of features.
+    #[error("the model reads {field} = {expected}, the data has {got}")]
+    Mismatch {
+        /// Which field.
+        field: &'static str,
+        /// Of the model.
+        expected: u64,
+        /// Of the data.
+        got: u64,
+    },
+    /// Labels of another kind than the model's outputs.
+    #[error("the model's outputs cannot be compared with the labels of this data set")]
+    Labels,
+    /// Rates and counts need labels and one class per row.
+    #[error("{what} cannot be shown of this model and these rows")]
+    NotApplicable {
+        /// What was asked for.
+        what: &'static str,
+    },
+    /// No rows, rows that do not exist, or a list that is not ascending.
+    #[error("the rows are none, out of order, or beyond the {rows} rows of the data set")]
+    Rows {
+        /// Rows of the data set.
+        rows: u32,
+    },
+    /// Public rows of another width or outside the window.
+    #[error("public features must be rows of {inputs} integers of {bits} bits")]
+    PublicFeatures {
+        /// Features of a row.
+        inputs: u32,
+        /// Window.
+        bits: u32,
+    },
+    /// The groups contradict themselves.
+    #[error("the groups are not distinct tuples of the values of distinct feature columns")]
+    Groups,
+    /// A group that does not exist.
+    #[error("group {got} does not exist, there are {groups}")]
+    NoSuchGroup {
+        /// Asked for.
+        got: u32,
+        /// Groups.
+        groups: usize,
+    },
+    /// A class that does not exist.
+    #[error("class {got} does not exist, there are {classes}")]
+    NoSuchClass {
+        /// Asked for.
+        got: u32,
+        /// Classes.
+        classes: usize,
+    },
+    /// A count or a list is too long, or empty.
+    #[error("{field}: {got} entries, expected {min} to {max}")]
+    Length {
+        /// Which list.
+        field: &'static str,
+        /// Its length.
+        got: usize,
+        /// Fewest.
+        min: usize,
+        /// Most.
+        max: usize,
+    },
+    /// Counts that do not sum to the rows.
+    #[error("the counts sum to {got}, there are {expected} rows")]
+    CountSum {
+        /// Rows.
+        expected: u64,
+        /// Sum.
+        got: u64,
+    },
+    /// A sum that no rows have.
+    #[error("a sum of {got} is beyond {most}, the most that the rows can have")]
+    Sum {
+        /// In the statement.
+        got: u64,
+        /// The most.
+        most: u64,
+    },
+    /// A fraction outside [0, 1], or with a denominator of 0.
+    #[error("{0}/{1} is no fraction between 0 and 1", got.0, got.1)]
+    Fraction {
+        /// Numerator and denominator.
+        got: (u32, u32),
+    },
+    /// The numbers of a bound could leave the range of its proof.
+    #[error("a bound with denominator {denominator} over {rows} rows is too fine to be proven; round it")]
+    BoundTooFine {
+        /// Of the bound.
+        denominator: u32,
+        /// Rows.
+        rows: u64,
+    },
+    /// The trace would be larger than a verifier reads.
+    #[error("{rows} rows of {slots} columns are more than one report takes; use fewer rows")]
+    TraceSize {
+        /// Rows, padded.
+        rows: u64,
+        /// Columns.
+        slots: usize,
+    },
+    /// Equality mod p would not be equality of integers.
+    #[error(transparent)]
+    NoWrap(#[from] NoWrapError),
+}

@@ -1,0 +1,222 @@
+//! Plans and proves a report: runs the model, states what is asked, proves the relation, checks the proof.
+use super::counting::{Asked, Evaluation, completed};
+use super::relation::LABEL;
+use super::witness::ReportWitness;
+use super::{
+    Groups, Input, REPORT_VERSION, ReportInvalid, ReportProof, ReportRejected, ReportStatement, relation, vectors,
+};
+use crate::record::{ModelRecord, RecordError};
+use crate::statement::{RunStatement, StatementError};
+use crate::trainer::{Data, TrainError};
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use tacit_argument::entropy::{Entropy, EntropyFailed};
+use tacit_argument::field::F;
+use tacit_argument::lookup::LookupError;
+use tacit_argument::opening::LongLived;
+use tacit_argument::proof::{ArgumentError, ProveError, Relation, RelationProof, Witnessed, check, plan, prove};
+
+/// What the owner holds, and what the report is about.
+#[derive(Clone, Copy)]
+pub struct ReportInput<'a> {
+    /// The run.
+    pub run: &'a RunStatement,
+    /// The record of the model after its last chunk.
+    pub model: &'a ModelRecord,
+    /// Its weights.
+    pub weights: &'a [i64],
+    /// The rows.
+    pub input: &'a Input,
+    /// The integers of the committed data set, unless the rows are public.
+    pub data: Option<&'a Data>,
+    /// Groups of rows.
+    pub groups: Option<&'a Groups>,
+}
+
+/// The trees that a report opens.
+#[derive(Clone, Copy)]
+pub struct ReportTrees<'a> {
+    /// The model's.
+    pub model: &'a LongLived,
+    /// The data set's, unless the rows are public.
+    pub data: Option<&'a LongLived>,
+}
+
+/// A report before it is proven. For the owner alone.
+#[derive(Clone, Debug)]
+pub struct ReportPlan {
+    /// What will be stated.
+    pub statement: ReportStatement,
+    /// Rows of each group.
+    pub group_sizes: Vec<u32>,
+    /// Rows that the proof opens of each of its trees.
+    pub rows_per_proof: usize,
+    /// Rows that are read.
+    pub rows: usize,
+    /// Cells of the trace.
+    pub cells: usize,
+}
+
+/// No report; details stay with the owner.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// No verifier would accept the statement.
+    #[error(transparent)]
+    Rejected(#[from] ReportRejected),
+    /// Committed rows without their integers.
+    #[error("the integers of the committed rows are missing")]
+    NoRows,
+    /// A row leaves the window of a layer.
+    #[error("layer {layer}: a row gives {value}, outside the window of {window} bits that the model was trained with")]
+    Window {
+        /// Layer, from 1.
+        layer: usize,
+        /// The value.
+        value: i128,
+        /// Window in bits.
+        window: u32,
+    },
+    /// The weights do not fit the model.
+    #[error(transparent)]
+    Forward(TrainError),
+    /// A label that is none of the model's classes.
+    #[error("label {label} is none of the model's {classes} classes")]
+    Label {
+        /// The label.
+        label: usize,
+        /// Classes.
+        classes: usize,
+    },
+    /// A row that belongs to no group.
+    #[error("row {row} of those evaluated has the values of none of the groups")]
+    NoGroup {
+        /// Which row.
+        row: usize,
+    },
+    /// 0 of 0.
+    #[error("the {rate} is 0 of 0")]
+    Undefined {
+        /// Which rate.
+        rate: String,
+    },
+    /// The bound does not hold.
+    #[error("the bound on the {rate} does not hold")]
+    BoundFails {
+        /// Which rate.
+        rate: String,
+    },
+    /// The weights or rows given are not the committed ones.
+    #[error("the weights or rows given are not the ones behind the commitments: {0}")]
+    OtherVectors(ArgumentError),
+    /// The argument refused.
+    #[error(transparent)]
+    Prove(#[from] ProveError),
+    /// No randomness.
+    #[error(transparent)]
+    Entropy(#[from] EntropyFailed),
+}
+
+impl From<ReportInvalid> for ReportError {
+    fn from(e: ReportInvalid) -> Self {
+        Self::Rejected(e.into())
+    }
+}
+
+impl From<StatementError> for ReportError {
+    fn from(e: StatementError) -> Self {
+        Self::Rejected(e.into())
+    }
+}
+
+impl From<RecordError> for ReportError {
+    fn from(e: RecordError) -> Self {
+        Self::Rejected(e.into())
+    }
+}
+
+impl From<LookupError> for ReportError {
+    fn from(e: LookupError) -> Self {
+        Self::Prove(e.into())
+    }
+}
+
+/// Proves a relation of a statement over a trace without pads.
+pub(super) fn argue(
+    input: &ReportInput<'_>,
+    trees: ReportTrees<'_>,
+    statement: &ReportStatement,
+    witness: &impl Witnessed,
+    columns: Vec<F>,
+    vault_secret: &[u8; 32],
+) -> Result<RelationProof, ReportError> {
+    let digest = statement.digest()?;
+    let entropy = Entropy::fresh(vault_secret, &digest)?;
+    let trees = [Some(trees.model), trees.data];
+    let others: Vec<_> = trees.into_iter().flatten().zip(vectors(statement, input.model)?).collect();
+    Ok(prove(LABEL, &digest, witness, usize::from(input.run.log_inv_rate), columns, &others, entropy)?)
+}
+
+/// Runs the model on the rows; returns the execution, the statement that shows what is asked, and the bound on weights.
+fn evaluate(input: &ReportInput<'_>, asked: &[Asked]) -> Result<(Evaluation, ReportStatement, u128), ReportError> {
+    let bounds = input.run.validate()?;
+    let config = &input.run.config;
+    input.model.validate(config)?;
+    if input.weights.len() != config.weight_count() {
+        let (expected, got) = (config.weight_count(), input.weights.len());
+        return Err(ReportError::Forward(TrainError::StateLength { name: "weights", expected, got }));
+    }
+    let draft = ReportStatement {
+        version: REPORT_VERSION,
+        run_digest: input.run.digest()?,
+        model_digest: input.model.digest()?,
+        input: input.input.clone(),
+        groups: input.groups.cloned(),
+        shown: vec![],
+    };
+    draft.fits(config)?;
+    let evaluation = Evaluation::new(config, input.weights, input.input, input.data, input.groups)?;
+    let statement = completed(draft, &evaluation, asked)?;
+    Ok((evaluation, statement, bounds.last().map_or(0, |b| b.w)))
+}
+
+/// What a report will state and cost.
+///
+/// # Errors
+/// As [`prove_report`], but for what only the proof finds.
+pub fn plan_report(input: &ReportInput<'_>, asked: &[Asked]) -> Result<ReportPlan, ReportError> {
+    let (evaluation, statement, w) = evaluate(input, asked)?;
+    let relation = relation(&statement, input.run, w)?;
+    let shapes: Vec<_> = vectors(&statement, input.model)?.iter().map(|c| c.shape).collect();
+    let plan = plan(&relation, usize::from(input.run.log_inv_rate), &shapes).map_err(ProveError::from)?;
+    let (cells, rows_per_proof) = (relation.column_cells(), plan.opening.queries());
+    drop(relation);
+    let mut group_sizes = vec![0; evaluation.groups];
+    evaluation.group.iter().for_each(|&g| group_sizes[g] += 1);
+    Ok(ReportPlan { statement, group_sizes, rows_per_proof, rows: evaluation.rows, cells })
+}
+
+/// Runs the model, computes what is asked and proves it.
+///
+/// Guarantees: a proof that is returned verifies, given the validity of the data set.
+///
+/// # Errors
+/// [`ReportError`]: a bound that does not hold, rows that do not fit the model, other weights than the committed ones.
+pub fn prove_report(
+    input: &ReportInput<'_>,
+    trees: ReportTrees<'_>,
+    asked: &[Asked],
+    vault_secret: &[u8; 32],
+) -> Result<ReportProof, ReportError> {
+    let (evaluation, statement, w) = evaluate(input, asked)?;
+    let relation = relation(&statement, input.run, w)?;
+    let columns = relation.columns(&evaluation)?;
+    let witness = ReportWitness::new(relation.clone(), &evaluation, input.weights);
+    drop(evaluation);
+    let proof = argue(input, trees, &statement, &witness, columns, vault_secret)?;
+    let rate = usize::from(input.run.log_inv_rate);
+    let committed = vectors(&statement, input.model)?;
+    check(LABEL, &statement.digest()?, &relation, rate, &committed, &proof).map_err(ReportError::OtherVectors)?;
+    drop((witness, relation));
+    Ok(ReportProof { statement, proof })
+}

@@ -1,0 +1,312 @@
+//! The relation of a report: forward pass of a committed model, prediction, group, counts.
+//!
+//! At one random row rho: every `Z_l = rescale(A_l W_l, fw)` by one bilinear sumcheck over all layers' inputs, whose
+//! ends are a claim on the model vector and one on the columns. Products of cells and sums over rows: [`super::gates`].
+use super::claims::{CountClaim, LIMB_BITS, LIMBS};
+use super::head::Head;
+use super::residuals::Residuals;
+use super::statement::{Input, ReportStatement};
+use super::validate::Checked;
+use crate::relation::layout::{ModelLayout, TraceLayout};
+use crate::relation::{
+    Equation, PairIndex, TRACE, Term, add_rescaled, cell, chunk_lookups, input_terms, pairs, unit_weights,
+};
+use alloc::vec;
+use alloc::vec::Vec;
+use p3_field::PrimeCharacteristicRing;
+use tacit_argument::bilinear::{self, bilinear_check};
+use tacit_argument::field::{E, signed};
+use tacit_argument::form::Form;
+use tacit_argument::functional::{Low, LowId};
+use tacit_argument::hiding::{Affine, HidingError, Reduction};
+use tacit_argument::lookup::{LookupSystem, lookup_check};
+use tacit_argument::multilinear::{eq_table, log2_ceil};
+use tacit_argument::proof::Relation;
+use tacit_argument::soundness::{ErrorTerm, LOGUP, SCHWARTZ_ZIPPEL, SUMCHECK, algebraic};
+
+/// Transcript label.
+pub const LABEL: &[u8] = b"tacit/report/v1";
+/// The model's id among the vectors of the proof.
+pub(super) const MODEL: usize = 1;
+/// The data set's.
+pub(super) const DATA: usize = 2;
+/// log2 of the fewest rows: shorter columns would spread a table's multiplicities over many slots.
+const MIN_LOG_ROWS: usize = 8;
+
+/// The relation of a report.
+#[derive(Clone, Debug)]
+pub struct ReportRelation<'a> {
+    pub(super) statement: &'a ReportStatement,
+    pub(super) checked: Checked,
+    pub(super) layout: TraceLayout,
+    /// Products of cells: those of ReLUs, of the head, of equal squares (two and two), and those of sums over rows.
+    pub(super) pairs: Vec<(Form, Form)>,
+    pairs_at: PairIndex,
+    /// First pair of the head, and behind it.
+    pub(super) head_pairs: (usize, usize),
+    pub(super) head: Option<Head>,
+    pub(super) residuals: Option<Residuals>,
+    /// First slot of the slacks, [`LIMBS`] cells each.
+    pub(super) slacks: usize,
+    model: ModelLayout,
+    pub(super) lookups: LookupSystem,
+    slots: usize,
+    /// log2 of the data set's stride.
+    pub(super) data_stride: usize,
+}
+
+/// The low parts that read columns, masked columns and the data set at a row point.
+pub(super) struct Row {
+    pub(super) column: LowId,
+    pub(super) masked: LowId,
+    pub(super) data: LowId,
+    /// sum of eq over the rows that are read.
+    pub(super) real: E,
+}
+
+/// The sumcheck of the matrix products at rho.
+pub(super) struct Products {
+    /// Per layer, weights of its outputs.
+    pub(super) units: Vec<Vec<E>>,
+    /// Per layer, its power in the batch.
+    pub(super) lambda: Vec<E>,
+}
+
+impl<'a> ReportRelation<'a> {
+    /// The relation of a checked statement.
+    pub(super) fn new(statement: &'a ReportStatement, checked: Checked) -> Self {
+        let log_rows = log_rows(checked.rows);
+        let config = &checked.config;
+        let layout = TraceLayout::forward(config, log_rows);
+        let (mut all, pairs_at) = pairs(config, &layout);
+        let mut next = layout.slots;
+        let mut builder = chunk_lookups(config, &layout);
+        let first = all.len();
+        let head = (checked.classes > 0).then(|| Head::new(&checked, statement.group_count(), &mut next));
+        if let Some(head) = &head {
+            let z_bits = config.architecture.layers.last().map_or(0, |l| l.z_bits);
+            head.lookups(&layout, z_bits, &mut builder);
+            all.extend(head.equations(&layout, statement).into_iter().flat_map(|e| e.pairs));
+        }
+        let head_pairs = (first, all.len());
+        let residuals = Residuals::new(statement, &checked, &layout, &mut next);
+        if let Some(x) = &residuals {
+            x.lookups(&mut builder);
+            all.extend(x.equal().into_iter().flatten());
+            all.extend(x.sums(statement).into_iter().flat_map(|s| s.0));
+        }
+        let slacks = next;
+        next += slack_slots(&checked.claims, log_rows);
+        (slacks..next).for_each(|slot| builder.range(LIMB_BITS, Form::column(TRACE, slot)));
+        let (lookups, slots) = builder.build(log_rows, next);
+        let data_stride = match &statement.input {
+            Input::Committed { data, .. } => data.stride(),
+            Input::Public { .. } => 0,
+        };
+        let model = ModelLayout::new(config, 0);
+        Self {
+            statement,
+            checked,
+            layout,
+            pairs: all,
+            pairs_at,
+            head_pairs,
+            head,
+            residuals,
+            slacks,
+            model,
+            lookups,
+            slots,
+            data_stride,
+        }
+    }
+
+    /// Slots of the trace, multiplicities included, and log2 of their rows.
+    pub(super) const fn size(&self) -> (usize, usize) {
+        (self.slots, self.layout.log_rows)
+    }
+
+    fn layers(&self) -> core::ops::Range<usize> {
+        0..self.layout.layers.len()
+    }
+
+    /// Whether data rows stand where trace rows do.
+    fn aligned(&self) -> bool {
+        let in_place = |index: &Vec<u32>| index.iter().zip(0u32..).all(|(&a, b)| a == b);
+        let whole = match &self.statement.input {
+            Input::Committed { data, .. } => data.rows as usize == self.checked.rows,
+            Input::Public { .. } => false,
+        };
+        whole && self.data_stride == self.layout.log_rows && self.checked.index.as_ref().is_some_and(in_place)
+    }
+
+    pub(super) fn row(&self, r: &mut Reduction<'_>, point: &[E]) -> Row {
+        let mut masked = eq_table(point, E::ONE);
+        let column = r.low(Low::Eq(point.to_vec()));
+        let data = match &self.checked.index {
+            Some(_) if self.aligned() => column,
+            Some(index) => {
+                let mut data = vec![E::ZERO; 1 << self.data_stride];
+                for (&i, &w) in index.iter().zip(&masked) {
+                    if let Some(d) = data.get_mut(i as usize) {
+                        *d += w;
+                    }
+                }
+                r.low(Low::Dense(data))
+            }
+            None => column,
+        };
+        masked.iter_mut().skip(self.checked.rows).for_each(|w| *w = E::ZERO);
+        let real = masked.iter().copied().sum();
+        Row { column, masked: r.low(Low::Dense(masked)), data, real }
+    }
+
+    /// Draws unit weights per layer and the batching of the layers.
+    pub(super) fn products(&self, mut point: impl FnMut(usize) -> Vec<E>) -> Products {
+        let n = |l| self.checked.config.outputs(l);
+        let units = self.layers().map(|l| unit_weights(&point(log2_ceil(n(l))), n(l))).collect();
+        let lambda = point(1).first().map_or(E::ZERO, |&x| x);
+        Products { units, lambda: lambda.powers().take(self.layout.layers.len()).collect() }
+    }
+
+    /// Inputs of all layers.
+    pub(super) fn summed(&self) -> usize {
+        self.layers().map(|l| self.checked.config.k(l)).sum()
+    }
+
+    /// (layer, its part of a table over the inputs of all layers).
+    fn parts<'t>(&self, table: &'t [E]) -> Vec<(usize, &'t [E])> {
+        let mut rest = table;
+        self.layers()
+            .map(|l| {
+                let (part, after) = rest.split_at_checked(self.checked.config.k(l)).unwrap_or((rest, &[]));
+                rest = after;
+                (l, part)
+            })
+            .collect()
+    }
+
+    /// sum_v eq_v A(rho, v).
+    pub(super) fn input_equation(&self, eq: &[E]) -> Equation {
+        let c = &self.checked.config;
+        self.parts(eq).into_iter().flat_map(|(l, part)| input_terms(c, &self.layout, &self.pairs_at, l, part)).collect()
+    }
+
+    /// sum_v eq_v sum_j u_j W(v, j).
+    fn weight_claim(&self, r: &mut Reduction<'_>, products: &Products, eq: &[E]) -> Affine {
+        let mut e = Affine::default();
+        for ((l, part), units) in self.parts(eq).into_iter().zip(&products.units) {
+            let (stride, first) = (self.model.stride.get(l), self.model.first.get(l));
+            let (Some(&stride), Some(&first)) = (stride, first) else { continue };
+            let mut low = units.clone();
+            low.resize(1 << stride, E::ZERO);
+            let low = r.low(Low::Dense(low));
+            part.iter().enumerate().for_each(|(k, &w)| e.add_cell(cell(MODEL, low, first + k), w));
+        }
+        e
+    }
+
+    /// The linear part of an equation at a row point.
+    pub(super) fn linear_part(&self, row: &Row, equation: &Equation, public: &[E]) -> Affine {
+        let mut e = Affine::default();
+        for &(term, c) in equation {
+            match term {
+                Term::One => e.add_constant(c),
+                Term::Column(slot) => e.add_cell(cell(TRACE, row.column, slot), c),
+                Term::Masked(slot) => e.add_cell(cell(TRACE, row.masked, slot), c),
+                Term::Data(slot) => match self.statement.input {
+                    Input::Committed { .. } => e.add_cell(cell(DATA, row.data, slot), c),
+                    Input::Public { .. } => e.add_constant(c * public.get(slot).copied().unwrap_or(E::ZERO)),
+                },
+                Term::Pair(_) => {}
+            }
+        }
+        e
+    }
+
+    /// Public features at a row point, per column.
+    pub(super) fn public_features(&self, rho: &[E]) -> Vec<E> {
+        let Input::Public { features } = &self.statement.input else { return vec![] };
+        let width = self.checked.config.architecture.layers.first().map_or(1, |l| l.inputs as usize).max(1);
+        weighted_rows(features, width, rho)
+    }
+}
+
+/// k times a form of trace and data columns, the constant as on every row.
+pub(super) fn add_form(e: &mut Affine, form: &Form, column: LowId, data: LowId, k: E) {
+    e.add_constant(k * form.constant);
+    for &(vector, slot, c) in &form.terms {
+        e.add_cell(cell(vector, if vector == DATA { data } else { column }, slot), k * c);
+    }
+}
+
+/// sum_x eq(rho, x) of every column of a row-major table.
+pub(super) fn weighted_rows(values: &[i32], width: usize, rho: &[E]) -> Vec<E> {
+    let mut out = vec![E::ZERO; width];
+    for (row, w) in values.chunks(width.max(1)).zip(eq_table(rho, E::ONE)) {
+        out.iter_mut().zip(row).for_each(|(o, &v)| *o += w * signed(v.into()));
+    }
+    out
+}
+
+/// log2 of the rows of a column, padding included.
+pub(super) fn log_rows(rows: usize) -> usize {
+    log2_ceil(rows).max(MIN_LOG_ROWS)
+}
+
+/// Slots of all slacks.
+fn slack_slots(claims: &[CountClaim], log_rows: usize) -> usize {
+    (claims.iter().filter(|c| c.bound).count() * LIMBS).div_ceil(1 << log_rows)
+}
+
+impl Relation for ReportRelation<'_> {
+    fn max_stride(&self) -> usize {
+        self.layout.log_rows
+    }
+
+    fn column_cells(&self) -> usize {
+        self.slots << self.layout.log_rows
+    }
+
+    fn check(&self, r: &mut Reduction<'_>) -> Result<(), HidingError> {
+        r.begin(LABEL);
+        let rho = r.point(self.layout.log_rows);
+        let products = self.products(|n| r.point(n));
+        let row = self.row(r, &rho);
+        let mut raw = Affine::default();
+        for ((c, units), &lambda) in self.layout.layers.iter().zip(&products.units).zip(&products.lambda) {
+            let f = self.checked.config.weight_bits();
+            add_rescaled(&mut raw, row.column, f, (c.z, &c.z_rem), units.iter().map(|&u| lambda * u));
+        }
+        let claim = bilinear_check(r, raw, 0, log2_ceil(self.summed()))?;
+        let eq_v = eq_table(&claim.units, E::ONE);
+        let parts = self.parts(&eq_v);
+        let weight = parts.iter().zip(&products.lambda).map(|((_, p), &x)| x * p.iter().copied().sum::<E>()).sum();
+        let (a, b) = claim.close(r, weight);
+        let mut weights = self.weight_claim(r, &products, &eq_v);
+        weights.sub(&b.affine());
+        r.assert_zero(weights);
+        self.gate_check(r, &rho, &row, self.input_equation(&eq_v), a)?;
+        lookup_check(r, &self.lookups)
+    }
+
+    fn soundness(&self, list_bits: f64) -> Vec<ErrorTerm> {
+        let outputs: usize = self.layers().map(|l| log2_ceil(self.checked.config.outputs(l))).sum();
+        let (equal, sums) = self.sums();
+        let equations = 1 + self.head_equations().len() + equal + sums.len() + self.checked.claims.len();
+        // rho, a point per layer and its power, the outputs' point, and the powers that batch equations and claims.
+        let points = self.layout.log_rows + 2 * outputs + self.layout.layers.len() + equations;
+        let labels = self.head.as_ref().map_or(0, |h| h.classes);
+        let term = |name, numerator: u64, theorem| algebraic(name, numerator as usize, list_bits, theorem);
+        vec![
+            term("matrix products", bilinear::error_numerator(0, log2_ceil(self.summed())), SUMCHECK),
+            term(
+                "gates and counts",
+                bilinear::error_numerator(self.layout.log_rows, log2_ceil(self.pairs.len() + labels)),
+                SUMCHECK,
+            ),
+            term("random points and batching powers", points as u64, SCHWARTZ_ZIPPEL),
+            term("lookups: fingerprints, zero denominators, GKR", self.lookups.error_numerator(), LOGUP),
+        ]
+    }
+}

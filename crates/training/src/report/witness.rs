@@ -1,0 +1,178 @@
+//! The witness of a report: its columns, and the messages of the relation.
+use super::claims::{LIMB_BITS, LIMBS};
+use super::counting::Evaluation;
+use super::head::Prediction;
+use super::relation::{LABEL, ReportRelation};
+use crate::relation::Writer;
+use alloc::vec;
+use alloc::vec::Vec;
+use p3_field::PrimeCharacteristicRing;
+use p3_maybe_rayon::prelude::*;
+use tacit_argument::bilinear::{Column, Pair, bilinear_proof};
+use tacit_argument::field::{E, F, signed};
+use tacit_argument::form::Columns;
+use tacit_argument::hiding::{HidingError, Masker, Reduction, wipe};
+use tacit_argument::lookup::{LookupError, fill_multiplicities, lookup_proof};
+use tacit_argument::multilinear::{eq_table, log2_ceil};
+use tacit_argument::proof::{Relation, Witnessed};
+use tacit_argument::soundness::ErrorTerm;
+
+/// A report's relation with its witness; wiped when dropped.
+pub(super) struct ReportWitness<'a> {
+    pub(super) relation: ReportRelation<'a>,
+    /// Inputs of every layer with the bias column, column by column.
+    pub(super) inputs: Vec<Vec<F>>,
+    /// Label indicators of every class, padded with zeros.
+    labels: Vec<Vec<F>>,
+    /// The real targets where the data set's slots have them, gathered; empty if nothing reads them.
+    targets: Vec<F>,
+    weights: &'a [i64],
+}
+
+impl<'a> ReportWitness<'a> {
+    pub(super) fn new(relation: ReportRelation<'a>, evaluation: &Evaluation, weights: &'a [i64]) -> Self {
+        let field = |v: &Vec<i32>| v.par_iter().map(|&x| signed(x.into())).collect::<Vec<F>>();
+        let inputs = evaluation.layers.iter().map(|l| field(&l.input)).collect();
+        let classes = relation.head.as_ref().map_or(0, |h| h.classes);
+        let mut labels = vec![F::zero_vec(evaluation.height); classes];
+        for (x, &y) in evaluation.labels.iter().enumerate().filter(|_| classes > 0) {
+            labels[y][x] = F::ONE;
+        }
+        let mut targets = vec![];
+        if relation.residuals.is_some() {
+            let config = &relation.checked.config;
+            let (width, first) = (config.label_width(), config.architecture.layers[0].inputs as usize);
+            targets = F::zero_vec((first + width) * evaluation.height);
+            for (i, &y) in evaluation.targets.iter().enumerate() {
+                targets[(first + i % width) * evaluation.height + i / width] = signed(y.into());
+            }
+        }
+        Self { relation, inputs, labels, targets, weights }
+    }
+}
+
+impl Drop for ReportWitness<'_> {
+    fn drop(&mut self) {
+        self.inputs.iter_mut().chain(&mut self.labels).for_each(|v| wipe(v));
+        wipe(&mut self.targets);
+    }
+}
+
+impl Relation for ReportWitness<'_> {
+    fn max_stride(&self) -> usize {
+        self.relation.max_stride()
+    }
+    fn column_cells(&self) -> usize {
+        self.relation.column_cells()
+    }
+    fn check(&self, r: &mut Reduction<'_>) -> Result<(), HidingError> {
+        self.relation.check(r)
+    }
+    fn soundness(&self, list_bits: f64) -> Vec<ErrorTerm> {
+        self.relation.soundness(list_bits)
+    }
+}
+
+impl Witnessed for ReportWitness<'_> {
+    fn send(&self, m: &mut Masker<'_>, trace: &[F]) -> Result<(), LookupError> {
+        let relation = &self.relation;
+        m.begin(LABEL);
+        let rho = m.point(relation.layout.log_rows);
+        let products = relation.products(|n| m.point(n));
+        let eq = eq_table(&rho, E::ONE);
+        let height = eq.len();
+        let config = &relation.checked.config;
+        let mut pairs = vec![];
+        for (l, inputs) in self.inputs.iter().enumerate() {
+            let n = config.outputs(l);
+            let matrix = &self.weights[config.weight_offset(l)..][..config.k(l) * n];
+            let at_rho: Vec<E> =
+                inputs.par_chunks(height).map(|c| c.iter().zip(&eq).map(|(&x, &w)| w * x).sum()).collect();
+            let units = &products.units[l];
+            pairs.extend(at_rho.into_iter().zip(matrix.chunks(n)).map(|(a, row)| {
+                let b = row.iter().zip(units).map(|(&w, &u)| u * signed(w)).sum();
+                Pair { a: Column::Ext(vec![a]), b: Column::Ext(vec![b]), weights: vec![(0, products.lambda[l])] }
+            }));
+        }
+        let (_, v_star) = bilinear_proof(m, vec![vec![E::ONE]], pairs);
+        let product = relation.input_equation(&eq_table(&v_star, E::ONE));
+        if relation.statement.outputs().is_some() {
+            m.point(log2_ceil(config.outputs(self.inputs.len() - 1)));
+        }
+        let nu = m.challenge();
+        let head = relation.head_equations();
+        let powers = relation.powers(nu, head.len());
+        let weights = relation.pair_weights(&product, &head, &powers);
+        let counts = relation.count_weights(&powers.counts);
+        let columns = Columns { log_rows: relation.layout.log_rows, vectors: vec![trace, &[], &self.targets] };
+        let gates = relation.pairs.iter().zip(weights).map(|((a, b), [w, real])| Pair {
+            a: Column::Base(columns.values(a)),
+            b: Column::Base(columns.values(b)),
+            // Most are at rho alone.
+            weights: if real == E::ZERO { vec![(0, w)] } else { vec![(0, w), (2, real)] },
+        });
+        let counted = self.labels.iter().enumerate().map(|(c, label)| {
+            let (constant, slots) = relation.counted(&counts, c);
+            let mut b = vec![constant; height];
+            for (slot, k) in slots {
+                b.iter_mut().zip(columns.slot(0, slot)).for_each(|(b, &x)| *b += k * x);
+            }
+            Pair { a: Column::Base(label.into()), b: Column::Ext(b), weights: vec![(1, E::ONE)] }
+        });
+        let pairs: Vec<Pair<'_>> = gates.chain(counted).collect();
+        if !pairs.is_empty() {
+            let mut read = vec![E::ZERO; height];
+            read[..relation.checked.rows].fill(E::ONE);
+            bilinear_proof(m, vec![eq, vec![E::ONE; height], read], pairs);
+        }
+        lookup_proof(m, &relation.lookups, &columns)
+    }
+}
+
+impl ReportRelation<'_> {
+    /// The trace of an evaluation, multiplicities included.
+    pub(super) fn columns(&self, evaluation: &Evaluation) -> Result<Vec<F>, LookupError> {
+        let mut columns = F::zero_vec(self.column_cells());
+        let mut w = Writer { columns: &mut columns, log_rows: self.layout.log_rows };
+        for (c, l) in self.layout.layers.iter().zip(&evaluation.layers) {
+            w.forward(c, &l.columns);
+        }
+        if let Some(head) = &self.head {
+            let predicted = &evaluation.predicted;
+            match head.prediction {
+                Prediction::First { class, max } => {
+                    (1..head.classes).for_each(|c| w.put(class.first + c - 1, predicted, |p| F::from_bool(p == c)));
+                    let z = &evaluation.layers[evaluation.layers.len() - 1].columns.z;
+                    let largest: Vec<i32> =
+                        predicted.iter().enumerate().map(|(x, &p)| z[p * evaluation.height + x]).collect();
+                    w.put(max, &largest, |v| signed(v.into()));
+                }
+                Prediction::Positive { step } => w.put(step, predicted, |p| F::from_bool(p == 0)),
+            }
+            // The padding is of group 0.
+            for g in 1..head.group.n {
+                w.put(head.group.first + g - 1, &evaluation.group, |x| F::from_bool(x == g));
+                for c in 1..head.classes {
+                    let both: Vec<bool> =
+                        evaluation.group.iter().zip(predicted).map(|(&x, &p)| x == g && p == c).collect();
+                    w.put(head.joint_slot(g, c), &both, F::from_bool);
+                }
+            }
+        }
+        if let Some(first) = self.residuals.as_ref().and_then(|x| x.absolute) {
+            w.put(first, &evaluation.absolute_errors(), |a| F::from_u64(u64::from(a)));
+        }
+        let counts = evaluation.counts();
+        let bounds = self.checked.claims.iter().filter(|c| c.bound);
+        for (i, claim) in bounds.enumerate() {
+            let sum: i64 = claim.terms.iter().map(|&(at, k)| k * i64::from(counts[at])).sum();
+            let slack = (sum - claim.value) as u64;
+            for limb in 0..LIMBS {
+                let cell = (self.slacks << self.layout.log_rows) + i * LIMBS + limb;
+                columns[cell] = F::from_u64((slack >> (limb as u32 * LIMB_BITS)) & ((1 << LIMB_BITS) - 1));
+            }
+        }
+        fill_multiplicities(&self.lookups, &mut columns, &[])?;
+        Ok(columns)
+    }
+}

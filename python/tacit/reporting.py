@@ -1,0 +1,394 @@
+"""Statements about the final model of a proven run: how good it is on committed rows, what it predicts."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from tacit import session
+from tacit._files import write_atomic
+from tacit.dataset.quantised import QuantisedData, quantise
+from tacit.dataset.schema import Target
+from tacit.errors import ReportRefused, UsageError
+from tacit.progress import progress_bar
+from tacit.proving import prove
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tacit.arithmetic.record import RunRecord
+    from tacit.commitment import CommittedData
+    from tacit.runs import Run
+
+__all__ = ["ERRORS", "MIN_GROUP", "RATES", "Report", "evaluate", "predict"]
+
+RATES = {
+    "accuracy": "Accuracy",
+    "recall": "Recall",
+    "precision": "Precision",
+    "f1": "F1",
+    "false_positive_rate": "FalsePositives",
+    "positive_rate": "Predicted",
+}
+"""Rates by the name that is asked for; those of a class as `recall:2`. "confusion" is the whole table."""
+ERRORS = {
+    "mse": ("SquaredError",),
+    "mae": ("AbsoluteError",),
+    "r2": ("SquaredError", "TargetMoments"),
+}
+"""Errors of real targets, and what a report shows of them."""
+MIN_GROUP = 10
+"""Fewest rows of a group of which anything is shown, unless the owner says otherwise."""
+SMALL_GROUP = 50
+"""Below, the owner is warned."""
+MAX_GROUPS = 64
+
+Number: TypeAlias = float | str | Fraction
+Rows: TypeAlias = range | Sequence[int] | None
+
+log = logging.getLogger("tacit.report")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A statement about a model with its proof. Public: hides model and committed rows otherwise."""
+
+    content: bytes = field(repr=False)
+    run: str
+    shown: tuple[Any, ...]
+    """What is shown, as the statement has it."""
+    groups: tuple[str, ...] = ()
+    """The owner's names of the groups, in the order of the statement. Not in the file."""
+    fa: int = 0
+    outputs_per_row: int = 1
+    rows: int = 0
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the file, durably and all at once."""
+        write_atomic(path, self.content)
+        return Path(path)
+
+    def __len__(self) -> int:
+        """Bytes."""
+        return len(self.content)
+
+    def rates(self) -> dict[str, Fraction]:
+        """The rates that are shown exactly, by name and group: `{"accuracy": ..., "recall:1 [sex=F]": ...}`."""
+        out = {}
+        for item in self.shown:
+            if "Exactly" in item:
+                told = item["Exactly"]
+                group = "" if told["group"] is None else f" [{self.groups[told['group']]}]"
+                out[_name(told["rate"]) + group] = Fraction(told["numerator"], told["denominator"])
+        return out
+
+    def errors(self) -> dict[str, Fraction]:
+        """MSE, MAE and R^2 as far as they are shown, of the targets as they were scaled; R^2 of all outputs."""
+        shown = {name: told for item in self.shown if isinstance(item, dict) for name, told in item.items()}
+        count, out = self.rows * self.outputs_per_row, {}
+        if "SquaredError" in shown:
+            out["mse"] = Fraction(shown["SquaredError"]["sum"], count * 4**self.fa)
+        if "AbsoluteError" in shown:
+            out["mae"] = Fraction(shown["AbsoluteError"]["sum"], count * 2**self.fa)
+        if "SquaredError" in shown and "TargetMoments" in shown:
+            moments = shown["TargetMoments"]
+            spread = moments["squares"] - Fraction(sum(s * s for s in moments["sums"]), self.rows)
+            if spread:
+                out["r2"] = 1 - shown["SquaredError"]["sum"] / spread
+        return out
+
+    def confusion(self) -> NDArray[np.int64]:
+        """[groups, C, C] rows by label (line) and prediction (column). Raises `UsageError` if not shown."""
+        for item in self.shown:
+            if "Counts" in item:
+                groups = max(1, len(self.groups))
+                classes = round((len(item["Counts"]["counts"]) / groups) ** 0.5)
+                return np.array(item["Counts"]["counts"], dtype=np.int64).reshape(groups, classes, classes)
+        raise UsageError('the report does not show counts; ask for metrics=["confusion"]')
+
+    def outputs(self) -> NDArray[np.int64]:
+        """[n, outputs] integers with `fa` fractional bits. Raises `UsageError` if not shown."""
+        for item in self.shown:
+            if "Outputs" in item:
+                return np.array(item["Outputs"]["values"], dtype=np.int64).reshape(-1, self.outputs_per_row)
+        raise UsageError("the report shows no outputs")
+
+    def classes(self) -> NDArray[np.int64]:
+        """[n] predicted classes: the first largest output, or whether the only one is above 0."""
+        outputs = self.outputs()
+        return (outputs[:, 0] > 0).astype(np.int64) if outputs.shape[1] == 1 else outputs.argmax(axis=1)
+
+
+def evaluate(
+    run: Run,
+    data: CommittedData | None = None,
+    *,
+    metrics: Iterable[str] | None = None,
+    by: str | Sequence[str] | None = None,
+    at_least: Mapping[str, Number] | None = None,
+    at_least_each: Mapping[str, Number] | None = None,
+    gap_at_most: Mapping[str, Number] | None = None,
+    rows: Rows = None,
+    min_group: int = MIN_GROUP,
+    quiet: bool = False,
+) -> Report:
+    """Prove how good the final model of a run is on the rows of a committed data set.
+
+    `metrics` are shown exactly: "confusion" and the names of `RATES`, or of `ERRORS` for real targets; by
+    default accuracy and confusion (MSE and R^2) if nothing is bounded. `at_least`, `at_least_each` and
+    `gap_at_most` show that rates reach a bound over all rows, reach one in every group, or differ by no more
+    than one between groups, and tell nothing else about them (a gap shows the groups' denominators). `by` names
+    feature columns whose values make the groups; no row's group is shown. `rows` is a range or a list, by
+    default all.
+
+    Raises `ReportRefused` naming what is wrong (`SmallGroup` for one below `min_group` rows, `BoundFails`,
+    `Window`, `OtherSchema`, `NotProven`, ...) and `BudgetError` if a commitment has no rows left.
+    """
+    record, on = run.record(), data or run.data()
+    _require_schema(run, on)
+    chosen = _rows(rows, on)
+    groups: dict[str, Any] | None = None
+    names: tuple[str, ...] = ()
+    if by is not None:
+        groups, names = _groups(on, [by] if isinstance(by, str) else list(by), chosen)
+    classes = _classes(record)
+    if metrics is None:
+        usual = ("mse", "r2") if on.label_kind == "real" else ("accuracy", "confusion")
+        metrics = () if at_least or at_least_each or gap_at_most else usual
+    if groups is None and (at_least_each or gap_at_most):
+        raise UsageError("at_least_each and gap_at_most are about groups: say by=COLUMN")
+    each = list(range(len(names)))
+    asked = _exactly(metrics, classes, [None, *each])
+    asked += _at_least(at_least, classes, [None]) + _at_least(at_least_each, classes, each)
+    for metric, bound in (gap_at_most or {}).items():
+        for rate in _rates(metric, classes):
+            asked.append({"GapAtMost": {"rate": rate, "bound": _fraction(bound)}})
+    if not asked:
+        raise UsageError("nothing is asked for: give metrics or bounds")
+    request = json.dumps({"rows": chosen, "groups": groups, "asked": asked})
+    return _report(run, record, on, (on.features, on.labels), request, names, min_group, quiet)
+
+
+def predict(
+    run: Run,
+    x: Any = None,
+    *,
+    data: CommittedData | None = None,
+    rows: Rows = None,
+    quiet: bool = False,
+) -> Report:
+    """Prove the outputs of the final model of a run on public rows `x`, or on `rows` of a committed data set.
+
+    `x` is a table with the columns of the training data, a file of one, or `QuantisedData`; it is scaled as the
+    training data was, and stands in the report in the clear. The outputs are shown. Many rows go into one
+    report: each report opens rows of the model's commitment. Raises as `evaluate` does.
+    """
+    record = run.record()
+    if x is None:
+        on = data or run.data()
+        _require_schema(run, on)
+        request = json.dumps({"rows": _rows(rows, on), "groups": None, "asked": ["Outputs"]})
+        return _report(run, record, on, (on.features, on.labels), request, (), 0, quiet)
+    if data is not None or rows is not None:
+        raise UsageError("give public rows x, or rows of a committed data set, not both")
+    trained = run.data()
+    given = x if isinstance(x, QuantisedData) else quantise(x, schema=replace(trained.schema, target=Target()))
+    if given.scales != trained.quantised.scales or given.fa != trained.fa:
+        raise ReportRefused("the rows are not scaled as the training data was", reason="OtherSchema")
+    table = (np.ascontiguousarray(given.features), np.zeros(0, dtype=np.int64))
+    request = json.dumps({"rows": "All", "groups": None, "asked": ["Outputs"]})
+    return _report(run, record, None, table, request, (), 0, quiet)
+
+
+def _report(
+    run: Run,
+    record: RunRecord,
+    data: CommittedData | None,
+    table: tuple[NDArray[np.int32], NDArray[np.int64]],
+    request: str,
+    names: tuple[str, ...],
+    min_group: int,
+    quiet: bool,
+) -> Report:
+    missing = [i for i in range(len(record.states) - 1) if run.blob(f"chunk-{i}") is None]
+    if missing:
+        raise ReportRefused(
+            f"{run.name} has not been proven, so nobody could check where its model comes from: prove it first",
+            reason="NotProven",
+        )
+    proven = prove(run, quiet=True)
+    weights, velocity = record.final.flat_weights(), record.final.flat_velocity()
+    commitment = None if data is None else data.file
+    plan = session.plan_report(proven.content, weights, commitment, *table, request)
+    for name, size in zip(names or ("all rows",), plan["group_sizes"], strict=True):
+        if size < min_group:
+            raise ReportRefused(
+                f"{name!r} has {size} rows, fewer than {min_group}: what is shown of it "
+                "would tell about a few people",
+                reason="SmallGroup",
+            )
+        if names and size < SMALL_GROUP:
+            log.warning("the group %r has %d rows: its figures tell about few people", name, size)
+    opening, made = run.boundary(len(record.states) - 1, record)
+    rows = int(plan["rows_per_proof"])
+    charged = {made.digest.hex(): rows}
+    opened = None
+    if data is not None:
+        opened = session.Opening(data.file, data.vault.secret(f"data/{data.name}"))
+        if data.vault.path == run.vault.path:
+            charged[data.digest.hex()] = rows
+        else:
+            data.vault.budget.charge({data.digest.hex(): rows}, f"report on {run.name}")
+    run.vault.budget.charge(charged, f"{run.name} report")
+    with progress_bar("proving", shown=False if quiet else None) as progress:
+        content = session.prove_report(
+            proven.content,
+            (weights, velocity),
+            opening,
+            opened,
+            table,
+            request,
+            run.vault.secret(),
+            progress=progress,
+        )
+    config = record.config
+    outputs = config.architecture.layers[-1].outputs
+    return Report(content, run.name, tuple(plan["shown"]), names, config.scales.fa, outputs, plan["rows"])
+
+
+def _require_schema(run: Run, data: CommittedData) -> None:
+    """The rows have the columns, order, scales and labels that the model was trained on."""
+    trained = run.data()
+    if data.digest == trained.digest:
+        return
+    for what, ours, theirs in (
+        ("columns", data.quantised.feature_names, trained.quantised.feature_names),
+        ("scales", data.quantised.scales, trained.quantised.scales),
+        ("fractional bits", data.fa, trained.fa),
+        ("kind of labels", data.label_kind, trained.label_kind),
+        ("classes", data.schema.target.classes, trained.schema.target.classes),
+        ("scale of targets", data.quantised.target_scale, trained.quantised.target_scale),
+    ):
+        if ours != theirs:
+            raise ReportRefused(
+                f"the {what} of the data differ from those of the training data; commit it with "
+                "schema=training_data.schema",
+                reason="OtherSchema",
+            )
+
+
+def _rows(rows: Rows, data: CommittedData) -> Any:
+    """The rows as the core reads them."""
+    if rows is None:
+        return "All"
+    if isinstance(rows, range) and rows.step == 1:
+        return {"Range": {"first": rows.start, "count": len(rows)}}
+    listed = sorted({int(i) for i in rows})
+    if len(listed) != len(rows):
+        raise UsageError("a row is listed twice")
+    if listed and not 0 <= listed[0] <= listed[-1] < data.n:
+        raise UsageError(f"rows are numbered from 0 to {data.n - 1}")
+    return {"Listed": listed}
+
+
+def _groups(data: CommittedData, columns: Collection[str], rows: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Feature columns and the tuples of their values that occur, with the owner's names for them."""
+    names = data.quantised.feature_names
+    bases = [name.split("=", 1)[0] for name in names]
+    for column in columns:
+        if column not in names and column not in bases:
+            raise UsageError(f"the data has no input column {column!r}")
+    chosen = [i for i, name in enumerate(names) if name in columns or bases[i] in columns]
+    features = data.features[:, chosen]
+    if "Range" in rows:
+        features = features[rows["Range"]["first"] :][: rows["Range"]["count"]]
+    elif "Listed" in rows:
+        features = features[rows["Listed"]]
+    values = np.unique(features, axis=0)
+    if not 2 <= len(values) <= MAX_GROUPS:
+        raise ReportRefused(
+            f"{', '.join(columns)}: {len(values)} different values make {len(values)} groups; "
+            f"between 2 and {MAX_GROUPS} are possible",
+            reason="Groups",
+        )
+    one = 1 << data.fa
+    labels = []
+    for row in values:
+        hot = [names[i] for i, v in zip(chosen, row, strict=True) if "=" in names[i] and v == one]
+        plain = [
+            f"{names[i]}={int(v) / one:g}" for i, v in zip(chosen, row, strict=True) if "=" not in names[i]
+        ]
+        labels.append(", ".join(hot + plain) or "none")
+    return {"columns": chosen, "values": values.tolist()}, tuple(labels)
+
+
+def _exactly(metrics: Iterable[str], classes: int, groups: Sequence[int | None]) -> list[Any]:
+    """Metrics that are shown as they are, rates in all of `groups`."""
+    asked: list[Any] = []
+    for metric in metrics:
+        if metric == "confusion":
+            asked.append("Counts")
+        elif metric in ERRORS:
+            asked += [what for what in ERRORS[metric] if what not in asked]
+        else:
+            for rate in _rates(metric, classes):
+                asked += [{"Exactly": {"rate": rate, "group": group}} for group in groups]
+    return asked
+
+
+def _at_least(bounds: Mapping[str, Number] | None, classes: int, groups: Sequence[int | None]) -> list[Any]:
+    """Lower bounds of rates in all of `groups`; None stands for all rows."""
+    return [
+        {"AtLeast": {"rate": rate, "group": group, "bound": _fraction(bound)}}
+        for metric, bound in (bounds or {}).items()
+        for rate in _rates(metric, classes)
+        for group in groups
+    ]
+
+
+def _classes(record: RunRecord) -> int:
+    last = record.config.architecture.layers[-1].outputs
+    return 2 if last == 1 else int(last)
+
+
+def _rates(metric: str, classes: int) -> list[Any]:
+    """A rate by name: of the class after the colon, of class 1 of two, or of every class."""
+    name, _, which = metric.partition(":")
+    if name not in RATES:
+        known = ", ".join(["confusion", *RATES, *ERRORS])
+        raise UsageError(f"the metric {metric!r} is not known; known are {known}")
+    if name == "accuracy":
+        return ["Accuracy"]
+    if which:
+        if not which.isdigit() or int(which) >= classes:
+            raise UsageError(f"{metric!r}: classes are numbered from 0 to {classes - 1}")
+        return [{RATES[name]: {"class": int(which)}}]
+    return [{RATES[name]: {"class": c}} for c in ([1] if classes == 2 else range(classes))]
+
+
+def _name(rate: Any) -> str:
+    """The name that a rate of the statement is asked for by."""
+    names = {variant: name for name, variant in RATES.items()}
+    if isinstance(rate, str):
+        return names[rate]
+    ((variant, of),) = rate.items()
+    return f"{names[variant]}:{of['class']}"
+
+
+def _fraction(bound: Number) -> tuple[int, int]:
+    """A bound as numerator and denominator: 0.9 is 9/10, as it is written."""
+    try:
+        value = Fraction(str(bound))
+    except ValueError:
+        raise UsageError(f"the bound {bound!r} is no number") from None
+    if not 0 <= value <= 1 or value.denominator >= 1 << 32:
+        raise UsageError(f"the bound {bound!r} is not between 0 and 1")
+    return value.numerator, value.denominator
