@@ -45,10 +45,13 @@ fn config(layers: Vec<Layer>, loss: Loss, rows: u32) -> RunConfig {
             filter: vec![1],
             nesterov: false,
             decay: None,
+            average: None,
         },
         order: Order::Contiguous,
         data_bits: 9,
         target_bits: if loss == Loss::Mse { 9 } else { 0 },
+        norms: None,
+        carry_bits: None,
     }
 }
 
