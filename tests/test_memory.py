@@ -46,7 +46,9 @@ def test_amounts(text: str | int, expected: int) -> None:
     assert memory_bytes(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "GB", "-1GB", "6 XB", "1e9", "0", True, "6GB "[:2] + "x"])
+@pytest.mark.parametrize(
+    "text", ["", "GB", "-1GB", "6 XB", "1e9", "0", True, "6GB "[:2] + "x", "9" * 400, "1.5e300"]
+)
 def test_what_is_no_amount(text: str) -> None:
     with pytest.raises(UsageError, match="memory = "):
         memory_bytes(text)

@@ -154,6 +154,8 @@ def test_a_declared_run_under_a_verifiers_nonce(data, tmp_path, initial) -> None
     assert caught.value.check == "OtherDeclaration"
     with pytest.raises(UsageError, match="the nonce is 'ab', not 64 hexadecimal digits"):
         tacit.verify(path, nonce="ab")
+    with pytest.raises(UsageError, match="the declaration is 7, neither bytes nor hexadecimal text"):
+        tacit.verify(path, declaration=7)  # type: ignore[arg-type]
 
 
 def test_a_run_without_the_issued_nonce_is_rejected(data, tmp_path) -> None:
@@ -378,11 +380,17 @@ def test_origins_in_a_run_file(tmp_path, text, origin) -> None:
     run = read_run_file(tmp_path / "run.toml")
     assert run.shuffle_seed == origin
     assert (run.initial, run.initial_seed, run.memory) == ("seed", None, "4GB")
-    given = run.given(OTHER, OTHER).shuffle_seed
-    assert given == {
-        tacit.VerifierNonce(): tacit.VerifierNonce(OTHER),
-        tacit.Beacon("drand", 5): tacit.Beacon("drand", 5, OTHER),
-    }.get(origin, origin)
+    assert run.given(None, None) == run
+    if origin == tacit.VerifierNonce():
+        assert run.given(OTHER, None).shuffle_seed == tacit.VerifierNonce(OTHER)
+    else:
+        with pytest.raises(UsageError, match="--nonce is for a run file with"):
+            run.given(OTHER, None)
+    if origin == tacit.Beacon("drand", 5):
+        assert run.given(None, OTHER).shuffle_seed == tacit.Beacon("drand", 5, OTHER)
+    else:
+        with pytest.raises(UsageError, match="--output is for a run file with"):
+            run.given(None, OTHER)
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ Memory = Callable[[Plan], int]
 
 def memory_bytes(text: str | int) -> int:
     """Bytes from a number or a text like "6GB", "512 MiB"; raises `UsageError`."""
-    found = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)\s*", str(text))
+    found = re.fullmatch(r"\s*([0-9]{1,18}(?:\.[0-9]{1,18})?)\s*([A-Za-z]*)\s*", str(text))
     if isinstance(text, bool) or found is None or found[2].upper() not in _UNITS:
         raise UsageError(f'memory = {text!r} is not an amount like "6GB" or "512MiB"')
     amount = int(float(found[1]) * _UNITS[found[2].upper()])

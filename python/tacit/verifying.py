@@ -65,7 +65,11 @@ def verify(
 
 
 def _bytes32(value: bytes | str | None, what: str) -> bytes | None:
-    return value if value is None else from_hex(value if isinstance(value, str) else value.hex(), what)
+    if value is None:
+        return None
+    if not isinstance(value, bytes | str):
+        raise UsageError(f"{what} is {value!r}, neither bytes nor hexadecimal text")
+    return from_hex(value if isinstance(value, str) else value.hex(), what)
 
 
 def inspect(path: PathLike) -> Verdict:

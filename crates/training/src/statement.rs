@@ -185,10 +185,18 @@ impl RunStatement {
         {
             return Err(StatementError::OrderSeed);
         }
-        let start = StateBounds { w: self.start_bound()?, v: 0 };
-        let ends = nowrap::check_run(&self.config, start.w)?;
-        let ends = ends.into_iter().map(|b| StateBounds { w: b.w_out, v: b.v_out });
-        Ok(core::iter::once(start).chain(ends).collect())
+        self.bounds(StateBounds { w: self.start_bound()?, v: 0 })
+    }
+
+    /// The bounds before every chunk and of the final model; those inside chunks, of every layer, are not kept.
+    fn bounds(&self, mut last: StateBounds) -> Result<Vec<StateBounds>, StatementError> {
+        let mut out = Vec::from([last]);
+        for chunk in 0..self.config.chunks() {
+            let bounds = nowrap::check(&self.config, chunk, last.w, last.v)?;
+            last = StateBounds { w: bounds.w_out, v: bounds.v_out };
+            out.push(last);
+        }
+        Ok(out)
     }
 
     /// Columns and cells of a chunk's trace are bounded before anything is built for them.

@@ -291,11 +291,36 @@ fn schedule(c: &RunConfig) -> String {
         if s.drop_last { ", partial batches dropped" } else { "" },
         rates.join(", "),
         i64::from(c.scales.fa) + i64::from(c.scales.fg) + i64::from(c.scales.omega) - i64::from(c.scales.fw),
-        match (s.momentum(), s.nesterov) {
-            (true, false) => "; momentum by a public filter, from 0",
-            (true, true) => "; Nesterov momentum by a public filter, from 0",
-            (false, _) => "",
-        },
-        if s.decay.is_some() { "; the weights shrink by a public factor at the end of every chunk" } else { "" }
+        momentum(c),
+        decay(c)
+    )
+}
+
+/// The whole filter is for those who inspect; its sum is what a lasting gradient comes to.
+fn momentum(c: &RunConfig) -> String {
+    let filter = &c.schedule.filter;
+    if !c.schedule.momentum() {
+        return String::new();
+    }
+    let sum = filter.iter().fold(0i64, |sum, &d| sum.saturating_add(d));
+    format!(
+        "; {} by a public filter of {} entries that sum to {sum}, in units of 2^-{}, from 0",
+        if c.schedule.nesterov { "Nesterov momentum" } else { "momentum" },
+        filter.len(),
+        c.scales.kappa
+    )
+}
+
+/// The range of the factors: a small one undoes what the chunks before it did.
+fn decay(c: &RunConfig) -> String {
+    let Some(decay) = &c.schedule.decay else { return String::new() };
+    let (least, most) = (decay.numerators.iter().min(), decay.numerators.iter().max());
+    format!(
+        "; at the end of every {} steps and of the run the weights are multiplied by public factors from {} to {}, in \
+         units of 2^-{}",
+        c.schedule.chunk_steps,
+        least.copied().unwrap_or(0),
+        most.copied().unwrap_or(0),
+        decay.bits
     )
 }

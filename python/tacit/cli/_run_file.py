@@ -72,7 +72,15 @@ class RunFile:
     schedule: tuple[tuple[int, float], ...]
 
     def given(self, nonce: bytes | None, output: bytes | None) -> RunFile:
-        """The run with a nonce and an output that were not known when the file was written."""
+        """The run with a nonce and an output that were not known when the file was written.
+
+        Raises `UsageError` for one that no seed of the file waits for: it would be left out unseen.
+        """
+        waiting = (self.shuffle_seed, self.initial_seed)
+        if nonce is not None and VerifierNonce() not in waiting:
+            raise UsageError('--nonce is for a run file with shuffle_seed or model.initial_seed = "verifier"')
+        if output is not None and not any(isinstance(o, Beacon) and o.output is None for o in waiting):
+            raise UsageError("--output is for a run file with a beacon's round and no output")
         return replace(
             self,
             shuffle_seed=_given(self.shuffle_seed, nonce, output),

@@ -95,15 +95,17 @@ impl ChunkRelation<'_> {
         add_rescaled(e, low, f, (value, rem), units.iter().map(|&u| lambda * u));
     }
 
-    /// sum_j u_j S_j.
+    /// sum_j u_j S_j, read in slots of no more cells than there are units: a chunk's rows can be many more.
     fn norm_value(&self, r: &mut Reduction<'_>, limbs: &Limbs, u: &[E]) -> Affine {
+        let log_rows = self.layout.log_rows;
+        let stride = log2_ceil(u.len()).min(log_rows);
         let mut e = Affine::default();
-        for (i, part) in u.chunks(1 << self.layout.log_rows).enumerate() {
+        for (i, part) in u.chunks(1 << stride).enumerate() {
             let mut weights = part.to_vec();
-            weights.resize(1 << self.layout.log_rows, E::ZERO);
+            weights.resize(1 << stride, E::ZERO);
             let low = r.low(Low::Dense(weights));
             for (m, slot) in limbs.weighted() {
-                e.add_cell(cell(TRACE, low, slot + i), E::from(F::from_u64(m)));
+                e.add_cell(cell(TRACE, low, (slot << (log_rows - stride)) + i), E::from(F::from_u64(m)));
             }
         }
         e

@@ -7,9 +7,11 @@ use crate::tiny;
 use p3_field::{PrimeCharacteristicRing, PrimeField64};
 use std::collections::BTreeSet;
 use tacit_argument::field::F;
+use tacit_argument::hiding::Reduction;
+use tacit_argument::transcript::Transcript;
 use tacit_training::config::{Activation, Decay, Loss, NormBits, RunConfig, Schedule};
 use tacit_training::nowrap::{Inequality, NoWrapError, check, check_run};
-use tacit_training::relation::StartWeights;
+use tacit_training::relation::{ChunkRelation, StartWeights};
 use tacit_training::trainer::{TrainError, Trainer, train_chunk};
 
 /// One hidden layer of each kind; three steps and a padding step, masked rows in every batch.
@@ -71,6 +73,45 @@ fn every_cell_of_a_norm_is_determined() {
             }
         }
     }
+}
+
+/// Fewer rows than units: a limb takes several slots.
+#[test]
+fn norms_of_more_units_than_rows() {
+    let mut config = bounded();
+    (config.schedule.total_steps, config.schedule.chunk_steps, config.schedule.batch) = (1, 1, 2);
+    config.schedule.rates = Schedule::encode_rates(&[64]);
+    let honest = Forgery::honest(&config, &start(&config), &data(&config));
+    assert_eq!(rejected(&honest), BTreeSet::new());
+    let (log, norm) = (honest.layout.log_rows, &honest.layout.norms[0]);
+    assert!(norm.units == 3 && log == 1);
+    for cell in 0..4 {
+        let mut f = honest.clone();
+        let at = (norm.limbs.groups[0].1 << log) + cell;
+        f.columns[at] = if f.columns[at] == F::ZERO { F::ONE } else { f.columns[at] - F::ONE };
+        f.derive_multiplicities();
+        // The fourth cell is of no unit.
+        let expected = if cell < 3 { BTreeSet::from([Rule::Norm(0)]) } else { BTreeSet::new() };
+        assert_eq!(rejected(&f), expected, "{cell}");
+    }
+}
+
+/// What a verifier keeps for norms follows the units: a statement of a few hundred bytes can have 2^22 rows.
+#[test]
+fn norms_cost_a_verifier_no_memory_by_the_row() {
+    let mut config = bounded();
+    config.schedule.batch = 1 << 12;
+    let kept = |config: &RunConfig| {
+        let relation = ChunkRelation::new(config, 0, StartWeights::Committed(None)).expect("a chunk");
+        let mut transcript = Transcript::new(b"tacit/test/kept", &[0; 32]);
+        let mut dry = Reduction::dry(&mut transcript);
+        relation.check(&mut dry).expect("a dry run");
+        dry.kept_weights()
+    };
+    let with = kept(&config);
+    config.norms = None;
+    // Of 3, 3, 2, 2 and 2 units.
+    assert_eq!(with - kept(&config), 4 + 4 + 2 + 2 + 2);
 }
 
 /// A unit whose squares exceed the bound: honest limbs leave their width, limbs cut to it do not add up.

@@ -202,6 +202,24 @@ fn a_verdict_lists_everything_that_was_released() {
     assert!(words.contains(r#""the number of rows", "scales", "the window"."#), "{words}");
 }
 
+/// A verdict shows what multiplies weights and gradients: a factor that erases what was learned has to be seen.
+#[test]
+fn a_verdict_gives_the_range_of_factors_and_the_sum_of_the_filter() {
+    let run = honest();
+    let verdict = verify_run(run).unwrap();
+    let mut statement = run.statement.clone();
+    let said = |s: &RunStatement| run_words(s, &verdict, &held(None, None)).shown.join("\n");
+    assert!(!said(&statement).contains("momentum") && !said(&statement).contains("multiplied"));
+    statement.config.scales.kappa = 4;
+    statement.config.schedule.filter = vec![16, 8, 4];
+    statement.config.schedule.decay = Some(Decay { bits: 16, numerators: vec![65_000, 1, 65_535] });
+    let words = said(&statement);
+    assert!(words.contains("; momentum by a public filter of 3 entries that sum to 28, in units of 2^-4"), "{words}");
+    assert!(words.contains("multiplied by public factors from 1 to 65535, in units of 2^-16"), "{words}");
+    statement.config.schedule.nesterov = true;
+    assert!(said(&statement).contains("; Nesterov momentum by a public filter"));
+}
+
 #[test]
 fn an_inspection_lists_rates_filter_and_factors() {
     let mut config = honest().statement.config.clone();

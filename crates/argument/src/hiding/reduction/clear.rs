@@ -6,6 +6,13 @@ use crate::hiding::{Affine, Cell};
 use alloc::vec::Vec;
 
 impl Reduction<'_> {
+    /// The public weights that are kept for functionals so far, eq points left out.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn kept_weights(&self) -> usize {
+        self.lows.iter().map(|low| if let Low::Dense(w) = low { w.len() } else { 0 }).sum()
+    }
+
     /// The value of every claim made so far, in order; a claim holds where it is zero.
     ///
     /// `vectors` are the payloads of all committed vectors, pads and triples included at `pads` in vector 0. The
