@@ -175,7 +175,7 @@ class Coefficients:
         return sum(self.state(s) * b for s, b in enumerate(self.rows))
 
     def end(self, steps: int) -> list[E]:
-        """e_t for t up to the padded T, such that sum_t e_t W_t is the chunk's end; the last one is of W_{T*}."""
+        """e_t such that sum_t e_t W_t is the chunk's end, t up to the padded T; the last one is of W_{T*}."""
         e = [ZERO] * steps + [ONE]
         for t in range(self.real + 1 - self.averaged, self.real):
             e[t] = ONE

@@ -142,7 +142,7 @@ class Terms:
         return out + self._softmax(draw)
 
     def norms(self, draw: Callable[[int], list[E]]) -> list[tuple[NormLimbs, list[E], Equation]]:
-        """Per norm its unit weights u and sum_j u_j V_j^2, V = Z or Q: summed over all rows it is sum_j u_j S_j."""
+        """Per norm unit weights u and sum_j u_j V_j^2, V = Z or Q: over all rows it sums to sum_j u_j S_j."""
         out = []
         for norm, pair in zip(self.layout.norms, self.pairs.norms, strict=True):
             u = draw(norm.units)

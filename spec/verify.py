@@ -65,7 +65,7 @@ def verify(
     nonce: bytes | None = None,
     declaration: bytes | None = None,
 ) -> Facts:
-    """Checks a data commitment, or a run with what is given beside it: files, the nonce that the verifier issued,
+    """Checks a data commitment, or a run with what is given beside it: files, the nonce that a verifier issued,
     the digest of the declaration that it held. Raises `Rejected`.
     """
     if proof[: len(MAGIC)] == MAGIC and proof[len(MAGIC) + 2 : len(MAGIC) + 3] == bytes([KINDS["data"]]):

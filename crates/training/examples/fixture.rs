@@ -1,6 +1,6 @@
 //! Writes what the second verifier is compared with. A run that the Python package does not make: rate 1/2, public
-//! weights from a verifier's seed, an order from a beacon's, momentum beside a decay, a chunk with a padding step. And
-//! the parameters that the chooser derives for payloads of every size, a line each: rate, log2 of the proofs that share
+//! weights from a verifier's seed, an order from a beacon's, momentum beside a decay, an average, norms and a carried
+//! window, a chunk with a padding step. And the parameters that the chooser derives for payloads of every size, a line each: rate, log2 of the proofs that share
 //! the error, stride and cells of the trace, shapes of the other vectors; the integers, or what refuses; the opening's
 //! bits.
 //!
@@ -16,10 +16,10 @@ use tacit_argument::entropy::Entropy;
 use tacit_argument::multilinear::log2_ceil;
 use tacit_argument::opening::{PIN_BLOCK, choose_among, long_lived_shape};
 use tacit_argument::soundness::total;
-use tacit_training::config::{Activation, Decay, Loss, Order, RunConfig, Schedule};
+use tacit_training::config::{Activation, Decay, Loss, NormBits, Order, RunConfig, Schedule};
 use tacit_training::file::{Kind, encode};
 use tacit_training::initial::initial_weights;
-use tacit_training::statement::{Origin, Start, seed};
+use tacit_training::statement::{Origin, Start};
 use tacit_training::trainer::Data;
 use tacit_training::validity::{DataCommitment, commit_data, data_payload};
 use tacit_training::verify::{DataFile, schema_id};
@@ -64,24 +64,28 @@ fn parameters() -> String {
 
 fn main() {
     let folder = std::env::args().nth(1).expect("a folder to write to");
-    let mut config = config(vec![layer(3, 1, Activation::Identity)], Loss::BceWithLogits);
+    let layers = vec![layer(3, 2, Activation::Relu), layer(2, 1, Activation::Identity)];
+    let mut config = config(layers, Loss::BceWithLogits);
     (config.scales.kappa, config.schedule.filter) = (4, vec![16, 8, 4, 2, 1]);
     (config.schedule.rows, config.schedule.batch) = (100, 64);
     (config.schedule.total_steps, config.schedule.chunk_steps) = (3, 4);
     config.schedule.rates = Schedule::encode_rates(&[1, 2, 2]);
     config.schedule.decay = Some(Decay { bits: 12, numerators: vec![4000] });
+    config.schedule.average = Some(2);
+    (config.norms, config.carry_bits) = (Some(NormBits { z: 33, q: 30 }), Some(32));
     let rows = data(&config);
 
     let mut owner = Owner::with(config, rows, false);
     owner.data = commit(&owner.statement.config, &owner.rows);
-    let digest = owner.data.record.digest().expect("a record");
     let (first, order) =
         (Origin::Verifier { nonce: [6; 32] }, Origin::Beacon { name: "a beacon".into(), round: 7, output: [8; 32] });
     let s = &mut owner.statement;
-    s.config.order = Order::Shuffled { seed: seed("order", &order, &digest, &s.config).expect("a configuration") };
     s.data = owner.data.record.clone();
-    (s.log_inv_rate, s.order_origin) = (RATE as u8, Some(order));
+    (s.log_inv_rate, s.order_origin) = (RATE as u8, Some(order.clone()));
     s.start = Start::Seed { origin: first.clone() };
+    // A declaration does not have the order's seed, whatever it is.
+    s.config.order = Order::Shuffled { seed: [0; 32] };
+    s.config.order = Order::Shuffled { seed: s.seed("order", &order).expect("a statement") };
     owner.state.weights = initial_weights(&s.config, &s.seed("initial", &first).expect("a statement"));
 
     let (data, run) = owner.prove();
