@@ -108,6 +108,26 @@ def test_public_start_other_rate_and_other_origins() -> None:
     assert config.norms and config.carry_bits and config.schedule.average and config.schedule.decay
 
 
+# Whole proofs of a dishonest prover, as `crates/training/examples/fixture.rs` forges them.
+
+
+@pytest.mark.parametrize("kind", ["norm", "rounding"])
+def test_forged_proofs_are_rejected_by_both(kind: str) -> None:
+    """One limb of a norm, or of a remainder, is smaller by 1; lookups, messages and opening fit it."""
+    path = FIXTURES / f"forged-{kind}.tacit"
+    forged, honest = (
+        read_file("run", RunProof, content)
+        for content in (path.read_bytes(), (FIXTURES / "seeded.tacit").read_bytes())
+    )
+    assert forged.statement == honest.statement
+    assert len(forged.chunks[0].proof.messages) == len(honest.chunks[0].proof.messages)
+    with pytest.raises(Rejected, match="SourceClaim"):
+        verify(path.read_bytes())
+    with pytest.raises(ProofRejected) as caught:
+        tacit.verify(path)
+    assert caught.value.check == "SourceClaim"
+
+
 # What a verifier holds beside the file.
 
 
