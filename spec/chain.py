@@ -21,6 +21,8 @@ from spec.relation import check_relation
 from spec.schedule import chunks
 from spec.statement import (
     BinaryLabels,
+    ByBeacon,
+    ByVerifier,
     ClassLabels,
     HiddenStart,
     Labels,
@@ -97,15 +99,20 @@ def check_statement(s: RunStatement) -> list[Bounds]:
     config, data = s.config, s.data
     check_config(config)
     hidden = s.start if isinstance(s.start, HiddenStart) else None
-    layout = TraceLayout(config, min(hidden.bits, MAX_START_BITS) if hidden else None)
-    fits = layout.slots <= MAX_SLOTS and layout.slots << layout.log_rows <= MAX_CELLS
-    require(fits, "TraceSize", f"{layout.slots} columns of 2^{layout.log_rows}")
+    start_bits = min(hidden.bits, MAX_START_BITS) if hidden else None
+    for chunk in (0, chunks(config) - 1):
+        layout = TraceLayout(config, chunk, None if chunk else start_bits)
+        fits = layout.slots <= MAX_SLOTS and layout.slots << layout.log_rows <= MAX_CELLS
+        require(fits, "TraceSize", f"{layout.slots} columns of 2^{layout.log_rows}")
     check_data(data)
     check_texts(s.released, MAX_TEXTS, "released")
     own = (config.schedule.rows, config.architecture.layers[0].inputs, config.scales.fa, config.data_bits)
     require(own == (data.rows, data.features, data.fa, data.data_bits), "DataMismatch", f"{own}")
     require(labels_of(config) == data.labels, "LabelMismatch", f"{data.labels}")
     check_rate(s, data.vector.log_inv_rate)
+    for named in (s.order_origin, s.start.origin if isinstance(s.start, SeedStart) else None):
+        if isinstance(named, ByBeacon):
+            check_texts([named.name], 1, "beacon")
     if isinstance(config.order, Shuffled):
         origin = s.order_origin
         derived = origin is not None and s.seed("order", origin) == config.order.seed
@@ -122,6 +129,18 @@ def check_statement(s: RunStatement) -> list[Bounds]:
 def check_rate(s: RunStatement, rate: int) -> None:
     """Every tree of a run has the run's rate."""
     require(rate == s.log_inv_rate, "TreeRate", f"a tree of rate 2^-{rate} in a run of 2^-{s.log_inv_rate}")
+
+
+def check_held(s: RunStatement, nonce: bytes | None, declaration: bytes | None) -> None:
+    """Compares a run with the nonce that a verifier issued and the declaration that it held."""
+    if nonce is not None:
+        stated = [origin.nonce for origin in s.origins() if isinstance(origin, ByVerifier)]
+        require(len(stated) > 0, "NoNonce", "no seed of the run comes from a verifier's nonce")
+        for other in stated:
+            require(other == nonce, "OtherNonce", f"the run uses the nonce {other.hex()}")
+    if declaration is not None:
+        own = s.declaration()
+        require(own == declaration, "OtherDeclaration", f"the run's declaration is {own.hex()}")
 
 
 def relation_of(s: RunStatement, chunk: int) -> ChunkRelation:

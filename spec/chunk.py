@@ -11,7 +11,7 @@ from spec import bilinear
 from spec.bilinear import bilinear_check
 from spec.field import ONE, ZERO, E, Point, eq, eq_table, lg, powers, total, unit_weights
 from spec.hiding import Affine, Low, Message, Reduction
-from spec.layout import TraceLayout, weighted
+from spec.layout import NormLimbs, TraceLayout, weighted
 from spec.lookup import lookup_check
 from spec.parameters import Term as ErrorTerm
 from spec.parameters import algebraic
@@ -22,8 +22,8 @@ from spec.weights import AT_T, Unit, WeightClaims
 
 LABEL = b"tacit/chunk/v1"
 TRACE, DATA = 0, 1
-RHO, SIGMA, X_STAR = range(3)
-"""Row points of equations."""
+RHO, SIGMA, X_STAR, ALL = range(4)
+"""Where an equation holds: at a row point, or summed over all rows."""
 
 
 @dataclass
@@ -50,11 +50,11 @@ class Product:
 
 @dataclass
 class Owed:
-    """An equation at a row point, whose sum is a message, or 0."""
+    """An equation at a row point or over all rows, and what it comes to; 0 without a value."""
 
     row: int
     equation: Equation
-    message: Message | None = None
+    value: Message | Affine | None = None
 
 
 class ChunkRelation:
@@ -63,7 +63,7 @@ class ChunkRelation:
     def __init__(self, config: RunConfig, chunk: int, start_bits: int | None, public: list[int] | None) -> None:
         """Of a checked statement."""
         self.config, self.layers = config, config.architecture.layers
-        self.layout = TraceLayout(config, start_bits)
+        self.layout = TraceLayout(config, chunk, start_bits)
         self.terms = Terms(config, self.layout)
         self.lookups = chunk_lookups(config, self.layout)
         self.weights = WeightClaims(config, chunk, self.layout, public)
@@ -81,8 +81,14 @@ class ChunkRelation:
         t_star, eq_v, owed, b = self.product_check(r, products, rho)
         sigma = self.row(r, t_star + point[self.log_steps :])
         x_star, left = self.weight_check(r, products, eq_v, t_star, b)
-        gates = self.terms.gates(lambda n: unit_weights(r.point(lg(n)), n))
-        self.gate_check(r, [rho, sigma, x_star], [owed, *left, *(Owed(RHO, e) for e in gates)])
+
+        def draw(n: int) -> list[E]:
+            return unit_weights(r.point(lg(n)), n)
+
+        equations = [owed, *left, *(Owed(RHO, e) for e in self.terms.gates(draw))]
+        for norm, u, squares in self.terms.norms(draw):
+            equations.append(Owed(ALL, squares, self.norm_value(r, norm, u)))
+        self.gate_check(r, [rho, sigma, x_star], equations)
         self.weights.window_check(r)
         lookup_check(r, self.lookups)
 
@@ -172,10 +178,15 @@ class ChunkRelation:
     def gate_check(self, r: Reduction, rows: list[Row], owed: list[Owed]) -> None:
         """Step 4: all equations as one claim; what they read of gate pairs is one sumcheck."""
         pairs = self.terms.pairs.forms
-        claimed, scalars = Affine(), [[ZERO] * len(rows) for _ in pairs]
+        claimed, scalars = Affine(), [[ZERO] * (len(rows) + 1) for _ in pairs]
         for o, power in zip(owed, powers(r.challenge(), len(owed)), strict=True):
-            linear, row = Affine(), rows[o.row]
+            linear = Affine()
             for kind, slot, c in o.equation:
+                if kind is Kind.PAIR:
+                    scalars[slot][o.row] = scalars[slot][o.row] + c * power
+                    continue
+                # Equations over all rows read pairs alone.
+                row = rows[o.row]
                 match kind:
                     case Kind.ONE:
                         linear.add_constant(c)
@@ -185,16 +196,14 @@ class ChunkRelation:
                         linear.add_cell(TRACE, row.masked, slot, c)
                     case Kind.DATA:
                         linear.add_cell(DATA, row.data, slot, c)
-                    case Kind.PAIR:
-                        scalars[slot][o.row] = scalars[slot][o.row] + c * power
-            if o.message is not None:
-                linear.sub(o.message)
+            if o.value is not None:
+                linear.sub(o.value)
             claimed.add(linear, -power)
         if not pairs:
             r.assert_zero(claimed)
             return
         claim = bilinear_check(r, claimed, self.log_rows, lg(len(pairs)))
-        eq_v, at = eq_table(claim.units), [eq(row.point, claim.rows) for row in rows]
+        eq_v, at = eq_table(claim.units), [*(eq(row.point, claim.rows) for row in rows), ONE]
         sums = (total(c * q for c, q in zip(own, at, strict=True)) for own in scalars)
         claim.close(r, total(v * c for v, c in zip(eq_v, sums, strict=False)))
         low = r.low(Low(point=claim.rows))
@@ -205,13 +214,24 @@ class ChunkRelation:
             e.sub(message)
             r.assert_zero(e)
 
+    def norm_value(self, r: Reduction, norm: NormLimbs, u: list[E]) -> Affine:
+        """sum_j u_j S_j, S_j from its limbs."""
+        out, size = Affine(), 1 << self.log_rows
+        for i in range(norm.count):
+            part = u[i * size : (i + 1) * size]
+            low = r.low(Low(table=part + [ZERO] * (size - len(part))))
+            for scale, slot in weighted(norm.limbs):
+                out.add_cell(TRACE, low, slot + i, E(scale))
+        return out
+
     def soundness(self, bits: float) -> list[ErrorTerm]:
         """Error terms."""
         count, numerator = len(self.layers), bilinear.error_numerator
         summed = sum(layer.k + layer.outputs for layer in self.layers)
         widest = max(lg(n) for layer in self.layers for n in (layer.k, layer.outputs))
-        # rho, unit points of 4 L + 3 claims and of one weight per layer, and the powers that batch.
+        # rho, unit points of 4 L + 3 claims, of one weight per layer and of norms, and the powers that batch.
         points = self.log_rows + (5 * count + 3) * 2 * widest + 9 * count + 8
+        points += len(self.layout.norms) * (widest + 1)
         return [
             algebraic("matrix products", numerator(self.log_steps, lg(summed)), bits),
             algebraic("implicit weights", numerator(self.log_rows, lg(3 * count)), bits),

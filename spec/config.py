@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from spec.rejected import require, within
-from spec.schedule import chunks, padded_batch, steps_per_epoch
+from spec.schedule import chunks, padded_batch, real_steps, steps_per_epoch
 from spec.training import CROSS_ENTROPY, IDENTITY, SQUARED_ERROR, RunConfig
 
 MAX_LAYERS, MAX_WIDTH, MAX_WEIGHTS, MAX_CLASSES = 64, 1 << 16, 1 << 28, 64
 MAX_ROWS, MAX_BATCH, MAX_STEPS = 1 << 24, 1 << 20, 1 << 24
 MAX_CHUNK_STEPS, MAX_CHUNK_ROWS, MAX_CHUNKS = 1 << 16, 1 << 22, 1 << 20
 MAX_SCANNED, MAX_FILTER, MAX_RATE, MAX_DECAY_BITS, MAX_WINDOW = 1 << 28, 1 << 12, 1 << 40, 16, 16
+MAX_NORM_BITS, MAX_CARRY_BITS = 54, 48
 
 CHECK = "Config"
 
@@ -30,6 +31,12 @@ def check_config(config: RunConfig) -> None:
     _check_rates(config)
     _check_filter(config)
     _check_decay(config)
+    _check_average(config)
+    if config.norms is not None:
+        within(config.norms.z, 1, MAX_NORM_BITS, CHECK, "norm bits of Z")
+        within(config.norms.q, 1, MAX_NORM_BITS, CHECK, "norm bits of Q")
+    if config.carry_bits is not None:
+        within(config.carry_bits, 2, MAX_CARRY_BITS, CHECK, "carry_bits")
 
 
 def _check_layers(config: RunConfig) -> None:
@@ -86,3 +93,11 @@ def _check_decay(config: RunConfig) -> None:
     require(len(decay.numerators) == chunks(config), CHECK, "one numerator of the decay per chunk")
     for numerator in decay.numerators:
         within(numerator, 1, 1 << decay.bits, CHECK, "numerator of the decay")
+
+
+def _check_average(config: RunConfig) -> None:
+    average = config.schedule.average
+    if average is None:
+        return
+    within(average, 2, real_steps(config, chunks(config) - 1), CHECK, "averaged steps")
+    require(average & (average - 1) == 0, CHECK, "averaged steps are no power of two")

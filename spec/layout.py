@@ -12,6 +12,7 @@ from spec.schedule import (
     WEIGHTS,
     Part,
     boundary_bits,
+    boundary_checked,
     boundary_shift,
     has_momentum,
     log_rows,
@@ -154,10 +155,27 @@ class Rounding:
     quotient: WeightLimbs
 
 
+@dataclass(frozen=True)
+class NormLimbs:
+    """Limbs of a sum of squares per unit of a group of columns: unit j is cell j from the first slot on."""
+
+    column: int
+    units: int
+    limbs: list[tuple[int, int]]
+    count: int
+    """Slots of a limb."""
+
+    def lookups(self, system: System) -> None:
+        """Every cell of the limbs' slots is in the limb's range."""
+        for width, first in self.limbs:
+            for slot in range(first, first + self.count):
+                system.add_range(width, column(slot))
+
+
 class TraceLayout:
     """The columns of a chunk; `start_bits` if it range-checks hidden initial weights."""
 
-    def __init__(self, config: RunConfig, start_bits: int | None) -> None:
+    def __init__(self, config: RunConfig, chunk: int, start_bits: int | None) -> None:
         """In the order of section 10.2."""
         slots, layers = Allocator(), config.architecture.layers
         f, self.log_rows = weight_bits(config), log_rows(config)
@@ -176,10 +194,13 @@ class TraceLayout:
         self.start = None if start_bits is None else limbs(start_bits)
         self.rounding: list[Rounding | None] = []
         for part in list(Part) if has_momentum(config) else [WEIGHTS]:
-            shift = boundary_shift(config, part)
-            # The remainder's limbs stand before the quotient's.
-            made = Rounding(limbs(shift), limbs(boundary_bits(config, part))) if shift else None
+            made = None
+            if boundary_checked(config, part, chunk):
+                # The remainder's limbs stand before the quotient's.
+                remainder = limbs(boundary_shift(config, part, chunk))
+                made = Rounding(remainder, limbs(boundary_bits(config, part, chunk)))
             self.rounding.append(made)
+        self.norms = _norms(slots, config, self.layers, self.log_rows)
         self.slots = slots.next
 
     @property
@@ -206,3 +227,16 @@ def _layer_columns(slots: Allocator, layer: Layer, f: int, hidden: bool) -> Laye
         d=slots.take(n) if hidden and smooth else None,
         d_rem=slots.limbs(DERIVATIVE_BITS, n) if hidden and smooth else [],
     )
+
+
+def _norms(slots: Allocator, config: RunConfig, layers: Sequence[LayerColumns], rows: int) -> list[NormLimbs]:
+    """Of Z where the activation is no table, and of Q, for every hidden layer."""
+    out = list[NormLimbs]()
+    for layer, c in zip(config.architecture.layers, layers, strict=True):
+        if config.norms is None or c.q is None:
+            continue
+        count = (layer.outputs + (1 << rows) - 1) >> rows
+        squares = [] if layer.activation in (SIGMOID, TANH) else [(c.z, config.norms.z)]
+        for first, bits in [*squares, (c.q, config.norms.q)]:
+            out.append(NormLimbs(first, layer.outputs, slots.limbs(bits, count), count))
+    return out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isqrt
 
 from spec.field import P
 from spec.layout import DERIVATIVE_BITS
@@ -12,11 +13,14 @@ from spec.schedule import (
     WEIGHTS,
     Coefficients,
     Part,
+    averaged,
     boundary_bits,
+    boundary_checked,
     boundary_shift,
     chunks,
     decay,
     has_momentum,
+    is_carried,
     weight_bits,
 )
 from spec.training import CROSS_ENTROPY, SIGMOID, SQUARED_ERROR, TANH, RunConfig
@@ -51,6 +55,22 @@ def gradient_bound(config: RunConfig, index: int) -> int:
     return (1 << (s.fg - s.fa)) * ((1 << (layers[index].z_bits - 1)) + (1 << (config.target_bits - 1)))
 
 
+def norm_bound(config: RunConfig, index: int, rows: int) -> int | None:
+    """ceil(sqrt(S_A S_D)), a bound of sum |A D| over unmasked rows; None where S_A S_D is 2^128 or more."""
+    layers, norms = config.architecture.layers, config.norms
+    inputs = rows * input_bound(config, index) ** 2
+    gradients = rows * gradient_bound(config, index) ** 2
+    if norms is not None:
+        if index and layers[index - 1].activation not in (SIGMOID, TANH):
+            # The bias is a column of 2^fa without a norm of its own.
+            inputs = min(inputs, max(1 << norms.z, rows << 2 * config.scales.fa))
+        if index + 1 < len(layers):
+            gradients = min(gradients, 1 << norms.q)
+    square = inputs * gradients
+    root = isqrt(square)
+    return None if square >= 1 << 128 else root + (root * root < square)
+
+
 def rescaled(product: int, bits: int, shift: int) -> int:
     """Bound of both sides of a rescaling relation."""
     return product + (1 << (bits + shift - 1)) + (1 << (shift - 1))
@@ -61,7 +81,9 @@ def check_chunk(config: RunConfig, chunk: int, start: Bounds) -> Bounds:
     c, f, momentum = Coefficients.of(config, chunk), weight_bits(config), has_momentum(config)
     layers, scales = config.architecture.layers, config.scales
     from_start = (start.w << scales.kappa) + c.velocity() * start.v
-    mass, state_mass = c.gradient_mass(), c.state_mass()
+    steps = range(c.real)
+    mass, largest = c.gradient_mass(), max(map(c.gradient, steps))
+    state_mass, state_largest = c.state_mass(), max(map(c.state, steps))
     w_out = v_out = 0
 
     def below_p(left: int, what: str) -> None:
@@ -71,20 +93,31 @@ def check_chunk(config: RunConfig, chunk: int, start: Bounds) -> Bounds:
         require(a + b <= UNIQUE_BITS, "NoWrap", f"layer {index}: {what} is {a + b}")
 
     def rounded(part: Part, bound: int) -> int:
-        shift = boundary_shift(config, part)
-        out = (bound >> shift) + 1
-        fits = shift == 0 or out < 1 << (boundary_bits(config, part) - 1)
-        require(fits, "NoWrap", f"layer {index}: {part.name.lower()} do not fit a boundary's window")
+        out = (bound >> boundary_shift(config, part, chunk)) + 1
+        if not boundary_checked(config, part, chunk):
+            return out
+        window, name = 1 << (boundary_bits(config, part, chunk) - 1), part.name.lower()
+        if is_carried(config, part):
+            # What lies beyond the window has no proof, so that the window is a bound by itself.
+            fits = bound <= 1 << UNIQUE_BITS
+            require(fits, "NoWrap", f"layer {index}: {name} at a boundary are about 2^{bound.bit_length()}")
+            return min(out, window)
+        require(out < window, "NoWrap", f"layer {index}: {name} do not fit a boundary's window")
         return out
 
     for index, layer in enumerate(layers):
         a, d = input_bound(config, index), gradient_bound(config, index)
-        w_max = from_start + mass * a * d
-        v_max = c.tap(c.real) * start.v + state_mass * a * d if momentum else 0
+        norm = norm_bound(config, index, sum(c.rows))
+        moved, state_moved = mass * a * d, state_mass * a * d
+        if norm is not None:
+            moved, state_moved = min(moved, largest * norm), min(state_moved, state_largest * norm)
+        w_max = from_start + moved
+        v_max = c.tap(c.real) * start.v + state_moved if momentum else 0
         unique(layer.z_bits, f, "z_bits + F")
         below_p(2 * w_max, "2 w_max")
         below_p(2 * v_max, "2 v_max")
-        w_out = max(w_out, rounded(WEIGHTS, w_max * decay(config, chunk)[0]))
+        end = w_max * averaged(config, chunk) * decay(config, chunk)[0]
+        w_out = max(w_out, rounded(WEIGHTS, end))
         v_out = max(v_out, rounded(VELOCITY, v_max) if momentum else 0)
         below_p(rescaled(layer.k * a * w_max, layer.z_bits, f), "K a w_max")
         if index:

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 from spec.field import lg
 from spec.layout import ModelLayout
 from spec.parameters import PIN_BLOCK, RATES, check_shape
 from spec.rejected import require, within
 from spec.statement import BinaryLabels, ClassLabels, DataRecord, ModelRecord, RealLabels, Vector
+from spec.text import has_hidden
 from spec.training import RunConfig
 
 RECORD_VERSION, BLAKE3 = 1, 1
 MAX_ROWS, MAX_WIDTH, MAX_COLUMNS = 1 << 24, 1 << 16, 1 << 17
 MAX_TEXT, MAX_TEXTS = 256, 1 << 12
-BIDIRECTIONAL = {0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
-
-
-def is_control(character: str) -> bool:
-    """Unicode category Cc."""
-    return unicodedata.category(character) == "Cc"
 
 
 def check_texts(texts: list[str], most: int, field: str) -> None:
@@ -27,8 +20,7 @@ def check_texts(texts: list[str], most: int, field: str) -> None:
     require(len(texts) <= most, "Record", f"{field}: {len(texts)} texts")
     for text in texts:
         require(1 <= len(text.encode()) <= MAX_TEXT, "Record", f"{field}: a text is empty or too long")
-        shown = not any(is_control(c) or ord(c) in BIDIRECTIONAL for c in text)
-        require(shown, "Record", f"{field}: a text has control characters")
+        require(not has_hidden(text), "Record", f"{field}: a text has control or invisible characters")
 
 
 def check_vector(v: Vector, cells: int, stride: int) -> None:
@@ -58,7 +50,9 @@ def check_data(record: DataRecord) -> None:
             within(outputs, 1, MAX_WIDTH, "Record", "label outputs")
             within(bits, 2, 16, "Record", "target bits")
     check_texts(record.released, MAX_TEXTS, "released")
-    check_texts(record.names or [], MAX_COLUMNS, "names")
+    if record.names is not None:
+        require(len(record.names) == record.features, "Record", f"names of {len(record.names)} features")
+        check_texts(record.names, MAX_COLUMNS, "names")
     stride = lg(record.rows)
     check_vector(record.vector, record.columns << stride, stride)
 

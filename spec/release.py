@@ -12,10 +12,11 @@ from spec.layout import Allocator, ModelLayout, WeightLimbs, limb_widths
 from spec.lookup import System, lookup_check
 from spec.parameters import Term, algebraic
 from spec.proof import ReleaseProof
-from spec.records import check_model, is_control
+from spec.records import check_model
 from spec.rejected import require, within
 from spec.relation import check_relation
 from spec.statement import ReleaseStatement, RunStatement
+from spec.text import has_hidden
 from spec.training import RunConfig
 
 LABEL = b"tacit/release/v1"
@@ -104,7 +105,7 @@ def check_names(config: RunConfig, names: Sequence[tuple[str, str | None]]) -> N
         require(layer.bias == (bias is not None), "Names", "a bias without a name, or a name without a bias")
         for name in [weight] if bias is None else [weight, bias]:
             require(1 <= len(name.encode()) <= MAX_NAME, "Names", "a name is empty or too long")
-            require(not any(map(is_control, name)), "Names", "a name has control characters")
+            require(not has_hidden(name), "Names", "a name has control or invisible characters")
             require(name != "__metadata__", "Names", "a reserved name")
             require(name not in seen, "Names", f"{name!r} twice")
             seen.add(name)

@@ -7,7 +7,7 @@ from enum import IntEnum
 from functools import cache
 
 from spec import arithmetic
-from spec.field import ZERO, E, lg, total
+from spec.field import ONE, ZERO, E, lg, total
 from spec.training import RunConfig, Schedule, Shuffled
 
 
@@ -47,21 +47,44 @@ def chunks(config: RunConfig) -> int:
     return -(-s.total_steps // s.chunk_steps)
 
 
+def real_steps(config: RunConfig, chunk: int) -> int:
+    """T*, the steps of a chunk that are no padding."""
+    s = config.schedule
+    return min(s.chunk_steps, s.total_steps - chunk * s.chunk_steps)
+
+
 def decay(config: RunConfig, chunk: int) -> tuple[int, int]:
     """(numerator, log2 of the denominator) of the factor on the weights at the end of a chunk."""
     d = config.schedule.decay
     return (d.numerators[chunk], d.bits) if d else (1, 0)
 
 
-def boundary_shift(config: RunConfig, part: Part) -> int:
-    """Bits that a chunk's end rounds away."""
-    d = config.schedule.decay
-    return config.scales.kappa + (d.bits if d and part == WEIGHTS else 0)
+def averaged(config: RunConfig, chunk: int) -> int:
+    """How many of its last weights the end of a chunk adds up: more than one in the run's last chunk only."""
+    last = chunk == chunks(config) - 1
+    return config.schedule.average or 1 if last else 1
 
 
-def boundary_bits(config: RunConfig, part: Part) -> int:
-    """Width of the window that a chunk's end rounds into."""
-    return min(48, 63 - boundary_shift(config, part))
+def boundary_shift(config: RunConfig, part: Part, chunk: int) -> int:
+    """Bits that the end of a chunk rounds away: kappa; of weights also those of decay and average."""
+    further = decay(config, chunk)[1] + lg(averaged(config, chunk)) if part == WEIGHTS else 0
+    return config.scales.kappa + further
+
+
+def is_carried(config: RunConfig, part: Part) -> bool:
+    """Whether the end of every chunk lies in a window of the configuration."""
+    return part == WEIGHTS and config.carry_bits is not None
+
+
+def boundary_bits(config: RunConfig, part: Part, chunk: int) -> int:
+    """Width of the window that the end of a chunk is looked up in."""
+    most = config.carry_bits if part == WEIGHTS and config.carry_bits is not None else 48
+    return min(most, 63 - boundary_shift(config, part, chunk))
+
+
+def boundary_checked(config: RunConfig, part: Part, chunk: int) -> bool:
+    """Whether the end of a chunk is looked up: where bits are rounded away, or weights are carried."""
+    return boundary_shift(config, part, chunk) > 0 or is_carried(config, part)
 
 
 def steps_per_epoch(s: Schedule) -> int:
@@ -105,6 +128,7 @@ class Coefficients:
     filter: list[int]
     update: list[int]
     kappa: int
+    averaged: int
 
     @classmethod
     def of(cls, config: RunConfig, chunk: int) -> Coefficients:
@@ -119,7 +143,7 @@ class Coefficients:
         rows = [batch_rows(s, step) for step in steps]
         weights = [arithmetic.hdiv(s.batch << config.scales.omega, b) for b in rows]
         h = [s.filter[0] + s.filter[1], *s.filter[2:]] if s.nesterov else s.filter
-        return cls(rates, weights, rows, s.filter, h, config.scales.kappa)
+        return cls(rates, weights, rows, s.filter, h, config.scales.kappa, averaged(config, chunk))
 
     @property
     def real(self) -> int:
@@ -149,6 +173,13 @@ class Coefficients:
     def state_mass(self) -> int:
         """sum_s w_s d_{T*-1-s} B_s."""
         return sum(self.state(s) * b for s, b in enumerate(self.rows))
+
+    def end(self, steps: int) -> list[E]:
+        """e_t such that sum_t e_t W_t is the chunk's end, t up to the padded T; the last one is of W_{T*}."""
+        e = [ZERO] * steps + [ONE]
+        for t in range(self.real + 1 - self.averaged, self.real):
+            e[t] = ONE
+        return e
 
     def _tails(self, e: list[E]) -> list[E]:
         """rho_u sum_{t>u} e_t of the real steps u."""

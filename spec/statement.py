@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from blake3 import blake3
 
 from spec.field import ZERO, E, P, Point, lg
-from spec.training import Architecture, RunConfig
+from spec.training import Architecture, RunConfig, Shuffled
 from spec.wire import I64, U8, U16, U32, U64, USIZE, Bytes32, Exemption, digest
 
 
@@ -182,6 +182,65 @@ Origin = ByProver | ByVerifier | ByBeacon
 
 
 @dataclass(frozen=True)
+class AnnouncedProver:
+    """A prover's nonce, known from the beginning."""
+
+    nonce: U64
+
+
+@dataclass(frozen=True)
+class AnnouncedVerifier:
+    """A nonce that a verifier will issue."""
+
+
+@dataclass(frozen=True)
+class AnnouncedBeacon:
+    """The output of a round to come."""
+
+    name: str
+    round: U64
+
+
+Announced = AnnouncedProver | AnnouncedVerifier | AnnouncedBeacon
+
+
+def announced(origin: Origin) -> Announced:
+    """An origin without what comes later than a declaration."""
+    match origin:
+        case ByProver(nonce):
+            return AnnouncedProver(nonce)
+        case ByVerifier():
+            return AnnouncedVerifier()
+        case ByBeacon(name, number):
+            return AnnouncedBeacon(name, number)
+
+
+@dataclass(frozen=True)
+class DeclaredHidden:
+    """Committed initial weights, and the window of their range check."""
+
+    digest: Bytes32
+    bits: U32
+
+
+@dataclass(frozen=True)
+class DeclaredSeed:
+    """Public initial weights."""
+
+    origin: AnnouncedProver | AnnouncedVerifier | AnnouncedBeacon
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What is fixed before a nonce from outside; the seed of a shuffled order is zero."""
+
+    data: Bytes32
+    start: DeclaredHidden | DeclaredSeed
+    order: AnnouncedProver | AnnouncedVerifier | AnnouncedBeacon | None
+    config: RunConfig
+
+
+@dataclass(frozen=True)
 class HiddenStart:
     """Committed initial weights in a window of so many bits."""
 
@@ -213,10 +272,34 @@ class RunStatement:
         """The run digest."""
         return digest("tacit/run/v1", (RunStatement, self))
 
+    def declaration(self) -> bytes:
+        """D, the digest of what was fixed before a verifier's nonce or a beacon's output."""
+        start: DeclaredHidden | DeclaredSeed
+        if isinstance(self.start, HiddenStart):
+            start = DeclaredHidden(self.start.record.digest(), self.start.bits)
+        else:
+            start = DeclaredSeed(announced(self.start.origin))
+        order = None if self.order_origin is None else announced(self.order_origin)
+        config = self.config
+        if isinstance(config.order, Shuffled):
+            config = replace(config, order=Shuffled(bytes(32)))
+        declared = Declaration(self.data.digest(), start, order, config)
+        return digest("tacit/declaration/v1", (Declaration, declared))
+
+    def origins(self) -> list[Origin]:
+        """The origins of the run's seeds: of a shuffled order, then of a public start."""
+        shuffled = isinstance(self.config.order, Shuffled) and self.order_origin is not None
+        out = [self.order_origin] if shuffled and self.order_origin is not None else list[Origin]()
+        return out + ([self.start.origin] if isinstance(self.start, SeedStart) else [])
+
     def seed(self, purpose: str, origin: Origin) -> bytes:
-        """The seed of a purpose."""
-        parts = (str, purpose), (Origin, origin), (Bytes32, self.data.digest())
-        return digest("tacit/seed/v1", *parts, (Architecture, self.config.architecture))
+        """The seed of a purpose: bound to the declaration where somebody else gives the nonce after it."""
+        if isinstance(origin, ByProver):
+            setting = (Bytes32, self.data.digest()), (Architecture, self.config.architecture)
+            bound = digest("tacit/setting/v1", *setting)
+        else:
+            bound = self.declaration()
+        return digest("tacit/seed/v2", (str, purpose), (Origin, origin), (Bytes32, bound))
 
     def chunk_digest(self, chunk: int, c_in: bytes, c_out: bytes, w_in: int, v_in: int) -> bytes:
         """The statement of one chunk's proof."""

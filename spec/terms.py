@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from spec.field import ONE, E, total
-from spec.layout import DERIVATIVE_BITS, TraceLayout, weighted
+from spec.layout import DERIVATIVE_BITS, NormLimbs, TraceLayout, weighted
 from spec.lookup import Form, System, column, signed
 from spec.tables import SIZE, exponential, loss_sigmoid, relu, smooth
 from spec.training import IDENTITY, RELU, RunConfig
@@ -37,11 +37,12 @@ class Pairs:
     relu_q: dict[int, int]
     smooth: dict[int, int]
     softmax: tuple[int, int, int] | None
+    norms: list[int]
 
     @classmethod
     def of(cls, config: RunConfig, layout: TraceLayout) -> Pairs:
         """Section 10.4."""
-        out = cls([], {}, {}, {}, None)
+        out = cls([], {}, {}, {}, None, [])
 
         def group(n: int, pair: Callable[[int], tuple[Form, Form]]) -> int:
             out.forms += [pair(j) for j in range(n)]
@@ -63,8 +64,9 @@ class Pairs:
             out.softmax = (
                 group(n, lambda j: (column(s.h + j), Form(0, [(s.max, 1), (z + j, -1)]))),
                 group(n, lambda j: (column(s.p + j), column(s.sum))),
-                group(n, lambda j: (column(s.h + j), column(s.h + j))),
+                group(n, columns(s.h, s.h)),
             )
+        out.norms = [group(norm.units, columns(norm.column, norm.column)) for norm in layout.norms]
         return out
 
 
@@ -139,6 +141,15 @@ class Terms:
             out.append(e)
         return out + self._softmax(draw)
 
+    def norms(self, draw: Callable[[int], list[E]]) -> list[tuple[NormLimbs, list[E], Equation]]:
+        """Per norm unit weights u and sum_j u_j V_j^2, V = Z or Q: over all rows it sums to sum_j u_j S_j."""
+        out = []
+        for norm, pair in zip(self.layout.norms, self.pairs.norms, strict=True):
+            u = draw(norm.units)
+            squares: Equation = [(Kind.PAIR, pair + j, w) for j, w in enumerate(u)]
+            out.append((norm, u, squares))
+        return out
+
     def _softmax(self, draw: Callable[[int], list[E]]) -> list[Equation]:
         """The five equations of cross-entropy."""
         s, pairs = self.layout.softmax, self.pairs.softmax
@@ -190,4 +201,6 @@ def chunk_lookups(config: RunConfig, layout: TraceLayout) -> System:
             system.add_range(SIZE, Form(0, [(s.sum, 1), (s.rem + j, -1)], -1))
     for limbs_of in layout.per_weight:
         limbs_of.lookups(system)
+    for norm in layout.norms:
+        norm.lookups(system)
     return system

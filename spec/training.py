@@ -75,6 +75,8 @@ class Schedule:
     filter: list[I64]
     nesterov: bool
     decay: Decay | None
+    average: U32 | None
+    """The run ends with the mean of the weights after each of its last so many steps."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,14 @@ class Shuffled:
 
 
 @dataclass(frozen=True)
+class NormBits:
+    """Sums of Z^2 below 2^z, of Q^2 below 2^q, over the rows of a chunk."""
+
+    z: U32
+    q: U32
+
+
+@dataclass(frozen=True)
 class RunConfig:
     """All that training depends on beside data and initial weights."""
 
@@ -99,3 +109,6 @@ class RunConfig:
     order: Contiguous | Shuffled
     data_bits: U32
     target_bits: U32
+    norms: NormBits | None
+    carry_bits: U32 | None
+    """Width of the window that the weights of a chunk's end are looked up in."""

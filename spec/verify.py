@@ -1,6 +1,7 @@
 """The second verifier's command: exit status 0 and facts, or 1 and the check that failed.
 
 python -m spec.verify run.tacit --data data.commitment --release release.tacit --model model.safetensors
+python -m spec.verify run.tacit --data data.commitment --nonce HEX --declaration HEX
 python -m spec.verify data.commitment
 """
 
@@ -10,11 +11,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from spec.chain import RunVerdict, verify_run
+from spec.chain import RunVerdict, check_held, verify_run
 from spec.johnson import summed
 from spec.proof import DataFile, ReleaseProof, RunProof
 from spec.rejected import Rejected, require
 from spec.release import verify_release
+from spec.statement import ByProver
 from spec.tensors import check_tensors
 from spec.validity import verify_data
 from spec.wire import KINDS, MAGIC, read_file
@@ -27,13 +29,19 @@ def verify_commitment(content: bytes) -> Facts:
     return {"data": verify_data(read_file("data", DataFile, content)).hex()}
 
 
-def verify_proof(content: bytes, commitment: bytes | None = None) -> tuple[RunProof, RunVerdict]:
-    """A run, checked against the data commitment that it must be about."""
+def verify_proof(
+    content: bytes,
+    commitment: bytes | None = None,
+    nonce: bytes | None = None,
+    declaration: bytes | None = None,
+) -> tuple[RunProof, RunVerdict]:
+    """A run, checked against the data commitment that it must be about, the nonce and the declaration."""
     run = read_file("run", RunProof, content)
     if commitment is not None:
         data = read_file("data", DataFile, commitment)
         verify_data(data)
         require(data.record == run.statement.data, "OtherData", "the run is about other data")
+    check_held(run.statement, nonce, declaration)
     return run, verify_run(run)
 
 
@@ -50,14 +58,27 @@ def facts_of(verdict: RunVerdict, data_checked: bool) -> Facts:
 
 
 def verify(
-    proof: bytes, data: bytes | None = None, release: bytes | None = None, model: bytes | None = None
+    proof: bytes,
+    data: bytes | None = None,
+    release: bytes | None = None,
+    model: bytes | None = None,
+    nonce: bytes | None = None,
+    declaration: bytes | None = None,
 ) -> Facts:
-    """Checks a data commitment, or a run with what is given beside it; raises `Rejected`."""
+    """Checks a data commitment, or a run with what is given beside it: files, the nonce that a verifier issued,
+    the digest of the declaration that it held. Raises `Rejected`.
+    """
     if proof[: len(MAGIC)] == MAGIC and proof[len(MAGIC) + 2 : len(MAGIC) + 3] == bytes([KINDS["data"]]):
-        require(data is None and release is None, "Usage", "a data commitment is verified alone")
+        alone = all(x is None for x in (data, release, model, nonce, declaration))
+        require(alone, "Usage", "a data commitment is verified alone")
         return verify_commitment(proof)
-    run, verdict = verify_proof(proof, data)
+    run, verdict = verify_proof(proof, data, nonce, declaration)
     facts = facts_of(verdict, data is not None)
+    if any(not isinstance(origin, ByProver) for origin in run.statement.origins()):
+        held = "the one held" if declaration is not None else "not compared"
+        facts["declaration"] = f"{run.statement.declaration().hex()} ({held})"
+    if nonce is not None:
+        facts["nonce"] = "the one issued"
     require((release is None) == (model is None), "Usage", "a release is verified with its model file")
     if release is not None and model is not None:
         decoded = read_file("release", ReleaseProof, release)
@@ -68,19 +89,31 @@ def verify(
     return facts
 
 
+def bytes32(text: str) -> bytes:
+    """32 bytes in hexadecimal."""
+    value = bytes.fromhex(text)
+    if len(value) != 32:
+        raise ValueError(f"{len(value)} bytes, not 32")
+    return value
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m spec.verify", description=__doc__)
     parser.add_argument("proof", type=Path, help="a run's proof, or a data commitment")
     for name in ("data", "release", "model"):
         parser.add_argument(f"--{name}", type=Path)
+    parser.add_argument("--nonce", type=bytes32, help="the nonce that you issued, in hexadecimal")
+    parser.add_argument("--declaration", type=bytes32, help="the digest of the declaration that you held")
     told = parser.parse_args(arguments)
 
     def content(path: Path | None) -> bytes | None:
         return None if path is None else path.read_bytes()
 
     try:
-        facts = verify(told.proof.read_bytes(), *map(content, (told.data, told.release, told.model)))
+        data, release, model = map(content, (told.data, told.release, told.model))
+        proof = told.proof.read_bytes()
+        facts = verify(proof, data, release, model, told.nonce, told.declaration)
     except (Rejected, OSError) as error:
         print(f"rejected: {error}", file=sys.stderr)
         return 1

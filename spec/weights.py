@@ -42,7 +42,7 @@ class WeightClaims:
         # The velocity before step 0 is the constant 0, whatever a start record holds.
         self.velocity_in = self.momentum and chunk > 0
         self.coefficients = Coefficients.of(config, chunk)
-        self.numerator = decay(config, chunk)[0]
+        self.chunk, self.numerator = chunk, decay(config, chunk)[0]
         self.steps = config.schedule.chunk_steps
 
     def final_units(self, r: Reduction) -> list[Unit]:
@@ -67,8 +67,8 @@ class WeightClaims:
         return powers(mu, 1 + len(self.state) * len(self.layers))
 
     def _at_end(self) -> list[E]:
-        """1 on W_T."""
-        return [ZERO] * self.steps + [ONE]
+        """1 on every W_t that the chunk's end adds up."""
+        return self.coefficients.end(self.steps)
 
     def alphas(self, t_star: Point) -> list[list[E]]:
         """The row weights over steps."""
@@ -119,11 +119,11 @@ class WeightClaims:
 
     def _add_end(self, e: Affine, unit: Unit, low: int, part: Part, c: E) -> None:
         """c times the exact end: 2^s out + remainder - 2^(s-1)."""
-        shift, rounding = boundary_shift(self.config, part), self.layout.rounding[part]
+        shift, rounding = boundary_shift(self.config, part, self.chunk), self.layout.rounding[part]
         self._add_matrix(e, unit, low, (MODEL_OUT, self.state[part]), c * (1 << shift))
         if rounding is not None:
             rounding.remainder.add_to(e, unit.layer, low, unit.inputs, c)
-            e.add_constant(-(c * unit.mass * (1 << (shift - 1))))
+            e.add_constant(-(c * unit.mass * ((1 << shift) >> 1)))
 
     def window_check(self, r: Reduction) -> None:
         """W_in, W_out and V_out + 2^(bits-1) are sums of limbs, at a random point per layer."""

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
 import tacit
+from tacit.arithmetic import Plan, PlanRequest, make_plan
+from tacit.arithmetic.config import NormBits
+
+NONCE = bytes(range(32))
+"""Of the cases whose order a verifier shuffles."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,12 @@ class Case:
     options: dict[str, Any] = field(default_factory=dict)
     rates: tuple[float, ...] = ()
     released: bool = False
+    bounds: dict[str, Any] = field(default_factory=dict)
+    """Norms and carried window, whatever the planner would choose."""
+
+    def planner(self, request: PlanRequest) -> Plan:
+        plan = make_plan(request)
+        return replace(plan, config=replace(plan.config, **self.bounds))
 
 
 LOSSES = {"class": nn.CrossEntropyLoss, "binary": nn.BCEWithLogitsLoss, "real": nn.MSELoss}
@@ -40,7 +52,7 @@ CASES = {
     "logistic": Case(
         lambda: [nn.Linear(3, 2, bias=False)],
         loss="binary",
-        options={**SMALL, "shuffle_seed": 3, "drop_last": True},
+        options={**SMALL, "shuffle_seed": tacit.VerifierNonce(NONCE), "drop_last": True},
     ),
     "relu": Case(lambda: [nn.Linear(3, 3), nn.ReLU(), nn.Linear(3, 2)], options={"shuffle_seed": 7}, steps=3),
     "deep": Case(
@@ -84,14 +96,34 @@ CASES = {
         steps=4,
         sgd={"weight_decay": 0.05},
         options={**SMALL, "chunk_steps": 2},
+        bounds={"carry_bits": 33},
     ),
-    # Rows of a model longer than the trace's slots.
+    # Norms behind every activation; a carried window where nothing is rounded.
+    "norms": Case(
+        lambda: [nn.Linear(3, 3), nn.ReLU(), nn.Linear(3, 2), nn.Tanh(), nn.Linear(2, 2), nn.Linear(2, 2)],
+        steps=3,
+        options={**SMALL, "chunk_steps": 2, "shuffle_seed": 4},
+        bounds={"norms": NormBits(30, 27), "carry_bits": 37},
+    ),
+    # The mean of the last two weights, in a chunk with padding steps, beside everything that a boundary rounds.
+    "average": Case(
+        lambda: [nn.Linear(3, 1)],
+        loss="binary",
+        outputs=1,
+        steps=7,
+        batch=8,
+        sgd={"momentum": 0.5, "weight_decay": 0.05},
+        options={**SMALL, "chunk_steps": 4, "average": 2},
+    ),
+    "mean": Case(lambda: [nn.Linear(3, 1)], loss="real", outputs=1, steps=4, options={**SMALL, "average": 4}),
+    # Rows of a model longer than the trace's slots, and norms of more units than it has rows.
     "wide": Case(
         lambda: [nn.Linear(3, 40), nn.ReLU(), nn.Linear(40, 2)],
         steps=2,
         batch=4,
         sgd={"momentum": 0.5},
-        options={**SMALL, "chunk_steps": 1, "shuffle_seed": 2},
+        options={**SMALL, "window_bits": 12, "chunk_steps": 1, "shuffle_seed": 2},
+        bounds={"norms": NormBits(30, 27), "carry_bits": 38},
     ),
     # Slots longer than the tables of limbs.
     "tall": Case(lambda: [nn.Linear(3, 1)], loss="real", outputs=1, rows=512, batch=512, options=SMALL),
@@ -117,16 +149,29 @@ def labels(kind: str, outputs: int, rows: int, random: np.random.Generator) -> n
     return np.clip(random.normal(size=(rows, outputs)), -1, 1) / 2
 
 
-def trained(case: Case, data: tacit.CommittedData) -> nn.Module:
-    """The ordinary loop."""
+def arguments(case: Case, data: tacit.CommittedData) -> dict[str, Any]:
+    """What `make_provable` is given, and `declare`."""
     torch.manual_seed(0)
     network = nn.Sequential(*case.layers())
     rates = case.rates or (case.lr,) * case.steps
-    optimizer = torch.optim.SGD(network.parameters(), lr=rates[0], **case.sgd)
-    options = {"learning_rates": sorted(set(rates)), **case.options}
-    model, optimizer, loader, loss_fn = tacit.make_provable(
-        network, optimizer, data, LOSSES[case.loss](), batch_size=case.batch, max_steps=case.steps, **options
-    )
+    return {
+        "model": network,
+        "optimizer": torch.optim.SGD(network.parameters(), lr=rates[0], **case.sgd),
+        "data": data,
+        "loss_fn": LOSSES[case.loss](),
+        "learning_rates": sorted(set(rates)),
+        "batch_size": case.batch,
+        "max_steps": case.steps,
+        **case.options,
+    }
+
+
+def trained(case: Case, data: tacit.CommittedData) -> nn.Module:
+    """The ordinary loop."""
+    rates = case.rates or (case.lr,) * case.steps
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tacit.memory.make_plan", case.planner)
+        model, optimizer, loader, loss_fn = tacit.make_provable(**arguments(case, data))
     step = 0
     while step < case.steps:
         for x, y in loader:
@@ -157,6 +202,9 @@ def make(name: str, folder: Path) -> Path:
         proofs=4,
         label_kind=case.loss,
     )
+    if isinstance(case.options.get("shuffle_seed"), tacit.VerifierNonce):
+        declared = arguments(case, data) | {"shuffle_seed": tacit.VerifierNonce()}
+        (folder / "declaration").write_bytes(tacit.declare(**declared).digest)
     model = trained(case, data)
     tacit.prove(model, quiet=True).save(folder / "run.tacit")
     if case.released:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import json
 import random
+import re
 import sys
+import unicodedata
 from dataclasses import replace
-from math import ceil
+from math import ceil, isqrt
 from pathlib import Path
 from typing import Any
 
@@ -34,19 +36,35 @@ from spec.field import (
 )
 from spec.keccak import keccak256
 from spec.layout import limb_widths
-from spec.nowrap import Bounds, check_chunk, check_run
+from spec.nowrap import Bounds, check_chunk, check_run, norm_bound
 from spec.oracle import check_tree
 from spec.parameters import choose, first_queries, whir
 from spec.records import check_data, check_texts
 from spec.rejected import Rejected
 from spec.release import check_names, check_weights
-from spec.schedule import Coefficients, row_index
-from spec.statement import DataRecord, RealLabels, ReleaseStatement, Shape, Vector
+from spec.schedule import WEIGHTS, Coefficients, boundary_bits, boundary_checked, boundary_shift, row_index
+from spec.statement import (
+    ByBeacon,
+    ByProver,
+    ByVerifier,
+    DataRecord,
+    HiddenStart,
+    ModelRecord,
+    Origin,
+    RealLabels,
+    ReleaseStatement,
+    RunStatement,
+    SeedStart,
+    Shape,
+    Vector,
+)
+from spec.text import has_hidden
 from spec.training import (
     Architecture,
     Contiguous,
     Decay,
     Layer,
+    NormBits,
     RateSpan,
     RunConfig,
     Scales,
@@ -269,10 +287,12 @@ def config(**changed: Any) -> RunConfig:
     made = RunConfig(
         Architecture(layers, 0),
         Scales(8, 10, 26, 0, 4),
-        Schedule(11, 4, False, 5, 4, [RateSpan(5, 3)], [1], False, None),
+        Schedule(11, 4, False, 5, 4, [RateSpan(5, 3)], [1], False, None, None),
         Contiguous(),
         12,
         0,
+        None,
+        None,
     )
     for name, value in changed.items():
         part = next(
@@ -320,6 +340,17 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"decay": Decay(17, [1, 1])}, "bits of the decay"),
     ({"decay": Decay(4, [1])}, "one numerator"),
     ({"decay": Decay(4, [1, 17])}, "numerator"),
+    # The last chunk has one step.
+    ({"average": 2}, "averaged steps"),
+    ({"average": 1, "total_steps": 4, "rates": [RateSpan(4, 3)]}, "averaged steps"),
+    ({"average": 8, "chunk_steps": 8}, "averaged steps"),
+    ({"average": 3, "chunk_steps": 8}, "power of two"),
+    ({"norms": NormBits(0, 1)}, "norm bits of Z"),
+    ({"norms": NormBits(55, 1)}, "norm bits of Z"),
+    ({"norms": NormBits(1, 0)}, "norm bits of Q"),
+    ({"norms": NormBits(1, 55)}, "norm bits of Q"),
+    ({"carry_bits": 1}, "carry_bits"),
+    ({"carry_bits": 49}, "carry_bits"),
 ]
 
 
@@ -333,12 +364,13 @@ def test_configurations_are_refused(changed: dict[str, Any], text: str) -> None:
 def test_bounds_are_those_of_the_planner() -> None:
     """The same vectors that Rust repeats."""
     cases: list[dict[str, list[int]]] = []
+    seen = set[str]()
     for line in (FIXTURES / "bounds.txt").read_text().splitlines():
         key, _, numbers = line.partition(":")
         if key == "case":
             cases.append({})
         cases[-1][key] = list(map(int, numbers.split()))
-    assert len(cases) == 10
+    assert len(cases) == 14
     for case in cases:
         flat, bits, decay = case["layers"], case["bits"], case["decay"]
         layers = [
@@ -353,15 +385,19 @@ def test_bounds_are_those_of_the_planner() -> None:
             else:
                 rates.append(RateSpan(1, rate))
         of_decay = Decay(decay[0], decay[1:]) if decay else None
-        schedule = Schedule(
-            rows, batch, bool(drop_last), steps, chunk_steps, rates, case["filter"], bool(nesterov), of_decay
-        )
+        z, q, carry, average = (x or None for x in case["ends"])
+        of_filter = case["filter"], bool(nesterov), of_decay, average
+        schedule = Schedule(rows, batch, bool(drop_last), steps, chunk_steps, rates, *of_filter)
+        norms = NormBits(z, q) if z and q else None
+        seen |= {name for name, x in (("norms", norms), ("carry", carry), ("average", average)) if x}
+        scales = Scales(*case["scales"])
         made = RunConfig(
-            Architecture(layers, case["loss"][0]), Scales(*case["scales"]), schedule, Contiguous(), *bits
+            Architecture(layers, case["loss"][0]), scales, schedule, Contiguous(), *bits, norms, carry
         )
         check_config(made)
         after = [x for b in check_run(made, case["start"][0])[1:] for x in (b.w, b.v)]
         assert after == case["bounds"]
+    assert seen == {"norms", "carry", "average"}
 
 
 WRAPS: list[tuple[dict[str, Any], int, str]] = [
@@ -370,6 +406,8 @@ WRAPS: list[tuple[dict[str, Any], int, str]] = [
     ({"rates": [RateSpan(5, 1 << 40)]}, 1, "2 w_max"),
     ({"fw": 46}, 1 << 55, "K a w_max"),
     ({"decay": Decay(16, [65536, 65536])}, 1 << 46, "do not fit a boundary's window"),
+    ({"average": 4, "chunk_steps": 8}, 1 << 48, "do not fit a boundary's window"),
+    ({"decay": Decay(16, [65536, 65536]), "carry_bits": 30}, 1 << 46, "weights at a boundary are about 2.63"),
 ]
 
 
@@ -379,6 +417,60 @@ def test_runs_that_could_wrap_are_refused(changed: dict[str, Any], w_in: int, te
     check_config(made)
     with rejects("NoWrap", text):
         check_chunk(made, 0, Bounds(w_in, 0))
+
+
+def test_carried_weights_are_bounded_by_their_window() -> None:
+    rounding = config(kappa=4, filter=[16], carry_bits=29)
+    for made, shift in ((config(carry_bits=29), 0), (rounding, 4)):
+        assert boundary_checked(made, WEIGHTS, 0)
+        assert boundary_bits(made, WEIGHTS, 0) == 29
+        assert boundary_shift(made, WEIGHTS, 0) == shift
+        assert check_chunk(made, 0, Bounds(1 << 40, 0)).w == 1 << 28
+        still = replace(made, schedule=replace(made.schedule, rates=[RateSpan(5, 0)]))
+        assert check_chunk(still, 0, Bounds(1 << 20, 0)).w == (1 << 20) + 1
+    assert not boundary_checked(config(), WEIGHTS, 0)
+    # n m w_max = 2^62 fits, one more does not; 63 - s is the window's most.
+    decay = config(decay=Decay(16, [1 << 16] * 2), carry_bits=48, rates=[RateSpan(5, 0)])
+    assert boundary_bits(decay, WEIGHTS, 0) == 47
+    assert check_chunk(decay, 0, Bounds(1 << 46, 0)).w == 1 << 46
+    with rejects("NoWrap", "at a boundary"):
+        check_chunk(decay, 0, Bounds((1 << 46) + 1, 0))
+
+
+def test_averages_are_of_the_last_chunk() -> None:
+    made = config(average=2, total_steps=6, rates=[RateSpan(6, 3)])
+    check_config(made)
+    assert [boundary_shift(made, WEIGHTS, chunk) for chunk in (0, 1)] == [0, 1]
+    assert [boundary_bits(made, WEIGHTS, chunk) for chunk in (0, 1)] == [48, 48]
+    end = check_chunk(made, 1, Bounds(1 << 30, 0)).w
+    single = check_chunk(replace(made, schedule=replace(made.schedule, average=None)), 1, Bounds(1 << 30, 0)).w
+    assert single == end, "2 w_max / 2, and one more for the rounding"
+
+
+def test_norms_bound_weights_by_cauchy_and_schwarz() -> None:
+    made, rows = config(), 11
+    a, d = 1 << 11, 1 << 11
+    exact = rows * a * d
+    assert norm_bound(made, 0, rows) == exact
+    bounded = config(norms=NormBits(22, 15))
+    # Layer 0 reads data; its gradient has a norm. Layer 1 reads a ReLU; its gradient is the loss's.
+    square = rows * a * a << 15
+    assert norm_bound(bounded, 0, rows) == isqrt(square) + 1
+    assert isqrt(square) ** 2 < square
+    square = (1 << 22) * rows << 20
+    assert norm_bound(bounded, 1, rows) == isqrt(square) + 1
+    # The bias is not in a norm: 11 rows of 2^8.
+    tight = norm_bound(config(norms=NormBits(5, 15)), 1, rows)
+    assert tight == rows << 18
+    smooth = [Layer(3, 4, True, 3, 12, 12), Layer(4, 2, True, 0, 12, 12)]
+    assert norm_bound(config(norms=NormBits(5, 15), layers=smooth), 1, rows) == rows << 18
+    # A product of 2^128 or more is no bound.
+    wide = config(fa=1, fg=15, loss=2, layers=[Layer(3, 2, True, 0, 16, 16)], data_bits=16, target_bits=16)
+    assert norm_bound(wide, 0, 1 << 18) == 1 << 63
+    assert norm_bound(wide, 0, 1 << 19) is None
+    free = check_chunk(config(rates=[RateSpan(5, 3)]), 0, Bounds(1 << 30, 0))
+    narrow = check_chunk(config(rates=[RateSpan(5, 3)], norms=NormBits(12, 8)), 0, Bounds(1 << 30, 0))
+    assert narrow.w < free.w
 
 
 def test_limbs_have_exact_widths() -> None:
@@ -403,6 +495,19 @@ def test_coefficients_by_their_definition() -> None:
     velocity = [sum(rho[u] * (3 if u == 0 else 0) for u in range(min(t, 5))) for t in range(9)]
     assert c.velocity_weight(weights) == total(w * v for w, v in zip(weights, velocity, strict=True))
     assert [c.state(s) for s in range(5)] == [0, 0, 21 * 3, 16 * 8, 16 * 16]
+    # The end: one weight, or the last ones.
+    assert c.end(8) == [ZERO] * 8 + [ONE]
+    for average in (2, 4):
+        c = Coefficients.of(replace(made, schedule=replace(made.schedule, average=average)), 0)
+        end = c.end(8)
+        assert c.start_weight(end) == E(16 * average)
+        summed = range(6 - average, 6)
+        expected = [E(sum(gradient(t, s) for t in summed)) for s in range(5)]
+        assert c.alpha(end, 8) == expected + [ZERO] * 3
+        full = [sum(rho[u] * (3 if u == 0 else 0) for u in range(t)) for t in summed]
+        assert c.velocity_weight(end) == E(sum(full))
+    whole = Coefficients.of(replace(made, schedule=replace(made.schedule, average=4, chunk_steps=4)), 0)
+    assert whole.end(4) == [ZERO] * 4 + [ONE], "the last chunk's end alone is averaged"
 
 
 def test_rows_in_their_order() -> None:
@@ -450,11 +555,16 @@ def record(**changed: Any) -> DataRecord:
         ({"shape": Shape(8, 1, 256)}, "BlockTooLong", ""),
         ({"rows": 400, "shape": Shape(11, 1, 1024)}, "Record", "do not fit"),
         ({"released": ["a\x1b"]}, "Record", "control"),
-        ({"names": [""]}, "Record", "empty"),
+        ({"names": ["a", "b", ""]}, "Record", "empty"),
+        ({"names": []}, "Record", "names"),
+        ({"names": ["a", "b"]}, "Record", "names"),
+        ({"names": ["a"] * 4}, "Record", "names"),
+        ({"names": ["a", "b", "c\u200d"]}, "Record", "invisible"),
     ],
 )
 def test_records_are_refused(changed: dict[str, Any], check: str, text: str) -> None:
     check_data(record())
+    check_data(record(names=["a", "b", "c"]))
     with rejects(check, text):
         check_data(record(**changed))
 
@@ -464,6 +574,114 @@ def test_texts_hold_nothing_that_a_terminal_obeys() -> None:
     for texts in (["x" * 257], ["é" * 129], ["\u202e"], ["\x7f"], ["a"] * 3):
         with rejects("Record"):
             check_texts(texts, 2, "names")
+
+
+def test_hidden_characters_are_those_of_unicode() -> None:
+    """All of the categories that nobody sees, and what Unicode calls default ignorable beside them."""
+    found = [code for code in range(sys.maxunicode + 1) if has_hidden(chr(code))]
+    hidden = {"Cc", "Cf", "Co", "Zl", "Zp"}
+    by_category = {c for c in range(sys.maxunicode + 1) if unicodedata.category(chr(c)) in hidden}
+    assert by_category <= set(found)
+    others = {c for c in found if c not in by_category and unicodedata.category(chr(c)) != "Cn"}
+    names = {unicodedata.name(chr(c)).partition("-")[0].rstrip("0123456789") for c in others}
+    assert names == {
+        "COMBINING GRAPHEME JOINER", "HANGUL CHOSEONG FILLER", "HANGUL JUNGSEONG FILLER", "HANGUL FILLER",
+        "HALFWIDTH HANGUL FILLER", "KHMER VOWEL INHERENT AQ", "KHMER VOWEL INHERENT AA", "VARIATION SELECTOR",
+        "MONGOLIAN FREE VARIATION SELECTOR ONE", "MONGOLIAN FREE VARIATION SELECTOR TWO",
+        "MONGOLIAN FREE VARIATION SELECTOR THREE", "MONGOLIAN FREE VARIATION SELECTOR FOUR",
+        "BRAILLE PATTERN BLANK",
+    }  # fmt: skip
+
+
+def test_hidden_characters_are_those_of_rust() -> None:
+    from spec.text import HIDDEN
+
+    source = (ROOT / "crates/training/src/text.rs").read_text()
+    ranges = re.findall(r"\(0x([0-9A-F]+), 0x([0-9A-F]+)\)", source)
+    assert [(int(a, 16), int(b, 16)) for a, b in ranges] == list(HIDDEN[2:])
+    assert HIDDEN[:2] == ((0, 0x1F), (0x7F, 0x9F))
+
+
+# Declarations and seeds.
+
+
+def statement(**changed: Any) -> RunStatement:
+    model = ModelRecord(1, [(4, 4), (5, 2)], 26, False, record().vector, ZERO)
+    made = RunStatement(1, 128, 2, config(), None, record(), HiddenStart(model, 30), [])
+    return replace(made, **changed)
+
+
+VERIFIER, BEACON = ByVerifier(bytes([6]) * 32), ByBeacon("a beacon", 7, bytes([8]) * 32)
+
+
+def test_declarations_bind_all_but_what_comes_later() -> None:
+    shuffled = config(order=Shuffled(bytes([1]) * 32))
+    made = statement(config=shuffled, order_origin=VERIFIER, start=SeedStart(BEACON))
+    same = [
+        {"order_origin": ByVerifier(bytes(32))},
+        {"start": SeedStart(ByBeacon("a beacon", 7, bytes(32)))},
+        {"config": config(order=Shuffled(bytes(32)))},
+        {"released": ["a text of the run alone"]},
+        {"log_inv_rate": 1},
+    ]
+    other = [
+        {"order_origin": ByProver(6)},
+        {"order_origin": None},
+        {"start": SeedStart(ByBeacon("a beacon", 8, bytes([8]) * 32))},
+        {"start": SeedStart(ByBeacon("another", 7, bytes([8]) * 32))},
+        {"start": statement().start},
+        {"data": record(pin=ONE)},
+        {"config": config(order=Contiguous())},
+        {"config": config(order=shuffled.order, carry_bits=40)},
+        {"config": config(order=shuffled.order, norms=NormBits(40, 40))},
+        {"config": config(order=shuffled.order, average=2)},
+    ]
+    digests = [replace(made, **changed).declaration() for changed in other]
+    assert all(replace(made, **changed).declaration() == made.declaration() for changed in same)
+    assert len({made.declaration(), *digests}) == 1 + len(other)
+    start = statement().start
+    assert isinstance(start, HiddenStart)
+    bits = statement(start=replace(start, bits=31)).declaration()
+    weights = statement(start=replace(start, record=replace(start.record, pin=ONE))).declaration()
+    assert len({statement().declaration(), bits, weights}) == 3
+
+
+@pytest.mark.parametrize("origin", [ByProver(3), VERIFIER, BEACON])
+def test_seeds_bind_what_their_origin_can(origin: Origin) -> None:
+    made = statement(start=SeedStart(origin))
+    later = not isinstance(origin, ByProver)
+    seeds = {made.seed("order", origin), made.seed("initial", origin)}
+    assert len(seeds) == 2
+    rate = replace(made, config=config(rates=[RateSpan(5, 4)]))
+    assert (rate.seed("order", origin) in seeds) != later
+    wider = replace(made, config=config(layers=[Layer(3, 2, True, 0, 12, 12)]))
+    data = replace(made, data=record(pin=ONE))
+    assert wider.seed("order", origin) not in seeds
+    assert data.seed("order", origin) not in seeds
+
+
+def test_what_a_verifier_holds_is_compared() -> None:
+    shuffled = config(order=Shuffled(bytes(32)))
+    made = statement(config=shuffled, order_origin=VERIFIER)
+    check = chain.check_held
+    check(made, None, None)
+    check(made, VERIFIER.nonce, made.declaration())
+    with rejects("OtherNonce"):
+        check(made, bytes(32), None)
+    with rejects("OtherDeclaration"):
+        check(made, VERIFIER.nonce, bytes(32))
+    both = replace(made, start=SeedStart(ByVerifier(bytes(32))))
+    for nonce in (VERIFIER.nonce, bytes(32)):
+        with rejects("OtherNonce"):
+            check(both, nonce, None)
+    for without in (
+        statement(),
+        statement(config=shuffled, order_origin=BEACON, start=SeedStart(ByProver(1))),
+        # An origin that no order reads.
+        statement(order_origin=VERIFIER),
+    ):
+        with rejects("NoNonce"):
+            check(without, VERIFIER.nonce, None)
 
 
 def release(**changed: Any) -> ReleaseStatement:
@@ -493,6 +711,8 @@ def test_released_weights_are_in_their_windows() -> None:
         [("", "b"), ("c", "d")],
         [("a" * 257, "b"), ("c", "d")],
         [("a\n", "b"), ("c", "d")],
+        [("a", "b\u200b"), ("c", "d")],
+        [("\u202ea", "b"), ("c", "d")],
         [("__metadata__", "b"), ("c", "d")],
     ],
 )

@@ -19,12 +19,14 @@ from spec.field import E, P
 from spec.proof import BaseRows, DataFile, ExtensionRows, FirstPaths, Paths, ReleaseProof, RunProof
 from spec.rejected import Rejected
 from spec.release import verify_release
+from spec.statement import ByBeacon
 from spec.tensors import check_tensors
+from spec.training import NormBits
 from spec.verify import main, verify, verify_proof
 from spec.wire import read_file, write_file
 
 import tacit
-from spec_cases import CASES, make
+from spec_cases import CASES, NONCE, make
 from spec_mutations import flipped, mutations, with_change
 from tacit.errors import ProofRejected, UnreadableFile
 
@@ -88,6 +90,11 @@ def test_cases_cover_what_is_supported() -> None:
     assert {m.bias is not None for m in modules if type(m).__name__ == "Linear"} == {True, False}
     assert {case.loss for case in cases} == {"class", "binary", "real"}
     assert {key for case in cases for key in case.sgd} == {"momentum", "nesterov", "weight_decay"}
+    assert {key for case in cases for key in case.bounds} == {"norms", "carry_bits"}
+    # Carried windows with and without bits that a boundary rounds away, averages likewise.
+    for has in (lambda case: "carry_bits" in case.bounds, lambda case: "average" in case.options):
+        assert {bool(case.sgd) for case in cases if has(case)} == {True, False}
+    assert any(case.layers()[0].out_features > case.batch for case in cases if "norms" in case.bounds)
     assert {"shuffle_seed", "drop_last", "chunk_steps"} <= {key for case in cases for key in case.options}
     assert any(len(set(case.rates)) > 1 for case in cases)
     assert any(case.rows % case.batch and not case.options.get("drop_last") for case in cases)
@@ -97,6 +104,73 @@ def test_public_start_other_rate_and_other_origins() -> None:
     """A run that only Rust makes: rate 1/2, weights from a verifier's seed, an order from a beacon's."""
     facts = both_accept(FIXTURES / "seeded.tacit", FIXTURES / "seeded.commitment")
     assert facts["start"] == "from a public seed"
+    config = read_file("run", RunProof, (FIXTURES / "seeded.tacit").read_bytes()).statement.config
+    assert config.norms and config.carry_bits and config.schedule.average and config.schedule.decay
+
+
+# Whole proofs of a dishonest prover, as `crates/training/examples/fixture.rs` forges them.
+
+
+@pytest.mark.parametrize("kind", ["norm", "rounding"])
+def test_forged_proofs_are_rejected_by_both(kind: str) -> None:
+    """One limb of a norm, or of a remainder, is smaller by 1; lookups, messages and opening fit it."""
+    path = FIXTURES / f"forged-{kind}.tacit"
+    forged, honest = (
+        read_file("run", RunProof, content)
+        for content in (path.read_bytes(), (FIXTURES / "seeded.tacit").read_bytes())
+    )
+    assert forged.statement == honest.statement
+    assert len(forged.chunks[0].proof.messages) == len(honest.chunks[0].proof.messages)
+    with pytest.raises(Rejected, match="SourceClaim"):
+        verify(path.read_bytes())
+    with pytest.raises(ProofRejected) as caught:
+        tacit.verify(path)
+    assert caught.value.check == "SourceClaim"
+
+
+# What a verifier holds beside the file.
+
+
+def both_judge(run: Path, nonce: bytes | None, declaration: bytes | None) -> str:
+    """The check that rejects, "" where both accept; the same in both verifiers."""
+    checks = []
+    for accepts in (
+        lambda: tacit.verify(run, nonce=nonce, declaration=declaration),
+        lambda: verify(run.read_bytes(), nonce=nonce, declaration=declaration),
+    ):
+        try:
+            accepts()
+            checks.append("")
+        except (ProofRejected, Rejected) as error:
+            checks.append(error.check)
+    assert checks[0] == checks[1]
+    return checks[0]
+
+
+@pytest.mark.parametrize("name", ["logistic", "seeded"])
+def test_nonces_and_declarations(name: str, made: Made) -> None:
+    folder = made(name)
+    run = folder / "run.tacit"
+    statement = read_file("run", RunProof, run.read_bytes()).statement
+    declaration, nonce = statement.declaration(), NONCE if name == "logistic" else bytes([6]) * 32
+    if name == "logistic":
+        assert declaration == (folder / "declaration").read_bytes(), "what `tacit.declare` gave before the run"
+    assert both_judge(run, nonce, declaration) == ""
+    assert both_judge(run, nonce, None) == ""
+    assert both_judge(run, None, declaration) == ""
+    assert both_judge(run, bytes(32), declaration) == "OtherNonce"
+    assert both_judge(run, nonce, nonce) == "OtherDeclaration"
+    facts = verify(run.read_bytes(), nonce=nonce, declaration=declaration)
+    assert facts["declaration"] == f"{declaration.hex()} (the one held)"
+    assert "nonce" not in verify(run.read_bytes())
+
+
+def test_runs_without_a_nonce(made: Made) -> None:
+    run = made("relu") / "run.tacit"
+    declaration = read_file("run", RunProof, run.read_bytes()).statement.declaration()
+    assert both_judge(run, NONCE, None) == "NoNonce"
+    assert both_judge(run, None, declaration) == ""
+    assert both_judge(run, None, bytes(32)) == "OtherDeclaration"
 
 
 def release_files(folder: Path) -> dict[str, bytes]:
@@ -294,6 +368,62 @@ EXACT: list[tuple[tuple[Step, ...], Callable[[Any], Any], str]] = [
 ]
 
 
+# Fields of statements with norms, carried windows, averages, seeds: a change breaks a rule or is another proof.
+
+STATED: list[tuple[str, tuple[Step, ...], Callable[[Any], Any], str]] = [
+    ("average", ("config", "schedule", "average"), lambda a: None, "SourceClaim"),
+    ("average", ("config", "schedule", "average"), lambda a: 4, "Config"),
+    ("average", ("config", "schedule", "average"), lambda a: 3, "Config"),
+    ("average", ("config", "schedule", "average"), lambda a: 1, "Config"),
+    ("average", ("config", "carry_bits"), lambda c: 48, "SourceClaim"),
+    ("mean", ("config", "schedule", "average"), lambda a: 2, "SourceClaim"),
+    ("mean", ("config", "schedule", "average"), lambda a: None, "MessageCount"),
+    ("mean", ("config", "carry_bits"), lambda c: 2, "MessageCount"),
+    ("decay", ("config", "carry_bits"), lambda c: None, "MessageCount"),
+    ("decay", ("config", "carry_bits"), lambda c: c + 1, "SourceClaim"),
+    ("norms", ("config", "norms"), lambda n: None, "MessageCount"),
+    ("norms", ("config", "norms"), lambda n: NormBits(n.q, n.z), "SourceClaim"),
+    ("norms", ("config", "norms", "z"), lambda z: 55, "Config"),
+    ("norms", ("config", "norms", "q"), lambda q: 0, "Config"),
+    ("norms", ("config", "norms", "z"), lambda z: z - 1, "SourceClaim"),
+    ("norms", ("config", "norms", "q"), lambda q: 54, "MessageMissing"),
+    ("norms", ("config", "carry_bits"), lambda c: None, "SourceClaim"),
+    ("norms", ("config", "carry_bits"), lambda c: 1, "Config"),
+    ("norms", ("config", "carry_bits"), lambda c: 49, "Config"),
+    ("norms", ("config", "schedule", "rates", 0, "rate"), lambda r: 1 << 40, "NoWrap"),
+    ("norms", ("order_origin", "nonce"), lambda n: n + 1, "OrderSeed"),
+    ("logistic", ("start", "bits"), lambda b: b + 1, "OrderSeed"),
+    ("logistic", ("order_origin", "nonce"), lambda n: bytes(32), "OrderSeed"),
+    ("logistic", ("config", "carry_bits"), lambda c: 40, "OrderSeed"),
+    ("seeded", ("config", "schedule", "average"), lambda a: None, "OrderSeed"),
+    ("seeded", ("order_origin", "name"), lambda n: n + "\u200b", "Record"),
+    ("seeded", ("order_origin", "name"), lambda n: "", "Record"),
+    ("seeded", ("order_origin", "round"), lambda n: n + 1, "OrderSeed"),
+    ("seeded", ("order_origin", "output"), lambda o: o[:31] + b"x", "OrderSeed"),
+    ("seeded", ("order_origin",), lambda o: None, "OrderSeed"),
+    ("seeded", ("start", "origin", "nonce"), lambda n: bytes(32), "SourceClaim"),
+    ("seeded", ("start", "origin"), lambda o: ByBeacon("a\u202eb", 1, bytes(32)), "Record"),
+    ("seeded", ("data", "names"), lambda n: ["a", "b", "c", "d"], "Record"),
+    ("seeded", ("data", "names"), lambda n: ["a", "b", "\u202e"], "Record"),
+    ("seeded", ("data", "names"), lambda n: ["a", "b", "\ue000"], "Record"),
+    ("seeded", ("data", "released"), lambda r: ["a\u2028"], "Record"),
+    ("seeded", ("released",), lambda r: ["\u3164"], "Record"),
+    ("seeded", ("released",), lambda r: ["\x9b"], "Record"),
+]
+
+
+@pytest.mark.parametrize(("case", "path", "change", "check"), STATED)
+def test_each_field_of_a_statement(
+    case: str, path: tuple[Step, ...], change: Callable[[Any], Any], check: str, made: Made, tmp_path: Path
+) -> None:
+    t = target("run", made(case))
+    body = read_file("run", RunProof, t.content)
+    path = ("statement", *path)
+    changed = with_change(body, path, change(node(body, path)))
+    verdicts = t.assert_rejected(write_file("run", changed), tmp_path / "changed.tacit", str(path))
+    assert verdicts == (check, check)
+
+
 @pytest.mark.parametrize(("path", "change", "check"), EXACT)
 def test_each_check_of_a_proof(
     path: tuple[Step, ...], change: Callable[[Any], Any], check: str, made: Made, tmp_path: Path
@@ -366,6 +496,17 @@ def test_command(made: Made, capsys: pytest.CaptureFixture[str], tmp_path: Path)
     assert main([str(tmp_path / "none")]) == 1
     assert main([str(folder / "run.tacit"), f"--release={folder / 'release.tacit'}"]) == 1
     assert "rejected: Usage" in capsys.readouterr().err
+    declared = made("logistic")
+    held = [f"--nonce={NONCE.hex()}", f"--declaration={(declared / 'declaration').read_bytes().hex()}"]
+    assert main([str(declared / "run.tacit"), *held]) == 0
+    assert "(the one held)\nnonce: the one issued" in capsys.readouterr().out
+    assert main([str(declared / "run.tacit"), "--nonce", bytes(32).hex()]) == 1
+    assert "rejected: OtherNonce" in capsys.readouterr().err
+    assert main([str(folder / "data.commitment"), *held]) == 1
+    assert "rejected: Usage" in capsys.readouterr().err
+    for text in ("00", "x" * 64):
+        with pytest.raises(SystemExit):
+            main([str(declared / "run.tacit"), "--declaration", text])
 
 
 def long_sweep(count: int) -> None:
