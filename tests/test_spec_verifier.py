@@ -268,7 +268,7 @@ def sweep(t: Target, path: Path, per_field: int, per_node: int, flips: int, seed
 CHANGED = [
     ("data", "relu", 2, 60),
     ("run", "logistic", 1, 60),
-    ("run", "nesterov", 1, 10),
+    ("run", "average", 1, 10),
     ("run", "seeded", 1, 10),
     ("release", "release", 1, 20),
 ]
