@@ -19,7 +19,7 @@ from spec.field import E, P
 from spec.proof import BaseRows, DataFile, ExtensionRows, FirstPaths, Paths, ReleaseProof, RunProof
 from spec.rejected import Rejected
 from spec.release import verify_release
-from spec.statement import ByBeacon
+from spec.seed import ByBeacon
 from spec.tensors import check_tensors
 from spec.training import NormBits
 from spec.verify import main, verify, verify_proof
