@@ -5,7 +5,7 @@
 | sections of protocol.md | files |
 |---|---|
 | 1, 2, 14: field, encodings, files | field, wire, proof |
-| 3, 13: records and statements | statement, training, records, text, config, schedule, nowrap |
+| 3, 13: records and statements | statement, seed, training, records, text, config, schedule, nowrap |
 | 4, 6, 12: shapes, parameters, soundness | parameters, johnson |
 | 5: transcript | transcript, keccak |
 | 6, 7: a proof, the masked argument | relation, hiding |

@@ -19,10 +19,9 @@ from spec.records import MAX_TEXTS, check_data, check_end, check_model, check_te
 from spec.rejected import require, within
 from spec.relation import check_relation
 from spec.schedule import chunks
+from spec.seed import ByBeacon, ByVerifier
 from spec.statement import (
     BinaryLabels,
-    ByBeacon,
-    ByVerifier,
     ClassLabels,
     HiddenStart,
     Labels,

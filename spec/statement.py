@@ -8,6 +8,16 @@ from dataclasses import dataclass, replace
 from blake3 import blake3
 
 from spec.field import ZERO, E, P, Point, lg
+from spec.seed import (
+    ByBeacon,
+    ByProver,
+    ByVerifier,
+    Declaration,
+    DeclaredHidden,
+    DeclaredSeed,
+    Origin,
+    announced,
+)
 from spec.training import Architecture, RunConfig, Shuffled
 from spec.wire import I64, U8, U16, U32, U64, USIZE, Bytes32, Exemption, digest
 
@@ -153,91 +163,6 @@ def _committed(vector: Vector, unpinned: bytes, value: E) -> Committed:
             words.append(word)
     point = [E(*words[i : i + 3]) for i in range(0, n, 3)]
     return Committed(shape, vector.root, point, value)
-
-
-@dataclass(frozen=True)
-class ByProver:
-    """The prover chose the seed."""
-
-    nonce: U64
-
-
-@dataclass(frozen=True)
-class ByVerifier:
-    """The verifier's nonce."""
-
-    nonce: Bytes32
-
-
-@dataclass(frozen=True)
-class ByBeacon:
-    """A public beacon's round."""
-
-    name: str
-    round: U64
-    output: Bytes32
-
-
-Origin = ByProver | ByVerifier | ByBeacon
-
-
-@dataclass(frozen=True)
-class AnnouncedProver:
-    """A prover's nonce, known from the beginning."""
-
-    nonce: U64
-
-
-@dataclass(frozen=True)
-class AnnouncedVerifier:
-    """A nonce that a verifier will issue."""
-
-
-@dataclass(frozen=True)
-class AnnouncedBeacon:
-    """The output of a round to come."""
-
-    name: str
-    round: U64
-
-
-Announced = AnnouncedProver | AnnouncedVerifier | AnnouncedBeacon
-
-
-def announced(origin: Origin) -> Announced:
-    """An origin without what comes later than a declaration."""
-    match origin:
-        case ByProver(nonce):
-            return AnnouncedProver(nonce)
-        case ByVerifier():
-            return AnnouncedVerifier()
-        case ByBeacon(name, number):
-            return AnnouncedBeacon(name, number)
-
-
-@dataclass(frozen=True)
-class DeclaredHidden:
-    """Committed initial weights, and the window of their range check."""
-
-    digest: Bytes32
-    bits: U32
-
-
-@dataclass(frozen=True)
-class DeclaredSeed:
-    """Public initial weights."""
-
-    origin: AnnouncedProver | AnnouncedVerifier | AnnouncedBeacon
-
-
-@dataclass(frozen=True)
-class Declaration:
-    """What is fixed before a nonce from outside; the seed of a shuffled order is zero."""
-
-    data: Bytes32
-    start: DeclaredHidden | DeclaredSeed
-    order: AnnouncedProver | AnnouncedVerifier | AnnouncedBeacon | None
-    config: RunConfig
 
 
 @dataclass(frozen=True)

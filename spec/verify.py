@@ -16,7 +16,7 @@ from spec.johnson import summed
 from spec.proof import DataFile, ReleaseProof, RunProof
 from spec.rejected import Rejected, require
 from spec.release import verify_release
-from spec.statement import ByProver
+from spec.seed import ByProver
 from spec.tensors import check_tensors
 from spec.validity import verify_data
 from spec.wire import KINDS, MAGIC, read_file

@@ -43,14 +43,11 @@ from spec.records import check_data, check_texts
 from spec.rejected import Rejected
 from spec.release import check_names, check_weights
 from spec.schedule import WEIGHTS, Coefficients, boundary_bits, boundary_checked, boundary_shift, row_index
+from spec.seed import ByBeacon, ByProver, ByVerifier, Origin
 from spec.statement import (
-    ByBeacon,
-    ByProver,
-    ByVerifier,
     DataRecord,
     HiddenStart,
     ModelRecord,
-    Origin,
     RealLabels,
     ReleaseStatement,
     RunStatement,

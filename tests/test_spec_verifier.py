@@ -19,7 +19,7 @@ from spec.field import E, P
 from spec.proof import BaseRows, DataFile, ExtensionRows, FirstPaths, Paths, ReleaseProof, RunProof
 from spec.rejected import Rejected
 from spec.release import verify_release
-from spec.statement import ByBeacon
+from spec.seed import ByBeacon
 from spec.tensors import check_tensors
 from spec.training import NormBits
 from spec.verify import main, verify, verify_proof
@@ -268,7 +268,7 @@ def sweep(t: Target, path: Path, per_field: int, per_node: int, flips: int, seed
 CHANGED = [
     ("data", "relu", 2, 60),
     ("run", "logistic", 1, 60),
-    ("run", "nesterov", 1, 10),
+    ("run", "average", 1, 10),
     ("run", "seeded", 1, 10),
     ("release", "release", 1, 20),
 ]
