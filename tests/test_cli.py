@@ -76,7 +76,7 @@ def trained(native, clinic) -> Run:
 
     original = tacit.training.make_provable
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tacit.training, "make_provable", lambda *a, **k: original(*a, **k, chunk_steps=64))
+        patch.setattr(tacit.training, "make_provable", lambda *a, **k: original(*a, **(k | {"chunk_steps": 64})))
         assert main(["train", "run.toml"]) == 0
     run = open_run("clinic.vault")
     record = run.record()

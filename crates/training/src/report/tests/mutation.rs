@@ -103,7 +103,7 @@ fn every_field_of_the_data_record() {
     for change in [
         (&|d: &mut DataRecord| d.schema[0] ^= 1) as &dyn Fn(&mut DataRecord),
         &|d| d.data_bits -= 1,
-        &|d| d.names = Some(vec!["a".into()]),
+        &|d| d.names = Some(vec!["a".into(); 5]),
         &|d| d.released = vec!["a".into()],
         &|d| d.vector.root[3] ^= 1,
         &|d| d.vector.row_budget -= 1,
