@@ -15,7 +15,6 @@ and a scenario that came through has files that verify.
 
 from __future__ import annotations
 
-import importlib
 import multiprocessing
 import os
 import random
@@ -41,6 +40,8 @@ HEAD = len(MAGIC) + 3
 """Bytes before the body of a file: magic, format version, kind."""
 SHORTEST = 0.02
 """Seconds: the shortest time that a command is taken to need."""
+LONGEST = 300.0
+"""Seconds after which a command hangs."""
 RUN = """\
 vault = "{vault}"
 data = "table"
@@ -143,7 +144,8 @@ class Scenario:
 
 def start(arguments: Sequence[str], log: Path) -> multiprocessing.process.BaseProcess:
     """A command in a process of its own, its words in a file."""
-    process = multiprocessing.get_context("fork").Process(target=_work, args=(list(arguments), log))
+    # Forked from a server without threads: a process that has proven something cannot be forked safely.
+    process = multiprocessing.get_context("forkserver").Process(target=_work, args=(list(arguments), log))
     process.start()
     return process
 
@@ -175,7 +177,7 @@ def kill_until_done(
         assert process.exitcode == -signal.SIGKILL, f"{name} after a kill: {log.read_text()}"
     began = time.monotonic()
     process = start([name, *arguments], log)
-    process.join()
+    process.join(LONGEST)
     assert process.exitcode in (0, *_done(name)), f"{name} after {most} kills: {log.read_text()}"
     scenario.check()
     return max(SHORTEST, time.monotonic() - began)
@@ -189,7 +191,8 @@ def _done(name: str) -> tuple[int, ...]:
 def main(kills: int = 1000, seed: int | None = None) -> Counter[str]:
     """Kills so many times; prints and returns how often each command was hit."""
     seed = random.SystemRandom().randrange(1 << 32) if seed is None else seed
-    importlib.import_module("tacit.torch")  # once, so that a command's own time is what is killed into
+    # Once, so that a command's own time is what is killed into.
+    multiprocessing.set_forkserver_preload(["tacit.cli", "tacit.torch"])
     choose, total = random.Random(seed), Counter[str]()  # noqa: S311
     expected = {"commit": 2.0, "train": 1.0, "prove": 4.0, "release": 2.0}
     scenarios = 0
