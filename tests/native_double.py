@@ -185,7 +185,7 @@ class NativeDouble:
         progress(1, 1)
         return pack(kind="report", request=json.loads(request))
 
-    def verify_report(self, proof, run, commitment, nonce, declaration):
+    def verify_report(self, proof, run, commitment, training, nonce, declaration):
         words = {"shown": ["a report"], "not_shown": [], "soundness": []}
         return json.dumps({**words, "statement": {"kind": unpack(proof)["kind"], "run": unpack(run)["kind"]}})
 

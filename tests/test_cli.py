@@ -76,7 +76,9 @@ def trained(native, clinic) -> Run:
 
     original = tacit.training.make_provable
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tacit.training, "make_provable", lambda *a, **k: original(*a, **(k | {"chunk_steps": 64})))
+        patch.setattr(
+            tacit.training, "make_provable", lambda *a, **k: original(*a, **(k | {"chunk_steps": 64}))
+        )
         assert main(["train", "run.toml"]) == 0
     run = open_run("clinic.vault")
     record = run.record()
@@ -612,3 +614,12 @@ def test_proofs_are_loaded_as_saved(tmp_path):
     saved.save(tmp_path / "p.tacit")
     assert Proof.load(tmp_path / "p.tacit").content == b"content"
     assert len(saved) == 7
+
+
+def test_a_reader_that_goes_away_is_no_rejection(tmp_path: Path) -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    command = [sys.executable, "-m", "tacit.cli", "verify", "--help"]
+    done = subprocess.run(command, check=False, stdout=write_end, stderr=subprocess.PIPE)
+    os.close(write_end)
+    assert done.returncode == 2, done.stderr

@@ -89,6 +89,7 @@ def verify_report(
     proof: bytes,
     run: bytes,
     commitment: bytes | None,
+    training: bytes | None,
     nonce: bytes | None,
     declaration: bytes | None,
 ) -> str: ...

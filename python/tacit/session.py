@@ -452,6 +452,8 @@ class Held:
     """The nonce that the verifier issued."""
     declaration: bytes | None = None
     """The digest that it held before."""
+    training: bytes | None = field(default=None, repr=False)
+    """For a report: the commitment file of the training data, unless that is `commitment`."""
 
 
 def verify_run(proof: bytes, held: Held) -> Verdict:
@@ -532,7 +534,10 @@ def prove_report(
 def verify_report(proof: bytes, run: bytes, held: Held) -> Verdict:
     """Check a report and the run of its model.
 
-    What is held: the commitment of the data that the report evaluates, and the run's nonce and declaration.
+    What is held: the commitments of the data that the report evaluates and of the training data, and the run's
+    nonce and declaration.
     """
     with _native() as native:
-        return _verdict(native.verify_report(proof, run, held.commitment, held.nonce, held.declaration))
+        return _verdict(
+            native.verify_report(proof, run, held.commitment, held.training, held.nonce, held.declaration)
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 from tacit import session
 from tacit._files import read_limited
@@ -24,6 +25,7 @@ def verify(
     data: PathLike | None = None,
     run: PathLike | None = None,
     model: PathLike | None = None,
+    training: PathLike | None = None,
     nonce: bytes | str | None = None,
     declaration: bytes | str | None = None,
 ) -> Verdict:
@@ -31,8 +33,8 @@ def verify(
 
     A run's proof is checked against the commitment `data`; without it the verdict says which data it is about
     by digest alone. A release is checked against `run` and the safetensors file `model`, a report against the
-    `run` of its model and the commitment `data` of the rows that it is about. A commitment file as `proof`
-    has its validity proof checked.
+    `run` of its model, the commitment `data` of the rows that it is about and, where the model was trained on
+    others, the commitment `training` of those. A commitment file as `proof` has its validity proof checked.
 
     `nonce` (32 bytes, or hexadecimal) is what you issued for this run: a run without it, or with another, is
     rejected. `declaration` is the digest that you held before: a run of other data, another start or another
@@ -45,7 +47,11 @@ def verify(
         if run is None or model is not None:
             raise UsageError("a report is verified with the proof of its run, and without a model file")
         trained = read_limited(run, limit=MAX_FILE, what="proof of the run")
+        if training is not None:
+            held = replace(held, training=read_limited(training, limit=MAX_FILE, what="training commitment"))
         return session.verify_report(content, trained, held)
+    if training is not None:
+        raise UsageError("the training data's commitment is for reports; give that of a run as data")
     if (run is None) != (model is None):
         raise UsageError("a release is verified with both its run and its model")
     if run is not None and model is not None:

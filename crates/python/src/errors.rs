@@ -133,7 +133,7 @@ impl From<Rejected> for Failed {
             Rejected::Run(e) => e.into(),
             Rejected::SchemaId | Rejected::Record(_) => Self::rejected("data", &variant(&e), e.to_string()),
             Rejected::Report(e) => e.into(),
-            Rejected::NoData => Self::rejected("data", &variant(&e), e.to_string()),
+            Rejected::NoData | Rejected::TrainingData => Self::rejected("data", &variant(&e), e.to_string()),
             Rejected::OtherData { .. } => Self::rejected("data", "DataCommitment", e.to_string()),
             Rejected::NoNonce | Rejected::OtherNonce { .. } | Rejected::OtherDeclaration { .. } => {
                 Self::rejected("configuration", &variant(&e), e.to_string())

@@ -170,20 +170,22 @@ pub fn report_json(report: &ReportStatement) -> serde_json::Value {
 
 /// Checks a report and the run of its model, against the commitment of the data that it evaluates.
 #[pyfunction]
-#[pyo3(signature = (proof, run, commitment, nonce, declaration))]
+#[pyo3(signature = (proof, run, commitment, training, nonce, declaration))]
+#[allow(clippy::too_many_arguments)]
 pub fn verify_report(
     py: Python<'_>,
     proof: &[u8],
     run: &[u8],
     commitment: Option<&[u8]>,
+    training: Option<&[u8]>,
     nonce: Option<&[u8]>,
     declaration: Option<&[u8]>,
 ) -> PyResult<String> {
-    let held = held(commitment, nonce, declaration)?;
+    let held = Held { training, ..held(commitment, nonce, declaration)? };
     work::fenced(py, || {
         let v = verify_report_file(proof, run, &held)?;
         let statement = &v.report.statement;
-        let of_training = Held { data: held.data.filter(|_| v.training_checked), ..held };
+        let of_training = Held { data: held.training.or(held.data), ..held };
         let mut of_run = run_words(&v.run.statement, &v.run_verdict, &of_training);
         of_run.not_shown.retain(|s| s != "how good the model is");
         let words = report_words(statement, Some(&v.run.statement.data), commitment.is_some()).and(of_run);

@@ -97,6 +97,7 @@ pub fn initial_weights<'py>(py: Python<'py>, config: &str, seed: &[u8]) -> PyRes
 pub fn held<'a>(data: Option<&'a [u8]>, nonce: Option<&[u8]>, declaration: Option<&[u8]>) -> Result<Held<'a>, Failed> {
     Ok(Held {
         data,
+        training: None,
         nonce: nonce.map(|n| seed32(n, "the nonce")).transpose()?,
         declaration: declaration.map(|d| seed32(d, "the declaration")).transpose()?,
     })

@@ -28,6 +28,8 @@ pub struct DataFile {
 pub struct Held<'a> {
     /// The data commitment file that the run must be about.
     pub data: Option<&'a [u8]>,
+    /// For a report: the commitment file of the data that its model was trained on, unless that is `data`.
+    pub training: Option<&'a [u8]>,
     /// The nonce that the verifier issued for this run.
     pub nonce: Option<[u8; 32]>,
     /// The digest of the run's declaration.
@@ -54,6 +56,12 @@ pub enum Rejected {
         /// Of the file given.
         given: [u8; 32],
     },
+    /// A report on a model whose training data was not checked.
+    #[error(
+        "the commitment of the training data is not given: what a report shows rests on its validity, as data solved mod \
+         p gives any figure"
+    )]
+    TrainingData,
     /// The run uses no verifier's nonce at all.
     #[error("a nonce was issued for this run, and no seed of it comes from a verifier's nonce")]
     NoNonce,
@@ -160,31 +168,36 @@ pub struct VerifiedReport {
     pub run: RunProof,
     /// What the run establishes.
     pub run_verdict: RunVerdict,
-    /// Whether the training data is the data set that was checked.
-    pub training_checked: bool,
 }
 
 /// Decodes and fully checks a report and the run of its model. `held.data` is the commitment of the data that the report
 /// evaluates, without which the validity of that data is not established, and the caller has to say so; nonce and
 /// declaration are the run's.
 ///
+/// # Soundness
+/// That a report's equations are equations of integers rests on the bound of the model's weights, hence on the validity of
+/// the training data: its commitment is needed, as `held.training`, or as `held.data` where both are one.
+///
 /// # Errors
 /// [`Rejected`] naming the check.
 pub fn verify_report_file(proof: &[u8], run: &[u8], held: &Held<'_>) -> Result<VerifiedReport, Rejected> {
     let report: ReportProof = decode(Kind::Report, proof)?;
-    let mut training_checked = false;
-    let (run, run_verdict) = verify_run_file(run, &Held { data: None, ..*held })?;
+    let (run, run_verdict) = verify_run_file(run, &Held { data: held.training, ..*held })?;
+    let mut trained = held.training.is_some();
     if let Some(bytes) = held.data {
         let (body, given) = verify_data_file(bytes)?;
         let Input::Committed { data, .. } = &report.statement.input else { return Err(Rejected::NoData) };
         if body.record != *data {
             return Err(Rejected::OtherData { stated: data.digest()?, given });
         }
-        training_checked = body.record == run.statement.data;
+        trained |= body.record == run.statement.data;
+    }
+    if !trained {
+        return Err(Rejected::TrainingData);
     }
     let Some(last) = run.chunks.last() else {
         return Err(RunRejected::ChunkCount { expected: 1, got: 0 }.into());
     };
     let verdict = verify_report(&report, &run_verdict, &run.statement, &last.model_out)?;
-    Ok(VerifiedReport { report, verdict, run, run_verdict, training_checked })
+    Ok(VerifiedReport { report, verdict, run, run_verdict })
 }

@@ -283,12 +283,16 @@ fn architecture(c: &RunConfig) -> String {
 fn schedule(c: &RunConfig) -> String {
     let s = &c.schedule;
     let rates: Vec<String> = s.rates.iter().take(4).map(|r| format!("{} for {} steps", r.rate, r.steps)).collect();
+    let partial = match (s.drop_last, s.steps_per_epoch() as u64 * u64::from(s.batch) != u64::from(s.rows)) {
+        (true, true) => ", partial batches dropped",
+        (false, true) => ", the gradient of a partial batch scaled up to a full one's",
+        (_, false) => "",
+    };
     let more = if s.rates.len() > 4 { format!(" and {} more spans", s.rates.len() - 4) } else { String::new() };
     format!(
-        "Batches of {} rows of {}{}; integer learning rates {}{more}, in units of 2^{} per unit of summed gradient{}{}.",
+        "Batches of {} rows of {}{partial}; integer learning rates {}{more}, in units of 2^{} per unit of summed gradient{}{}.",
         s.batch,
         s.rows,
-        if s.drop_last { ", partial batches dropped" } else { "" },
         rates.join(", "),
         i64::from(c.scales.fa) + i64::from(c.scales.fg) + i64::from(c.scales.omega) - i64::from(c.scales.fw),
         momentum(c),

@@ -85,8 +85,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted; nothing unfinished is kept", err=True)
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read the output has gone; Python would complain about that once more at its end.
+    except (BrokenPipeError, SystemExit):
+        # Whoever read the output has gone, which click makes an exit with 1; Python would complain about that
+        # once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 2
     return code if isinstance(code, int) else 0

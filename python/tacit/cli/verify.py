@@ -17,6 +17,11 @@ __all__ = ["command"]
 @click.option("--data", type=click.Path(path_type=Path), help="Commitment that the data must have.")
 @click.option("--run", type=click.Path(path_type=Path), help="For a release or a report: the proof of its run.")
 @click.option("--model", type=click.Path(path_type=Path), help="For a release: the safetensors file.")
+@click.option(
+    "--training",
+    type=click.Path(path_type=Path),
+    help="For a report on other rows: commitment of the training data.",
+)
 @click.option("--nonce", metavar="HEX", help="The nonce that you issued for this run.")
 @click.option("--declaration", metavar="HEX", help="The run's declaration, which you held before.")
 @click.option("--json", "as_json", is_flag=True, help="The verdict as JSON.")
@@ -25,6 +30,7 @@ def command(
     data: Path | None,
     run: Path | None,
     model: Path | None,
+    training: Path | None,
     nonce: str | None,
     declaration: str | None,
     as_json: bool,
@@ -38,7 +44,9 @@ def command(
     from tacit.verifying import verify
 
     started = time.perf_counter()
-    verdict = verify(proof, data=data, run=run, model=model, nonce=nonce, declaration=declaration)
+    verdict = verify(
+        proof, data=data, run=run, model=model, training=training, nonce=nonce, declaration=declaration
+    )
     if not as_json:
         click.echo(f"VALID, checked in {duration(time.perf_counter() - started)}")
     show_verdict(verdict, as_json=as_json)

@@ -24,6 +24,7 @@ pub fn report_words(report: &ReportStatement, training: Option<&DataRecord>, dat
     let mut not_shown = Vec::new();
     let Input::Committed { data, .. } = &report.input else {
         not_shown.push("where the public rows come from".to_string());
+        not_shown.push("that they have the columns, order and scales of the training data".to_string());
         return Words { shown, not_shown };
     };
     if let Some(groups) = &report.groups {
@@ -45,10 +46,13 @@ pub fn report_words(report: &ReportStatement, training: Option<&DataRecord>, dat
         Some(training) => {
             not_shown.push("that none of the rows was in the training data".to_string());
             if data.schema == training.schema {
-                shown.push("Columns, their order and scales are those of the training data (same schema).".to_string());
+                shown.push(
+                    "The records of both data sets declare one schema: columns, their order and scales.".to_string(),
+                );
+                not_shown.push("that the rows were encoded by that schema".to_string());
             } else {
                 not_shown.push(
-                    "that columns, their order and scales are those of the training data: the schemas differ"
+                    "that columns, their order and scales are those of the training data: the public schema documents differ, if only in what was derived from the data"
                         .to_string(),
                 );
             }

@@ -346,12 +346,12 @@ fn the_words_say_what_is_shown_and_what_stays_open() {
     let mut other = world.run.data.clone();
     other.released.push("x".into());
     let words = report_words(&report, Some(&other), false);
-    assert!(words.shown.iter().any(|s| s.contains("same schema")));
+    assert!(words.shown.iter().any(|s| s.contains("declare one schema")));
     assert!(words.not_shown.iter().any(|s| s.contains("in the training data")));
     assert!(words.not_shown.iter().any(|s| s.contains("no commitment file")));
     other.schema[0] ^= 1;
     let words = report_words(&report, Some(&other), true);
-    assert!(words.not_shown.iter().any(|s| s.contains("the schemas differ")));
+    assert!(words.not_shown.iter().any(|s| s.contains("the public schema documents differ")));
     let regression = World::new(regression(1));
     let report = regression.all(&[Asked::SquaredError, Asked::AbsoluteError, Asked::TargetMoments]).statement;
     let words = report_words(&report, None, true);
