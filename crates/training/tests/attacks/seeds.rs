@@ -28,7 +28,7 @@ fn honest() -> &'static RunProof {
 }
 
 fn held(nonce: Option<[u8; 32]>, declaration: Option<[u8; 32]>) -> Held<'static> {
-    Held { data: None, nonce, declaration }
+    Held { nonce, declaration, ..Held::default() }
 }
 
 /// A change of a statement that leaves it valid by itself.
