@@ -359,5 +359,8 @@ fn the_words_say_what_is_shown_and_what_stays_open() {
     let few = regression.prove(&Input::Public { features: vec![1, 2, 3, 0, 0] }, None, &[Asked::Outputs]).statement;
     let words = report_words(&few, None, false);
     assert!(words.shown[1].contains("row by row"), "{}", words.shown[1]);
-    assert_eq!(words.not_shown, ["where the public rows come from"]);
+    assert_eq!(
+        words.not_shown,
+        ["where the public rows come from", "that they have the columns, order and scales of the training data"]
+    );
 }
