@@ -24,6 +24,8 @@ const PUBLIC: &[(&str, &str)] = &[
     ("statement.config.order", "statement"),
     ("statement.config.data_bits", "statement"),
     ("statement.config.target_bits", "statement"),
+    ("statement.config.norms", "statement"),
+    ("statement.config.carry_bits", "statement"),
     ("statement.order_origin", "statement"),
     ("statement.released", "statement"),
     ("statement.start.variant", "statement"),
