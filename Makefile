@@ -5,13 +5,15 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 CARGO ?= cargo
+# What is built here runs here: the core is compiled for this machine's instruction set. A wheel has all builds.
+export RUSTFLAGS ?= $(addprefix -C target-cpu=,$(shell PYTHONPATH=python $(PYTHON) -m tacit.instruction_set))
 
 REQUIREMENTS := requirements/all.txt
 INSTALLED := $(VENV)/.tacit-requirements
 EXTENSION := python/tacit/_native.abi3.so
 SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
 
-.PHONY: demo demo-digits demo-lending test bench lint fuzz kills spec-sweep build wheel clean
+.PHONY: demo demo-digits demo-lending test bench bench-large bench-growth lint fuzz kills spec-sweep build wheel simd clean
 
 demo: build
 	$(BIN)/python -m demos.breast_cancer
@@ -28,7 +30,16 @@ test: build lint
 
 bench: build
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps -r requirements/bench.txt
-	set -e; for script in benches/*.py; do $(BIN)/python $$script; done
+	$(BIN)/python -m benches.accuracy
+	$(BIN)/python -m benches.proving
+
+# Large networks and tables: many minutes, up to 12 GB.
+bench-large: build
+	$(BIN)/python -m benches.proving --large
+
+# Width, depth, batch, steps and rows, each doubled four times.
+bench-growth: build
+	$(BIN)/python -m benches.growth
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
@@ -49,8 +60,13 @@ spec-sweep: build
 
 build: $(EXTENSION)
 
+# One wheel for every x86-64: the baseline, and the builds that python/tacit/instruction_set.py chooses from.
 wheel: $(INSTALLED)
-	$(BIN)/maturin build --release --out dist
+	$(BIN)/python -m tools.wheel
+
+# Builds for the baseline, AVX2 and AVX-512 (those that run here) make the same bytes.
+simd: $(INSTALLED)
+	$(BIN)/python -m tools.identical
 
 $(EXTENSION): $(INSTALLED) $(SOURCES)
 	VIRTUAL_ENV=$(abspath $(VENV)) PIP_QUIET=1 $(BIN)/maturin develop --release --quiet

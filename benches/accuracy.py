@@ -1,7 +1,7 @@
 """Accuracy of training on exact integers against the same loop in float32 torch: same folds, batches, order and
 initial weights.
 
-    python benches/accuracy.py [--folds 5] [--only breast_cancer ...]
+    python -m benches.accuracy [--folds 5] [--only breast_cancer ...]
 
 The float32 column reads the unquantised features. "hidden" is the model that a proof is about, "12 bits" the
 same model with its weights rounded for release. Every row is cross-validated, so that each example is tested

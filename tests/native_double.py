@@ -141,7 +141,7 @@ class NativeDouble:
         after = self.next_weights[index + 1]
         digest = sha(after.tobytes(), out[0])
         model = pack(kind="model", digest=digest.hex(), proofs=out[1])
-        return pack(kind="chunk", index=index, out=digest.hex()), model
+        return pack(kind="chunk", index=index, out=digest.hex()), model, [("trace", 0.5)]
 
     def assemble_run(self, statement, chunks):
         return pack(kind="run", statement=unpack(statement), chunks=[unpack(c) for c in chunks])
@@ -211,6 +211,9 @@ class NativeDouble:
         if not all(entry["dtype"] == "F32" for entry in header.values()):
             raise Failure("rejected", "Weights", "model", "other weights")
         return self._verdict(told)
+
+    def instruction_set(self):
+        return "double"
 
     def file_kind(self, file):
         return unpack(file)["kind"]

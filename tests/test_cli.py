@@ -41,7 +41,7 @@ lr = 0.0625
 @pytest.fixture
 def native(monkeypatch) -> NativeDouble:
     double = NativeDouble()
-    monkeypatch.setattr(session, "_load", lambda: double)
+    monkeypatch.setattr(session, "load", lambda: double)
     return double
 
 
@@ -469,8 +469,12 @@ def test_exit_codes(trained, native, clinic, capsys):
     assert main(["verify", "patients.commitment", "--data", "patients.commitment"]) == 2
     assert main(["prove", "--no-such-option"]) == 2
     assert main(["no-such-command"]) == 2
-    assert main(["--version"]) == 0
     assert main(["--help"]) == 0
+
+
+def test_the_version_names_the_build(native, capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"tacit {tacit.__version__} (double build)\n"
 
 
 def test_a_release_needs_its_run_and_model(trained, native, capsys):

@@ -6,6 +6,7 @@ stored, so an attempt that did not finish leaves nothing that could be used twic
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
@@ -21,6 +22,8 @@ from tacit.runs import Run, proofs_at
 from tacit.verifying import MAX_FILE
 
 __all__ = ["Proof", "estimate", "prove"]
+
+log = logging.getLogger("tacit.prove")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +99,13 @@ def prove(run: Run, *, quiet: bool = False, say: Callable[[str], None] = _say) -
         vault.budget.charge(dict.fromkeys((data_key, *models), rows), f"{run.name} chunk {index}")
         title = "proving" if chunks == 1 else f"proving chunk {index + 1} of {chunks}"
         with progress_bar(title, shown=False if quiet else None) as progress:
-            proof, model = session.prove_chunk(chunk, secret, progress)
-        if model != after[2].file:
+            proven = session.prove_chunk(chunk, secret, progress)
+        log.debug("chunk %d of %s: %s", index + 1, run.name, proven.seconds)
+        if proven.model != after[2].file:
             raise UsageError(
                 f"chunk {index} executed again gives another model than training did; the record is damaged"
             )
-        run.keep(f"chunk-{index}", proof)
+        run.keep(f"chunk-{index}", proven.proof)
     parts = [vault.get(f"runs/{run.name}/chunk-{index}") for index in range(chunks)]
     finished = Proof(session.assemble_run(statement, parts), run.name)
     if not quiet and missing:

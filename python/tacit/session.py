@@ -7,7 +7,6 @@ The compiled functions take JSON text for descriptions and buffers for numbers, 
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 
 from tacit.errors import (
-    NativeMissing,
     ProofRejected,
     ReleaseRefused,
     ReportRefused,
@@ -29,6 +27,7 @@ from tacit.errors import (
     WrongModel,
     WrongVersion,
 )
+from tacit.instruction_set import load
 from tacit.origins import described
 
 if TYPE_CHECKING:
@@ -46,6 +45,7 @@ __all__ = [
     "Held",
     "Opening",
     "Progress",
+    "ProvenChunk",
     "PublicData",
     "Verdict",
     "assemble_run",
@@ -59,6 +59,7 @@ __all__ = [
     "estimate_run",
     "file_kind",
     "initial_weights",
+    "instruction_set",
     "plan_report",
     "prove_chunk",
     "prove_release",
@@ -97,15 +98,6 @@ class Failure(Protocol):
     message: str
 
 
-def _load() -> Any:
-    try:
-        return importlib.import_module("tacit._native")
-    except ModuleNotFoundError as error:
-        raise NativeMissing(
-            "the compiled part of tacit is not installed: pip install . (needs the Rust toolchain)"
-        ) from error
-
-
 def translated(failure: Failure) -> TacitError:
     """The exception of this package for one of the compiled module."""
     if failure.category == "rejected":
@@ -123,7 +115,7 @@ def translated(failure: Failure) -> TacitError:
 @contextmanager
 def _native() -> Iterator[Any]:
     """The compiled module, with its failures translated."""
-    module = _load()
+    module: Any = load()
     try:
         yield module
     except module.Failure as failure:
@@ -356,14 +348,24 @@ def estimate_plan(config: str, commitment: bytes, start_bits: int | None) -> Est
         return Estimate(**json.loads(native.estimate_plan(config, commitment, start_bits)))
 
 
-def prove_chunk(chunk: Chunk, vault_secret: Secret, progress: Progress | None = None) -> tuple[bytes, bytes]:
-    """Prove one chunk; returns its proof and the public commitment of the model after it.
+@dataclass(frozen=True, slots=True)
+class ProvenChunk:
+    """The proof of a chunk, the public commitment of the model after it, and where the time went."""
+
+    proof: bytes = field(repr=False)
+    model: bytes = field(repr=False)
+    seconds: Mapping[str, float]
+    """By stage of the proof, in the order in which they come."""
+
+
+def prove_chunk(chunk: Chunk, vault_secret: Secret, progress: Progress | None = None) -> ProvenChunk:
+    """Prove one chunk.
 
     The caller has charged the rows. Every call draws new randomness; nothing of an unfinished one is kept.
     """
     model_in = chunk.model_in
     with _native() as native:
-        proof, model = native.prove_chunk(
+        proof, model, seconds = native.prove_chunk(
             chunk.statement,
             chunk.index,
             (chunk.data.file, chunk.data.seed.expose()),
@@ -374,7 +376,7 @@ def prove_chunk(chunk: Chunk, vault_secret: Secret, progress: Progress | None = 
             vault_secret.expose(),
             progress,
         )
-    return bytes(proof), bytes(model)
+    return ProvenChunk(bytes(proof), bytes(model), dict(seconds))
 
 
 def assemble_run(statement: bytes, chunks: Sequence[bytes]) -> bytes:
@@ -541,3 +543,9 @@ def verify_report(proof: bytes, run: bytes, held: Held) -> Verdict:
         return _verdict(
             native.verify_report(proof, run, held.commitment, held.training, held.nonce, held.declaration)
         )
+
+
+def instruction_set() -> str:
+    """What the build of the core in use was compiled for: "AVX-512", "AVX2" or "baseline"."""
+    with _native() as native:
+        return str(native.instruction_set())

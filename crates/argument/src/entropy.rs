@@ -24,6 +24,9 @@ pub struct Entropy {
     script: alloc::collections::BTreeMap<&'static str, Vec<F>>,
 }
 
+#[cfg(feature = "testing")]
+static PREDICTABLE: core::sync::atomic::AtomicBool = core::sync::atomic::AtomicBool::new(false);
+
 impl Entropy {
     /// Reads 32 fresh bytes from the operating system and binds the vault's secret and the witness digest.
     ///
@@ -32,6 +35,10 @@ impl Entropy {
     pub fn fresh(vault_secret: &[u8; 32], digest: &[u8; 32]) -> Result<Self, EntropyFailed> {
         let mut os = Zeroizing::new([0u8; 32]);
         getrandom::fill(os.as_mut_slice()).map_err(|_| EntropyFailed)?;
+        #[cfg(feature = "testing")]
+        if PREDICTABLE.load(core::sync::atomic::Ordering::Relaxed) {
+            os.fill(0);
+        }
         let mut hasher = blake3::Hasher::new_derive_key("tacit 2026 entropy v1");
         hasher.update(os.as_slice());
         hasher.update(vault_secret);
@@ -44,6 +51,12 @@ impl Entropy {
             #[cfg(feature = "testing")]
             script: alloc::collections::BTreeMap::new(),
         })
+    }
+
+    /// For tests: from now on, in this process, the operating system's bytes are zeros.
+    #[cfg(feature = "testing")]
+    pub fn make_predictable() {
+        PREDICTABLE.store(true, core::sync::atomic::Ordering::Relaxed);
     }
 
     /// For tests: the draws of these labels are the ones given, each once; the others stay fresh.

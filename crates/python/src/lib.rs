@@ -5,6 +5,7 @@ mod release;
 mod report;
 mod run;
 mod seeds;
+mod simd;
 mod tensors;
 mod work;
 
@@ -29,4 +30,6 @@ mod _native {
     };
     #[pymodule_export]
     use super::seeds::{declare, derive_seed, initial_weights};
+    #[pymodule_export]
+    use super::simd::instruction_set;
 }

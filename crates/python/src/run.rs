@@ -12,6 +12,8 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::time::Instant;
 use tacit_training::config::{Order, RunConfig};
 use tacit_training::estimate::{Estimate, estimate, estimate_chunk};
 use tacit_training::file::{self, Kind};
@@ -106,7 +108,7 @@ pub fn prove_chunk<'py>(
     out: (PyBackedBytes, usize),
     secret: PyBackedBytes,
     progress: Option<Py<PyAny>>,
-) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
+) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>, Vec<(&'static str, f64)>)> {
     let statement = statement_of(statement)?;
     let table = rows(py, &table.0, &table.1)?;
     let velocity = state.1.as_ref().map(|v| values(py, v)).transpose()?;
@@ -124,7 +126,8 @@ pub fn prove_chunk<'py>(
         }
     };
     let seconds = estimate(&statement).map(|e| e.stages.to_vec()).unwrap_or_else(|_| vec![1.0; Stage::ALL.len()]);
-    let done = work::run(py, progress, seconds, move |begins| {
+    let (proof, model, seconds) = work::run(py, progress, seconds, move |begins| {
+        let stages = RefCell::new(vec![("long-lived trees", Instant::now())]);
         let vector = rebuild_data(&statement.data, &table, &data_seed)?;
         let model_in = match start {
             None => None,
@@ -140,10 +143,15 @@ pub fn prove_chunk<'py>(
             proofs: proofs + 1,
             seed: &out_seed,
         };
-        let made = prove(&input, &secret, &|stage| begins(stage as usize))?;
-        Ok((file::encode(Kind::Chunk, &made.proof)?, file::encode(Kind::Model, &made.model_out.record)?))
+        let made = prove(&input, &secret, &|stage| {
+            stages.borrow_mut().push((stage.name(), Instant::now()));
+            begins(stage as usize);
+        })?;
+        let ends = stages.borrow().iter().skip(1).map(|s| s.1).chain([Instant::now()]).collect::<Vec<_>>();
+        let seconds = stages.borrow().iter().zip(ends).map(|(s, end)| (s.0, (end - s.1).as_secs_f64())).collect();
+        Ok((file::encode(Kind::Chunk, &made.proof)?, file::encode(Kind::Model, &made.model_out.record)?, seconds))
     })?;
-    Ok((PyBytes::new(py, &done.0), PyBytes::new(py, &done.1)))
+    Ok((PyBytes::new(py, &proof), PyBytes::new(py, &model), seconds))
 }
 
 /// One file of all chunk proofs.

@@ -23,4 +23,18 @@ impl Stage {
     /// All of them, in the order in which they come.
     pub const ALL: [Self; 7] =
         [Self::Trace, Self::Commit, Self::Products, Self::Weights, Self::Gates, Self::Lookups, Self::Opening];
+
+    /// Its name in tables.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Trace => "trace",
+            Self::Commit => "commit",
+            Self::Products => "products",
+            Self::Weights => "weights",
+            Self::Gates => "gates",
+            Self::Lookups => "lookups",
+            Self::Opening => "opening",
+        }
+    }
 }

@@ -48,8 +48,9 @@ class _Commands(click.Group):
 def _show_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
         import tacit
+        from tacit.session import instruction_set
 
-        click.echo(f"tacit {tacit.__version__}")
+        click.echo(f"tacit {tacit.__version__} ({instruction_set()} build)")
         ctx.exit()
 
 
