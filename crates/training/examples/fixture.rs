@@ -16,12 +16,12 @@ use std::path::Path;
 use tacit_argument::entropy::Entropy;
 use tacit_argument::field::F;
 use tacit_argument::form::Columns;
-use tacit_argument::hiding::{HidingError, Masker, Reduction};
+use tacit_argument::hiding::Masker;
 use tacit_argument::lookup::{LookupError, multiplicities};
 use tacit_argument::multilinear::log2_ceil;
 use tacit_argument::opening::{PIN_BLOCK, choose_among, long_lived_shape};
-use tacit_argument::proof::{Relation, Witnessed, prove};
-use tacit_argument::soundness::{ErrorTerm, total};
+use tacit_argument::proof::{Witnessed, prove};
+use tacit_argument::soundness::total;
 use tacit_training::config::{Activation, Decay, Loss, NormBits, Order, RunConfig, Schedule};
 use tacit_training::file::{Kind, encode};
 use tacit_training::initial::initial_weights;
@@ -51,25 +51,11 @@ fn commit(config: &RunConfig, rows: &Data) -> DataCommitment {
 /// A prover that goes on where its own sums show that the trace is no execution.
 struct Dishonest<'a>(ChunkWitness<'a>);
 
-impl Relation for Dishonest<'_> {
-    fn max_stride(&self) -> usize {
-        self.0.max_stride()
+impl<'a> Witnessed for Dishonest<'a> {
+    type Relation = ChunkRelation<'a>;
+    fn relation(&self) -> &ChunkRelation<'a> {
+        self.0.relation()
     }
-    fn column_cells(&self) -> usize {
-        self.0.column_cells()
-    }
-    fn check(&self, r: &mut Reduction<'_>) -> Result<(), HidingError> {
-        self.0.check(r)
-    }
-    fn log_proofs(&self) -> usize {
-        self.0.log_proofs()
-    }
-    fn soundness(&self, list_bits: f64) -> Vec<ErrorTerm> {
-        self.0.soundness(list_bits)
-    }
-}
-
-impl Witnessed for Dishonest<'_> {
     fn send(&self, masker: &mut Masker<'_>, trace: &[F]) -> Result<(), LookupError> {
         masker.go_on_dishonestly();
         self.0.send(masker, trace)

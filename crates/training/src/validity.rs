@@ -136,11 +136,10 @@ mod prover {
     use tacit_argument::entropy::Entropy;
     use tacit_argument::field::{F, signed};
     use tacit_argument::form::Columns;
-    use tacit_argument::hiding::{HidingError, Masker, Reduction};
+    use tacit_argument::hiding::Masker;
     use tacit_argument::lookup::{LookupError, fill_multiplicities, lookup_proof};
     use tacit_argument::opening::LongLived;
     use tacit_argument::proof::{ProveError, Relation, RelationProof, Witnessed, prove};
-    use tacit_argument::soundness::ErrorTerm;
 
     /// The payload of a data vector: feature columns, then label columns (classes one-hot), each a slot of 2^stride cells.
     #[must_use]
@@ -170,22 +169,11 @@ mod prover {
         data: &'a [F],
     }
 
-    impl Relation for WithData<'_> {
-        fn max_stride(&self) -> usize {
-            self.relation.max_stride()
+    impl<'a> Witnessed for WithData<'a> {
+        type Relation = ValidityRelation<'a>;
+        fn relation(&self) -> &ValidityRelation<'a> {
+            &self.relation
         }
-        fn column_cells(&self) -> usize {
-            self.relation.column_cells()
-        }
-        fn check(&self, r: &mut Reduction<'_>) -> Result<(), HidingError> {
-            self.relation.check(r)
-        }
-        fn soundness(&self, list_bits: f64) -> Vec<ErrorTerm> {
-            self.relation.soundness(list_bits)
-        }
-    }
-
-    impl Witnessed for WithData<'_> {
         fn send(&self, masker: &mut Masker<'_>, trace: &[F]) -> Result<(), LookupError> {
             masker.begin(LABEL);
             let columns = Columns { log_rows: self.relation.record.stride(), vectors: alloc::vec![trace, self.data] };

@@ -1,5 +1,5 @@
 //! The prover's side: draws pads, commits the trace, sends the relation's messages, opens.
-use super::{ArgumentError, Committed, Plan, Relation, RelationProof, claim, plan, start};
+use super::{ArgumentError, Committed, Plan, Relation as _, RelationProof, claim, plan, start};
 use crate::entropy::Entropy;
 use crate::field::F;
 use crate::hiding::{HidingError, Masker, Secrets, wipe};
@@ -8,8 +8,12 @@ use crate::opening::{LongLived, OpeningError, Pin, Trace, VectorShape, opening_p
 use crate::transcript::RootAfterChallenge;
 use alloc::vec::Vec;
 
-/// A relation with its witness.
-pub trait Witnessed: Relation {
+/// A witness of a relation.
+pub trait Witnessed {
+    /// The relation, as the verifier has it too.
+    type Relation: super::Relation;
+    /// What is proven.
+    fn relation(&self) -> &Self::Relation;
     /// Sends the relation's messages, given the trace's payload.
     ///
     /// # Errors
@@ -46,7 +50,7 @@ impl From<RootAfterChallenge> for ProveError {
     }
 }
 
-/// Proves a relation. `columns` is the trace's payload without pads; `others` are the long-lived vectors as committed
+/// Proves the relation of a witness. `columns` is the trace's payload without pads; `others` are the long-lived vectors as committed
 /// and as the verifier knows them, in the order of their ids.
 ///
 /// The randomness of this attempt is consumed: a retry needs fresh [`Entropy`].
@@ -56,12 +60,13 @@ impl From<RootAfterChallenge> for ProveError {
 pub fn prove(
     label: &[u8],
     digest: &[u8; 32],
-    relation: &impl Witnessed,
+    witness: &impl Witnessed,
     log_inv_rate: usize,
     columns: Vec<F>,
     others: &[(&LongLived, Committed)],
     mut entropy: Entropy,
 ) -> Result<RelationProof, ProveError> {
+    let relation = witness.relation();
     let shapes: Vec<VectorShape> = others.iter().map(|(_, c)| c.shape).collect();
     let plan: Plan = plan(relation, log_inv_rate, &shapes)?;
     let secrets = Secrets::draw(&plan.schedule, &mut entropy);
@@ -71,7 +76,7 @@ pub fn prove(
     roots.push(trace.root());
     let mut transcript = start(label, digest, &plan, &roots)?;
     let mut masker = Masker::new(&mut transcript, secrets);
-    relation.send(&mut masker, &columns.0)?;
+    witness.send(&mut masker, &columns.0)?;
     let masked = masker.finish();
     drop(columns);
 

@@ -122,22 +122,11 @@ impl Known {
     }
 }
 
-impl Relation for Known {
-    fn max_stride(&self) -> usize {
-        self.relation.max_stride()
-    }
-    fn column_cells(&self) -> usize {
-        self.relation.column_cells()
-    }
-    fn check(&self, r: &mut Reduction<'_>) -> Result<(), HidingError> {
-        self.relation.check(r)
-    }
-    fn soundness(&self, list_bits: f64) -> Vec<ErrorTerm> {
-        self.relation.soundness(list_bits)
-    }
-}
-
 impl Witnessed for Known {
+    type Relation = Toy;
+    fn relation(&self) -> &Toy {
+        &self.relation
+    }
     fn send(&self, m: &mut Masker<'_>, trace: &[F]) -> Result<(), LookupError> {
         m.begin(LABEL);
         let u = m.point(LOG_ROWS);

@@ -48,12 +48,6 @@ impl<'a> ChunkWitness<'a> {
         let gradients = (0..layers).map(|l| field(&trace.gradient(l))).collect();
         Ok((Self { relation, inputs, gradients, start, begins: &|_| {} }, columns))
     }
-
-    /// The relation.
-    #[must_use]
-    pub fn relation(&self) -> &ChunkRelation<'a> {
-        &self.relation
-    }
 }
 
 impl Drop for ChunkWitness<'_> {
@@ -62,25 +56,11 @@ impl Drop for ChunkWitness<'_> {
     }
 }
 
-impl tacit_argument::proof::Relation for ChunkWitness<'_> {
-    fn max_stride(&self) -> usize {
-        self.relation.max_stride()
+impl<'a> Witnessed for ChunkWitness<'a> {
+    type Relation = ChunkRelation<'a>;
+    fn relation(&self) -> &ChunkRelation<'a> {
+        &self.relation
     }
-    fn column_cells(&self) -> usize {
-        self.relation.column_cells()
-    }
-    fn check(&self, r: &mut tacit_argument::hiding::Reduction<'_>) -> Result<(), tacit_argument::hiding::HidingError> {
-        self.relation.check(r)
-    }
-    fn log_proofs(&self) -> usize {
-        self.relation.log_proofs()
-    }
-    fn soundness(&self, list_bits: f64) -> Vec<tacit_argument::soundness::ErrorTerm> {
-        self.relation.soundness(list_bits)
-    }
-}
-
-impl Witnessed for ChunkWitness<'_> {
     fn send(&self, masker: &mut Masker<'_>, trace: &[F]) -> Result<(), LookupError> {
         let velocity = self.start.velocity.as_deref().filter(|_| self.relation.velocity_in).unwrap_or_default();
         let (inputs, gradients) = (&self.inputs, &self.gradients);

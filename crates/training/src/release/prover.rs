@@ -63,6 +63,10 @@ impl From<RecordError> for ReleaseError {
 }
 
 impl Witnessed for ReleaseRelation<'_> {
+    type Relation = Self;
+    fn relation(&self) -> &Self {
+        self
+    }
     fn send(&self, m: &mut Masker<'_>, trace: &[F]) -> Result<(), LookupError> {
         m.begin(LABEL);
         for (k, n) in self.dimensions() {

@@ -11,11 +11,10 @@ use p3_maybe_rayon::prelude::*;
 use tacit_argument::bilinear::{Column, Pair, bilinear_proof};
 use tacit_argument::field::{E, F, signed};
 use tacit_argument::form::Columns;
-use tacit_argument::hiding::{HidingError, Masker, Reduction, wipe};
+use tacit_argument::hiding::{Masker, wipe};
 use tacit_argument::lookup::{LookupError, fill_multiplicities, lookup_proof};
 use tacit_argument::multilinear::{eq_table, log2_ceil};
 use tacit_argument::proof::{Relation, Witnessed};
-use tacit_argument::soundness::ErrorTerm;
 
 /// A report's relation with its witness; wiped when dropped.
 pub(super) struct ReportWitness<'a> {
@@ -58,22 +57,11 @@ impl Drop for ReportWitness<'_> {
     }
 }
 
-impl Relation for ReportWitness<'_> {
-    fn max_stride(&self) -> usize {
-        self.relation.max_stride()
+impl<'a> Witnessed for ReportWitness<'a> {
+    type Relation = ReportRelation<'a>;
+    fn relation(&self) -> &ReportRelation<'a> {
+        &self.relation
     }
-    fn column_cells(&self) -> usize {
-        self.relation.column_cells()
-    }
-    fn check(&self, r: &mut Reduction<'_>) -> Result<(), HidingError> {
-        self.relation.check(r)
-    }
-    fn soundness(&self, list_bits: f64) -> Vec<ErrorTerm> {
-        self.relation.soundness(list_bits)
-    }
-}
-
-impl Witnessed for ReportWitness<'_> {
     fn send(&self, m: &mut Masker<'_>, trace: &[F]) -> Result<(), LookupError> {
         let relation = &self.relation;
         m.begin(LABEL);

@@ -9,11 +9,10 @@ use std::collections::BTreeSet;
 use tacit_argument::entropy::Entropy;
 use tacit_argument::field::{E, F, signed, to_signed};
 use tacit_argument::form::Columns;
-use tacit_argument::hiding::{HidingError, Masker, PadLayout, Reduction, Schedule, Secrets};
+use tacit_argument::hiding::{Masker, PadLayout, Reduction, Schedule, Secrets};
 use tacit_argument::lookup::{LookupError, lookup_proof, multiplicities};
 use tacit_argument::opening::{LongLived, OpeningError};
 use tacit_argument::proof::{ArgumentError, Relation, Witnessed, prove};
-use tacit_argument::soundness::ErrorTerm;
 use tacit_argument::transcript::Transcript;
 use tacit_training::config::{Activation, Loss, RunConfig};
 use tacit_training::record::DataRecord;
@@ -48,7 +47,7 @@ impl<'a> Owner<'a> {
         let schedule: Schedule = {
             let mut t = Transcript::new(b"tacit/test/dry", &[0; 32]);
             let mut dry = Reduction::dry(&mut t);
-            self.check(&mut dry).expect("a dry run reads nothing");
+            self.relation.check(&mut dry).expect("a dry run reads nothing");
             dry.schedule()
         };
         let mut entropy = Entropy::fresh(&[1; 32], &[2; 32]).expect("random bytes");
@@ -61,7 +60,7 @@ impl<'a> Owner<'a> {
         let messages = masker.finish();
         let mut transcript = Transcript::new(b"tacit/test/clear", &[7; 32]);
         let mut reduction = Reduction::new(&mut transcript, &messages);
-        self.check(&mut reduction).expect("every message is there");
+        self.relation.check(&mut reduction).expect("every message is there");
         let values = reduction.claims_in_clear(PadLayout { first: self.columns.len() }, &[&cells, &self.payload]);
         let one_hot = matches!(self.record.labels, tacit_training::record::Labels::Class { .. });
         let mut names = vec!["lookups"; values.len()];
@@ -73,22 +72,11 @@ impl<'a> Owner<'a> {
     }
 }
 
-impl Relation for Owner<'_> {
-    fn max_stride(&self) -> usize {
-        self.relation.max_stride()
+impl<'a> Witnessed for Owner<'a> {
+    type Relation = ValidityRelation<'a>;
+    fn relation(&self) -> &ValidityRelation<'a> {
+        &self.relation
     }
-    fn column_cells(&self) -> usize {
-        self.relation.column_cells()
-    }
-    fn check(&self, r: &mut Reduction<'_>) -> Result<(), HidingError> {
-        self.relation.check(r)
-    }
-    fn soundness(&self, list_bits: f64) -> Vec<ErrorTerm> {
-        self.relation.soundness(list_bits)
-    }
-}
-
-impl Witnessed for Owner<'_> {
     fn send(&self, masker: &mut Masker<'_>, trace: &[F]) -> Result<(), LookupError> {
         masker.go_on_dishonestly();
         masker.begin(LABEL);

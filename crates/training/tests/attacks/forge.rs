@@ -6,10 +6,9 @@ use std::rc::Rc;
 use tacit_argument::entropy::Entropy;
 use tacit_argument::field::{E, F, signed, to_signed};
 use tacit_argument::form::Columns;
-use tacit_argument::hiding::{HidingError, Masker, PadLayout, Reduction, Schedule, Secrets};
+use tacit_argument::hiding::{Masker, PadLayout, Reduction, Schedule, Secrets};
 use tacit_argument::lookup::{LookupError, multiplicities};
 use tacit_argument::proof::{Relation, Witnessed};
-use tacit_argument::soundness::ErrorTerm;
 use tacit_argument::transcript::Transcript;
 use tacit_training::coefficients::Coefficients;
 use tacit_training::config::{Activation, Part, RunConfig};
@@ -384,25 +383,11 @@ impl<'a> Forgery<'a> {
     }
 }
 
-impl Relation for Forgery<'_> {
-    fn max_stride(&self) -> usize {
-        self.relation.max_stride()
+impl<'a> Witnessed for Forgery<'a> {
+    type Relation = ChunkRelation<'a>;
+    fn relation(&self) -> &ChunkRelation<'a> {
+        &self.relation
     }
-    fn column_cells(&self) -> usize {
-        self.relation.column_cells()
-    }
-    fn check(&self, r: &mut Reduction<'_>) -> Result<(), HidingError> {
-        self.relation.check(r)
-    }
-    fn log_proofs(&self) -> usize {
-        self.relation.log_proofs()
-    }
-    fn soundness(&self, list_bits: f64) -> Vec<ErrorTerm> {
-        self.relation.soundness(list_bits)
-    }
-}
-
-impl Witnessed for Forgery<'_> {
     fn send(&self, masker: &mut Masker<'_>, trace: &[F]) -> Result<(), LookupError> {
         masker.go_on_dishonestly();
         let w = Witness {

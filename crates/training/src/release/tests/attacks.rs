@@ -4,11 +4,11 @@ use super::*;
 use crate::relation::layout::WeightLimbs;
 use tacit_argument::field::{F, signed};
 use tacit_argument::form::Columns;
-use tacit_argument::hiding::{HidingError, Masker, Reduction};
+use tacit_argument::hiding::Masker;
 use tacit_argument::lookup::{LookupError, lookup_proof};
 use tacit_argument::multilinear::log2_ceil;
 use tacit_argument::opening::OpeningError;
-use tacit_argument::proof::{Relation, Witnessed};
+use tacit_argument::proof::Witnessed;
 
 const BITS: u32 = 12;
 const S: u32 = FW - BITS;
@@ -31,22 +31,11 @@ struct TwoTraces<'a> {
     shown: Vec<F>,
 }
 
-impl Relation for TwoTraces<'_> {
-    fn max_stride(&self) -> usize {
-        self.relation.max_stride()
+impl<'a> Witnessed for TwoTraces<'a> {
+    type Relation = ReleaseRelation<'a>;
+    fn relation(&self) -> &ReleaseRelation<'a> {
+        &self.relation
     }
-    fn column_cells(&self) -> usize {
-        self.relation.column_cells()
-    }
-    fn check(&self, r: &mut Reduction<'_>) -> Result<(), HidingError> {
-        self.relation.check(r)
-    }
-    fn soundness(&self, list_bits: f64) -> Vec<ErrorTerm> {
-        self.relation.soundness(list_bits)
-    }
-}
-
-impl Witnessed for TwoTraces<'_> {
     fn send(&self, m: &mut Masker<'_>, _: &[F]) -> Result<(), LookupError> {
         m.begin(LABEL);
         for (k, n) in self.relation.dimensions() {

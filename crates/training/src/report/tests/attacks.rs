@@ -9,7 +9,7 @@ use alloc::collections::BTreeSet;
 use p3_field::PrimeCharacteristicRing;
 use tacit_argument::field::{E, F, signed};
 use tacit_argument::form::Columns;
-use tacit_argument::hiding::{HidingError, Masker, PadLayout, Reduction, Secrets};
+use tacit_argument::hiding::{Masker, PadLayout, Reduction, Secrets};
 use tacit_argument::lookup::{LookupError, multiplicities};
 use tacit_argument::opening::OpeningError;
 use tacit_argument::proof::{Relation, Witnessed, plan};
@@ -18,22 +18,11 @@ use tacit_argument::transcript::Transcript;
 /// A prover that goes on where its own sums show that the relation is false.
 struct Liar<'a>(ReportWitness<'a>);
 
-impl Relation for Liar<'_> {
-    fn max_stride(&self) -> usize {
-        self.0.max_stride()
+impl<'a> Witnessed for Liar<'a> {
+    type Relation = ReportRelation<'a>;
+    fn relation(&self) -> &ReportRelation<'a> {
+        self.0.relation()
     }
-    fn column_cells(&self) -> usize {
-        self.0.column_cells()
-    }
-    fn check(&self, r: &mut Reduction<'_>) -> Result<(), HidingError> {
-        self.0.check(r)
-    }
-    fn soundness(&self, list_bits: f64) -> Vec<ErrorTerm> {
-        self.0.soundness(list_bits)
-    }
-}
-
-impl Witnessed for Liar<'_> {
     fn send(&self, m: &mut Masker<'_>, trace: &[F]) -> Result<(), LookupError> {
         m.go_on_dishonestly();
         self.0.send(m, trace)
@@ -124,7 +113,7 @@ impl<'w> Forgery<'w> {
     fn failing(&self, liar: &Liar<'_>, columns: &[F]) -> BTreeSet<Group> {
         let vectors: Vec<_> =
             vectors(&self.statement, &self.world.model.record).unwrap().iter().map(|c| c.shape).collect();
-        let schedule = plan(liar, RATE.into(), &vectors).unwrap().schedule;
+        let schedule = plan(liar.relation(), RATE.into(), &vectors).unwrap().schedule;
         let secrets = Secrets::draw(&schedule, &mut Entropy::fresh(&[1; 32], &[2; 32]).unwrap());
         let mut cells = columns.to_vec();
         cells.extend(secrets.cells());
@@ -134,7 +123,7 @@ impl<'w> Forgery<'w> {
         let messages = masker.finish();
         let mut transcript = Transcript::new(b"tacit/test/clear", &[7; 32]);
         let mut reduction = Reduction::new(&mut transcript, &messages);
-        liar.check(&mut reduction).unwrap();
+        liar.relation().check(&mut reduction).unwrap();
         let model = crate::relation::model_payload(&self.world.run.config, &self.world.weights, None);
         let data = data_payload(&self.world.data.record, &self.world.rows);
         let values = reduction.claims_in_clear(PadLayout { first: columns.len() }, &[&cells, &model, &data]);
