@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ class Bank:
     run: tacit.Run
 
     def verify(self, report: tacit.Report, data: str | None = "test.commitment") -> tacit.Verdict:
-        path = report.save(self.folder / "report.tacit")
+        path = report.save(self.folder / "report.tacit", overwrite=True)
         commitment = None if data is None else self.folder / data
         training = self.folder / "train.commitment"
         return tacit.verify(path, run=self.folder / "run.tacit", data=commitment, training=training)
@@ -234,6 +234,17 @@ def test_what_cannot_be_shown_is_refused_by_name(bank: Bank, caplog: pytest.LogC
 
     assert refused(by="region", min_group=1000) == "SmallGroup"
     assert refused(rows=range(9)) == "SmallGroup"
+    # Few rows of a class are few people, in a group that is large enough: whatever shows their number.
+    least = int(np.bincount(bank.test.labels[:40]).min())
+    assert least < 30
+    rare = {"rows": range(40), "min_group": least + 1}
+    assert refused(metrics="confusion", **rare) == "SmallGroup"
+    for metric in ("recall:0", "recall:1"):
+        counts = int((bank.test.labels[:40] == int(metric[-1])).sum())
+        if counts == least:
+            assert refused(metrics=[metric], **rare) == "SmallGroup"
+            tacit.evaluate(bank.run, bank.test, metrics=metric, rows=range(40), min_group=least, quiet=True)
+    tacit.evaluate(bank.run, bank.test, metrics=["accuracy"], **rare, quiet=True)
     assert refused(by="income") == "Groups"
     assert refused(rows=[]) == "Rows"
     assert refused(rows=range(100, 151)) == "Rows"
@@ -251,11 +262,40 @@ def test_what_cannot_be_shown_is_refused_by_name(bank: Bank, caplog: pytest.LogC
         {"by": "colour"},
         {"rows": [1, 1]},
         {"rows": [150]},
+        {"rows": ["one"]},
+        {"metrics": 7},
+        {"at_least": "accuracy"},
+        {"min_group": "few"},
+        {"at_least": {"accuracy": "1/0"}},
     ):
         with pytest.raises(UsageError):
             tacit.evaluate(bank.run, bank.test, quiet=True, **wrong)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="not both"):
         tacit.predict(bank.run, table(5, 2), rows=[1])
+    with pytest.raises(UsageError, match="evaluate has no argument 'metric'; did you mean metrics"):
+        tacit.evaluate(bank.run, bank.test, metric="accuracy")
+    with pytest.raises(UsageError, match="data is a str, not committed data"):
+        tacit.evaluate(bank.run, "test")  # type: ignore[arg-type]
+
+
+def test_one_metric_may_be_a_text_and_rows_have_the_columns_of_the_training_data(bank: Bank) -> None:
+    report = tacit.evaluate(bank.run, bank.test, metrics="accuracy", quiet=True)
+    assert set(report.rates()) == {"accuracy"}
+    verdict = bank.verify(report)
+    assert "The records of both data sets declare one schema: columns, their order and scales." in verdict.shown
+    assert "If what is shown were false, a proof would pass with a probability of at most 2^-12" in str(verdict)
+    given = tacit.quantise(table(5, 2), schema=tacit.Schema(columns=bank.train.schema.columns))
+    swapped = replace(given, feature_names=("debt", "income", *given.feature_names[2:]))
+    with pytest.raises(ReportRefused, match="'debt' for 'income'") as raised:
+        tacit.predict(bank.run, swapped, quiet=True)
+    assert raised.value.reason == "OtherSchema"
+    # Columns of an array have nobody's names.
+    nameless = replace(given, feature_names=tuple(f"x{i}" for i in range(given.width)))
+    outputs = tacit.predict(bank.run, nameless, quiet=True)
+    words = bank.verify(outputs, None).shown
+    assert any("2 public rows of 8 features" in line for line in words), words
+    first = int(outputs.outputs()[0, 0]) / 2**outputs.fa
+    assert any(f"row 0: {first:.3f}"[:-2] in line for line in words), words
 
 
 def test_data_of_another_schema_is_refused(bank: Bank) -> None:
@@ -311,11 +351,13 @@ def test_the_command_line(
 ) -> None:
     monkeypatch.chdir(bank.folder)
     monkeypatch.setenv("TACIT_VAULT", "bank.vault")
-    arguments = ["--data", "test", "--metric", "accuracy", "--by", "sex", "--gap", "accuracy=0.9"]
+    arguments = ["--data", "test", "--metric", "accuracy", "--by", "sex", "--gap", "accuracy=0.9", "--force"]
     assert main(["evaluate", *arguments, "--at-least-each", "accuracy=0.1", "--rows", "0:100"]) == 0
     printed = capsys.readouterr().out
     assert "accuracy: " in printed
     assert "group 0: sex=" in printed
+    assert main(["evaluate", *arguments[:-1]]) == 2
+    assert "report.tacit exists already" in capsys.readouterr().err
     verify = ["verify", "report.tacit", "--run", "run.tacit", "--data", "test.commitment"]
     assert main(verify) == 1
     assert main([*verify, "--training", "train.commitment"]) == 0
@@ -326,6 +368,13 @@ def test_the_command_line(
     assert len(capsys.readouterr().out.splitlines()) >= 4
     trained = ["--run", "run.tacit", "--training", "train.commitment"]
     assert main(["verify", "prediction.tacit", *trained]) == 0
+    assert main(["evaluate", "--at-least", "accuracy=0.9999", "--out", "never.tacit"]) == 1
+    assert not (bank.folder / "never.tacit").exists()
+    assert "error: " in capsys.readouterr().err
+    assert main(["evaluate", "--metric", "confusion", "--out", "table.tacit"]) == 0
+    printed = capsys.readouterr().out
+    assert "rows by label (down) and prediction (across):" in printed
+    assert sum(int(n) for line in printed.splitlines() if line[:6] == "class " for n in line.split()[2:]) == 200
     assert main(["evaluate", "--at-least", "accuracy"]) == 2
     assert main(["evaluate", "--rows", "some"]) == 2
     assert main(["predict"]) == 2

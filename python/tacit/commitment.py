@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tacit import session
 from tacit._files import require_free, write_public
-from tacit._wording import named
+from tacit._wording import given, name_of, named
 from tacit.dataset.encode import ScaleRule
 from tacit.dataset.fixed_point import Scale
 from tacit.dataset.public import canonical, public_schema, schema_id
@@ -192,15 +192,17 @@ def commit(
 def _check_arguments(name: Any, proofs: Any, schema: Any, like: Any) -> None:
     """Refuse arguments of the wrong type before anything is read."""
     if not isinstance(name, str):
-        raise UsageError(f"{named('name', repr(name))} is not a text")
+        raise UsageError(f"{given('name', name)} is not a text")
     if isinstance(proofs, bool) or not isinstance(proofs, int) or not 1 <= proofs <= MAX_PROOFS:
-        raise UsageError(f"{named('proofs')} is {proofs!r}; it must be a whole number from 1 to {MAX_PROOFS:,}")
+        raise UsageError(
+            f"{name_of('proofs')} is {proofs!r}; it must be a whole number from 1 to {MAX_PROOFS:,}"
+        )
     if schema is not None and like is not None:
         raise UsageError(f"give {named('schema')} or {named('like')}, not both")
     if schema is not None and not isinstance(schema, Schema):
-        raise UsageError(f"{named('schema')} is a {type(schema).__name__}, not a tacit.Schema")
+        raise UsageError(f"{name_of('schema')} is a {type(schema).__name__}, not a tacit.Schema")
     if like is not None and not isinstance(like, str | CommittedData):
-        raise UsageError(f"{named('like')} is a {type(like).__name__}, neither committed data nor its name")
+        raise UsageError(f"{name_of('like')} is a {type(like).__name__}, neither committed data nor its name")
 
 
 def _array_bytes(array: NDArray[Any]) -> bytes:

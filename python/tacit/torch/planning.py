@@ -145,8 +145,9 @@ def _warn_of_decay(plan: Plan, lr: float) -> None:
     share = 1 - max(0.0, 1 - lr * plan.weight_decay) ** steps
     if share > STRONG_DECAY:
         log.warning(
-            "weight_decay shrinks weights by %.0f %% at the end of each chunk of %d steps, where PyTorch does it "
-            "step by step: weights will differ from PyTorch's by about %.0f %%; lower chunk_steps or weight_decay",
+            "weight_decay shrinks weights by %.0f %% at the end of each chunk of %d steps, PyTorch does so at "
+            "every step: weights will differ from PyTorch's by about %.0f %%; lower chunk_steps or "
+            "weight_decay",
             100 * share,
             steps,
             50 * share,

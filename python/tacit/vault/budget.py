@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from tacit._files import fsync_directory, write_all
-from tacit._wording import named
+from tacit._wording import given, named
 from tacit.errors import BudgetError, UnreadableFile, UsageError, VaultCopied, VaultError
 from tacit.vault.identity import fingerprint, read_mark, write_mark
 from tacit.vault.lock import VaultLock
@@ -112,7 +112,7 @@ class BudgetLog:
         """Declare this copy the one in use, after `spent` rows were opened that its log does not show."""
         counts = spent.values() if isinstance(spent, Mapping) else [spent]
         if any(isinstance(rows, bool) or not isinstance(rows, int) for rows in counts):
-            raise UsageError(f"{named('spent', repr(spent))} is not a number of rows")
+            raise UsageError(f"{given('spent', spent)} is not a number of rows")
         with self._lock.held():
             state = self._read()
             told = dict.fromkeys(state.accounts, spent) if isinstance(spent, int) else dict(spent)
