@@ -328,7 +328,7 @@ def test_one_release_per_data_set_and_its_neighbours(trained, native, clinic, ca
     assert main(["release", "run-1"]) == 0
     assert native.circumstances["earlier"] == "nothing"
     spent = {k: a.spent for k, a in trained.vault.accounts().items()}
-    assert main(["release", "run-1"]) == 2
+    assert main(["release", "run-1", "--force"]) == 2
     assert "rule: same data" in capsys.readouterr().err
     assert {k: a.spent for k, a in trained.vault.accounts().items()} == spent
     # The same rows, one removed, under another name in the same vault.
@@ -339,7 +339,7 @@ def test_one_release_per_data_set_and_its_neighbours(trained, native, clinic, ca
     assert main(["train", "run.toml"]) == 0
     native.next_weights = [state.flat_weights() for state in open_run("clinic.vault").record().states]
     capsys.readouterr()
-    assert main(["release", "run-2"]) == 2
+    assert main(["release", "run-2", "--force"]) == 2
     assert "rule: neighbouring data" in capsys.readouterr().err
     with pytest.raises(ReleaseRefused) as caught:
         tacit.release(open_run("clinic.vault"), quiet=True)
