@@ -244,7 +244,7 @@ def test_what_cannot_be_declared(data, options, message) -> None:
 
 def test_a_nonce_that_is_not_known_or_not_declared(data) -> None:
     tacit.declare(**arguments(data, network(7), shuffle_seed=tacit.VerifierNonce()))
-    with pytest.raises(UsageError, match="the nonce of this run is not known yet"):
+    with pytest.raises(UsageError, match="the verifier's nonce is not known yet"):
         tacit.make_provable(**arguments(data, network(7), shuffle_seed=tacit.VerifierNonce()))
     checked = tacit.make_provable(**arguments(data, shuffle_seed=tacit.VerifierNonce(), mode="check"))
     assert len(checked.loader) == 5
@@ -360,7 +360,7 @@ def test_declare_train_prove_verify(tmp_path, monkeypatch, capsys) -> None:
     assert "REJECTED by the check OtherNonce" in capsys.readouterr().err
     assert main(["inspect", "run.tacit"]) == 0
     out = capsys.readouterr().out
-    assert "Integer learning rates: " in out and "for 8 steps" in out
+    assert "Integer learning rates, in units of 2^" in out and "for 8 steps" in out
 
 
 @pytest.mark.parametrize(

@@ -524,3 +524,20 @@ def test_commands_that_report_share_their_options():
     for name in ("evaluate", "predict"):
         command = cli.get_command(context, name)
         assert shared <= {p.name for p in command.params}
+
+
+def test_the_confusion_matrix_is_printed(capsys):
+    from tacit.cli.evaluate import show_confusion
+    from tacit.reporting import Report
+
+    counts = {"Counts": {"counts": [70, 3, 1, 26, 5, 6, 7, 8]}}
+    show_confusion(Report(b"", "run-1", (counts,), ("sex=f", "sex=m")))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "rows by label (down) and prediction (across), group 0:"
+    assert [line.split() for line in lines[1:4]] == [
+        ["class", "0", "class", "1"], ["class", "0", "70", "3"], ["class", "1", "1", "26"],
+    ]  # fmt: skip
+    assert len({len(line) for line in lines[1:4]}) == 1
+    assert lines[4].endswith("group 1:")
+    show_confusion(Report(b"", "run-1", ("Outputs",)))
+    assert capsys.readouterr().out == ""
