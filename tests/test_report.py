@@ -248,10 +248,6 @@ def test_what_cannot_be_shown_is_refused_by_name(bank: Bank, caplog: pytest.LogC
         counts = int((bank.test.labels[:40] == int(metric[-1])).sum())
         if counts == least:
             assert refused(metrics=[metric], **rare) == "SmallGroup"
-            assert (
-                refused(metrics=[], by="sex", gap_at_most={metric: 1}, rows=range(40), min_group=9)
-                == "SmallGroup"
-            )
     assert refused(by="income") == "Groups"
     assert refused(rows=[]) == "Rows"
     assert refused(rows=range(100, 151)) == "Rows"

@@ -541,3 +541,25 @@ def test_the_confusion_matrix_is_printed(capsys):
     assert lines[4].endswith("group 1:")
     show_confusion(Report(b"", "run-1", ("Outputs",)))
     assert capsys.readouterr().out == ""
+
+
+def test_every_figure_tells_among_how_many_rows_it_counts():
+    from tacit.reporting import _denominators
+
+    recall = {"Recall": {"class": 1}}
+    shown = [
+        {"Exactly": {"rate": recall, "group": 1, "numerator": 2, "denominator": 3}},
+        {"GapAtMost": {"rate": recall, "denominators": [7, 4], "bound": [1, 2]}},
+        {"Counts": {"counts": [70, 3, 1, 26, 5, 6, 7, 8]}},
+        {"AtLeast": {"rate": "Accuracy", "group": None, "bound": [1, 2]}},
+        "Outputs",
+    ]
+    assert list(_denominators(shown, ["f", "m"])) == [
+        ("recall:1 [m]", 3),
+        ("recall:1 [f]", 7),
+        ("recall:1 [m]", 4),
+        ("class 0 of the confusion matrix [f]", 73),
+        ("class 1 of the confusion matrix [f]", 27),
+        ("class 0 of the confusion matrix [m]", 11),
+        ("class 1 of the confusion matrix [m]", 15),
+    ]
