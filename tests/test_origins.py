@@ -251,7 +251,7 @@ def test_a_nonce_that_is_not_known_or_not_declared(data) -> None:
     for wrong in (b"", bytes(31), "00" * 32):
         with pytest.raises(UsageError, match="has to be 32 bytes"):
             tacit.VerifierNonce(wrong)  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="round -1"):
+    with pytest.raises(UsageError, match="is -1"):
         tacit.Beacon("drand", -1)
     with pytest.raises(UsageError, match="64 hexadecimal digits"):
         from_hex("zz" * 32, "it")

@@ -563,3 +563,15 @@ def test_every_figure_tells_among_how_many_rows_it_counts():
         ("class 0 of the confusion matrix [m]", 11),
         ("class 1 of the confusion matrix [m]", 15),
     ]
+
+
+@pytest.mark.parametrize(
+    ("character", "code"), [("\u00a0", "U+00A0 NO-BREAK SPACE"), ("\u200b", "U+200B ZERO WIDTH SPACE")]
+)
+def test_names_that_look_like_others_are_not_published(clinic, character, code, capsys):
+    text = Path("patients.csv").read_text().replace("age", f"a{character}ge")
+    Path("patients.csv").write_text(text)
+    assert commit("patients", "--publish-names") == 2
+    assert f"has the character {code}" in capsys.readouterr().err
+    assert not Path("clinic.vault").exists()
+    assert commit() == 0  # nobody sees it

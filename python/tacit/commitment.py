@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import logging
 import os
-from collections.abc import Collection, Hashable
+import unicodedata
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -22,7 +23,7 @@ from tacit.dataset.public import canonical, public_schema, schema_id
 from tacit.dataset.quantised import QuantisedData, quantise
 from tacit.dataset.report import QuantisationReport
 from tacit.dataset.schema import LabelKind, Schema
-from tacit.errors import UsageError, VaultError
+from tacit.errors import DataError, UsageError, VaultError
 from tacit.progress import progress_bar
 from tacit.vault import Secret, Vault
 from tacit.vault.keys import Prompt
@@ -34,6 +35,8 @@ DEFAULT_PROOFS = 64
 """How many proofs a data commitment can take part in, unless said otherwise."""
 MAX_PROOFS = 1 << 20
 
+HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Zl", "Zp", "Zs"})
+"""Of Unicode: control and format characters, private ones, separators and spaces."""
 ROWS_RELEASED = "the number of rows"
 
 log = logging.getLogger("tacit.commit")
@@ -171,11 +174,12 @@ def commit(
     place = place if opened is None else opened.path
     stem = place.stem if name == DEFAULT_NAME else name
     target = place.parent / f"{stem}.commitment" if commitment is None else Path(commitment)
+    public = public_schema(data, names=publish_names)
+    _check_names(public.get("names", {}))
     if opened is None and not place.exists():
         require_free(target, overwrite=overwrite)  # before there is a vault
     if opened is None:
         opened = Vault.open_or_create(place, passphrase=passphrase, key_file=key_file, prompt=prompt)
-    public = public_schema(data, names=publish_names)
     known = opened.has(f"data/{name}/description")
     if known:
         committed = _same(opened, name, data, public, proofs)
@@ -203,6 +207,19 @@ def _check_arguments(name: Any, proofs: Any, schema: Any, like: Any) -> None:
         raise UsageError(f"{name_of('schema')} is a {type(schema).__name__}, not a tacit.Schema")
     if like is not None and not isinstance(like, str | CommittedData):
         raise UsageError(f"{name_of('like')} is a {type(like).__name__}, neither committed data nor its name")
+
+
+def _check_names(names: Mapping[str, Any]) -> None:
+    """Refuse to publish a name that a reader would not see as it is, as a verifier does."""
+    for name in [*names.get("features", []), names.get("target") or "-", *(names.get("classes") or [])]:
+        for character in name:
+            if character != " " and unicodedata.category(character) in HIDDEN_CATEGORIES:
+                code = f"U+{ord(character):04X} {unicodedata.name(character, '')}".strip()
+                raise DataError(
+                    f"the name {name!r} has the character {code}, which looks like another or like none; names "
+                    "that are published must not",
+                    column=name,
+                )
 
 
 def _array_bytes(array: NDArray[Any]) -> bytes:
