@@ -87,11 +87,11 @@ class Scenario:
         """Each command by its name."""
         at = self.directory
         vault = ["--vault", str(self.vault)]
-        public = ["--output", str(at / "table.commitment")]
+        public = ["--out", str(at / "table.commitment")]
         yield "commit", [str(at / "table.csv"), "--target", "label", *vault, *public]
         yield "train", [str(at / "run.toml")]
-        yield "prove", [*vault, "--output", str(at / "run.tacit")]
-        files = ["--model", str(at / "model.safetensors"), "--proof", str(at / "release.tacit")]
+        yield "prove", [*vault, "--out", str(at / "run.tacit")]
+        files = ["--model", str(at / "model.safetensors"), "--out", str(at / "release.tacit"), "--force"]
         yield "release", [*vault, "--data-is-public", *files]
 
     def proofs(self) -> Iterator[tuple[str, RelationProof]]:

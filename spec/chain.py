@@ -116,6 +116,8 @@ def check_statement(s: RunStatement) -> list[Bounds]:
         origin = s.order_origin
         derived = origin is not None and s.seed("order", origin) == config.order.seed
         require(derived, "OrderSeed", "the order's seed does not follow from its origin")
+    else:
+        require(s.order_origin is None, "OrderOrigin", "an origin of the order, which has no seed")
     if hidden is None:
         widths = [layer.inputs for layer in config.architecture.layers]
         return check_run(config, max(initial_bound(config.scales.fw, n) for n in widths))

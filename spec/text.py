@@ -7,7 +7,9 @@ HIDDEN = (
     (0x0000, 0x001F),
     (0x007F, 0x009F),
     # Format characters (Cf), among them marks that turn the direction of reading; line and paragraph separators
-    # (Zl, Zp); private use (Co); default ignorable ones: fillers, joiners, variation selectors.
+    # (Zl, Zp); spaces other than U+0020 (Zs); private use (Co); default ignorable ones: fillers, joiners,
+    # variation selectors.
+    (0x00A0, 0x00A0),
     (0x00AD, 0x00AD),
     (0x034F, 0x034F),
     (0x0600, 0x0605),
@@ -17,12 +19,14 @@ HIDDEN = (
     (0x0890, 0x0891),
     (0x08E2, 0x08E2),
     (0x115F, 0x1160),
+    (0x1680, 0x1680),
     (0x17B4, 0x17B5),
     (0x180B, 0x180F),
-    (0x200B, 0x200F),
-    (0x2028, 0x202E),
-    (0x2060, 0x206F),
+    (0x2000, 0x200F),
+    (0x2028, 0x202F),
+    (0x205F, 0x206F),
     (0x2800, 0x2800),
+    (0x3000, 0x3000),
     (0x3164, 0x3164),
     (0xE000, 0xF8FF),
     (0xFE00, 0xFE0F),

@@ -1,8 +1,10 @@
-"""The second verifier's command: exit status 0 and facts, or 1 and the check that failed.
+"""The second verifier's command: facts, or the check that failed.
 
 python -m spec.verify run.tacit --data data.commitment --release release.tacit --model model.safetensors
 python -m spec.verify run.tacit --data data.commitment --nonce HEX --declaration HEX
 python -m spec.verify data.commitment
+
+Exit status: 0 valid, 1 rejected, 2 wrong usage, 3 a file that cannot be read, is damaged or of another kind.
 """
 
 from __future__ import annotations
@@ -22,6 +24,14 @@ from spec.validity import verify_data
 from spec.wire import KINDS, MAGIC, read_file
 
 Facts = dict[str, str]
+
+UNREADABLE = ("TooLong", "NotOurs", "FormatVersion", "Kind", "Damaged", "TrailingBytes", "NotCanonical")
+"""Checks of `spec.wire`: the bytes are no file of the kind that is needed."""
+HELP = {
+    "data": "the data commitment that the run has to be about; its validity proof is checked too",
+    "release": "the proof of a release of the run; with --model",
+    "model": "the safetensors file of that release",
+}
 
 
 def verify_commitment(content: bytes) -> Facts:
@@ -99,10 +109,11 @@ def bytes32(text: str) -> bytes:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m spec.verify", description=__doc__)
+    plain = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog="python -m spec.verify", description=__doc__, formatter_class=plain)
     parser.add_argument("proof", type=Path, help="a run's proof, or a data commitment")
     for name in ("data", "release", "model"):
-        parser.add_argument(f"--{name}", type=Path)
+        parser.add_argument(f"--{name}", type=Path, help=HELP[name])
     parser.add_argument("--nonce", type=bytes32, help="the nonce that you issued, in hexadecimal")
     parser.add_argument("--declaration", type=bytes32, help="the digest of the declaration that you held")
     told = parser.parse_args(arguments)
@@ -114,9 +125,12 @@ def main(arguments: list[str] | None = None) -> int:
         data, release, model = map(content, (told.data, told.release, told.model))
         proof = told.proof.read_bytes()
         facts = verify(proof, data, release, model, told.nonce, told.declaration)
-    except (Rejected, OSError) as error:
+    except OSError as error:
+        print(f"unreadable: {error}", file=sys.stderr)
+        return 3
+    except Rejected as error:
         print(f"rejected: {error}", file=sys.stderr)
-        return 1
+        return 2 if error.check == "Usage" else 3 if error.check in UNREADABLE else 1
     for name, fact in facts.items():
         print(f"{name}: {fact}")
     return 0

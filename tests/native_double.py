@@ -175,7 +175,7 @@ class NativeDouble:
     def plan_report(self, run, weights, commitment, table, request):
         self.calls.append("plan_report")
         assert unpack(run)["kind"] == "run"
-        shown = [{"Exactly": {"rate": "Accuracy", "group": None, "numerator": 1, "denominator": 2}}]
+        shown = [{"Exactly": {"rate": "Accuracy", "group": None, "numerator": 20, "denominator": 40}}]
         return json.dumps(
             {"rows_per_proof": ROWS_PER_PROOF, "group_sizes": [len(table[0])], "rows": 2, "shown": shown}
         )

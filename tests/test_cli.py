@@ -328,7 +328,7 @@ def test_one_release_per_data_set_and_its_neighbours(trained, native, clinic, ca
     assert main(["release", "run-1"]) == 0
     assert native.circumstances["earlier"] == "nothing"
     spent = {k: a.spent for k, a in trained.vault.accounts().items()}
-    assert main(["release", "run-1"]) == 2
+    assert main(["release", "run-1", "--force"]) == 2
     assert "rule: same data" in capsys.readouterr().err
     assert {k: a.spent for k, a in trained.vault.accounts().items()} == spent
     # The same rows, one removed, under another name in the same vault.
@@ -339,12 +339,14 @@ def test_one_release_per_data_set_and_its_neighbours(trained, native, clinic, ca
     assert main(["train", "run.toml"]) == 0
     native.next_weights = [state.flat_weights() for state in open_run("clinic.vault").record().states]
     capsys.readouterr()
-    assert main(["release", "run-2"]) == 2
+    assert main(["release", "run-2", "--force"]) == 2
     assert "rule: neighbouring data" in capsys.readouterr().err
     with pytest.raises(ReleaseRefused) as caught:
         tacit.release(open_run("clinic.vault"), quiet=True)
     assert caught.value.rule == "EarlierRelease"
-    assert main(["release", "run-2", "--data-is-public"]) == 0
+    assert main(["release", "run-2", "--data-is-public"]) == 2
+    assert "model.safetensors exists already" in capsys.readouterr().err
+    assert main(["release", "run-2", "--data-is-public", "--force"]) == 0
     assert native.circumstances["data_is_public"]
 
 
@@ -480,7 +482,8 @@ def test_the_version_names_the_build(native, capsys):
 def test_a_release_needs_its_run_and_model(trained, native, capsys):
     assert main(["release", "run-1"]) == 0
     assert main(["verify", "release.tacit"]) == 2
-    assert "give its run and its model too" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "verify it with --run (the proof of its run) and --model (the safetensors file)" in told
     prove(trained, quiet=True).save("run.tacit")
     Path("other.tacit").write_bytes(Path("run.tacit").read_bytes() + b" ")
     assert main(["verify", "release.tacit", "--run", "other.tacit", "--model", "model.safetensors"]) == 1

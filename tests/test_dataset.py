@@ -364,7 +364,7 @@ def table(**columns: list[object]) -> pd.DataFrame:
         (np.zeros((3, 0)), [0, 1, 0], "is empty", None, None),
         ([], [], "is empty", None, None),
         (np.float64(3.0), [0], "pass an array", None, None),
-        (table(a=["x", "y"]), [0, 1], "'x' is not a number; declare the column categorical", "a", 0),
+        (table(a=["x", "y"]), [0, 1], "'x' is not a number; make it categorical", "a", 0),
         (table(a=["1", "2", "oops"]), [0, 1, 0], "'oops' is not a number", "a", 2),
         (table(a=pd.to_datetime(["2020-01-01", "2020-01-02"])), [0, 1], "a date", "a", None),
         (np.array([[1j]]), [0], "complex", "x0", None),

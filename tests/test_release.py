@@ -23,6 +23,7 @@ from tacit.errors import (
     UnreadableFile,
     UsageError,
     WrongData,
+    WrongKind,
     WrongModel,
     WrongVersion,
 )
@@ -106,7 +107,7 @@ def test_a_release_is_described_without_being_checked(cancer: Released) -> None:
     assert "530 released weights" in verdict.shown[0]
     assert "the proof was not checked" in verdict.not_shown[0]
     assert verdict.statement["kind"] == "release"
-    with pytest.raises(UsageError, match="give its run and its model too"):
+    with pytest.raises(UsageError, match=r"verify it with run=\.\.\. \(the proof of its run\) and model="):
         tacit.verify(cancer.folder / "release.tacit")
 
 
@@ -266,11 +267,15 @@ def test_the_release_of_another_run(cancer: Released, square: Released) -> None:
 
 def test_a_file_of_another_kind_in_every_place(square: Released) -> None:
     release, run = square.folder / "release.tacit", square.folder / "run.tacit"
-    for changed in [{"release": run}, {"run": release}, {"run": square.folder / "owner.commitment"}]:
-        with pytest.raises(UnreadableFile, match="of kind"):
-            square.verify(**changed)
-    with pytest.raises(UnreadableFile, match="the model file"):
-        square.verify(model=release)
+    with pytest.raises(UsageError, match="this is the proof of a run: it is verified without run="):
+        square.verify(release=run)
+    for place, file, what in (
+        ("run", release, "the proof of a release, not the proof of a run"),
+        ("run", square.folder / "owner.commitment", "a data commitment, not the proof of a run"),
+        ("model", release, "the proof of a release, not a safetensors file"),
+    ):
+        with pytest.raises(WrongKind, match=f"{place}='.*' is {what}"):
+            square.verify(**{place: file})
 
 
 def test_changed_proofs(square: Released) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ class Bank:
     run: tacit.Run
 
     def verify(self, report: tacit.Report, data: str | None = "test.commitment") -> tacit.Verdict:
-        path = report.save(self.folder / "report.tacit")
+        path = report.save(self.folder / "report.tacit", overwrite=True)
         commitment = None if data is None else self.folder / data
         training = self.folder / "train.commitment"
         return tacit.verify(path, run=self.folder / "run.tacit", data=commitment, training=training)
@@ -188,12 +188,17 @@ def test_rows_of_the_training_data(bank: Bank) -> None:
 
 def test_predictions_of_public_and_of_committed_rows(bank: Bank) -> None:
     rows = table(5, 7).drop(columns="good")
-    report = tacit.predict(bank.run, rows, quiet=True)
     given = tacit.quantise(rows, schema=tacit.Schema(columns=bank.train.schema.columns))
+    # Columns of an array have nobody's names.
+    nameless = replace(given, feature_names=tuple(f"x{i}" for i in range(given.width)))
+    report = tacit.predict(bank.run, nameless, quiet=True)
     expected = exact_outputs(bank.run, given.features)
     assert np.array_equal(report.outputs(), expected)
     assert np.array_equal(report.classes(), expected.argmax(axis=1))
     verdict = bank.verify(report, None)
+    assert any(f"7 public rows of {given.width} features" in line for line in verdict.shown)
+    first = int(expected[0, 0]) / 2**report.fa
+    assert any(f"row 0: {first:.2f}"[:-1] in line for line in verdict.shown), (first, verdict.shown)
     told = verdict.statement["report"]
     assert told["input"]["features"] == given.features.flatten().tolist()
     with pytest.raises(ProofRejected) as raised:
@@ -234,6 +239,15 @@ def test_what_cannot_be_shown_is_refused_by_name(bank: Bank, caplog: pytest.LogC
 
     assert refused(by="region", min_group=1000) == "SmallGroup"
     assert refused(rows=range(9)) == "SmallGroup"
+    # Few rows of a class are few people, in a group that is large enough: whatever shows their number.
+    least = int(np.bincount(bank.test.labels[:40]).min())
+    assert least < 30
+    rare = {"rows": range(40), "min_group": least + 1}
+    assert refused(metrics="confusion", **rare) == "SmallGroup"
+    for metric in ("recall:0", "recall:1"):
+        counts = int((bank.test.labels[:40] == int(metric[-1])).sum())
+        if counts == least:
+            assert refused(metrics=[metric], **rare) == "SmallGroup"
     assert refused(by="income") == "Groups"
     assert refused(rows=[]) == "Rows"
     assert refused(rows=range(100, 151)) == "Rows"
@@ -251,11 +265,28 @@ def test_what_cannot_be_shown_is_refused_by_name(bank: Bank, caplog: pytest.LogC
         {"by": "colour"},
         {"rows": [1, 1]},
         {"rows": [150]},
+        {"rows": ["one"]},
+        {"metrics": 7},
+        {"at_least": "accuracy"},
+        {"min_group": "few"},
+        {"at_least": {"accuracy": "1/0"}},
     ):
         with pytest.raises(UsageError):
             tacit.evaluate(bank.run, bank.test, quiet=True, **wrong)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="not both"):
         tacit.predict(bank.run, table(5, 2), rows=[1])
+    with pytest.raises(UsageError, match="evaluate has no argument 'metric'; did you mean metrics"):
+        tacit.evaluate(bank.run, bank.test, metric="accuracy")
+    with pytest.raises(UsageError, match="data is a str, not committed data"):
+        tacit.evaluate(bank.run, "test")  # type: ignore[arg-type]
+
+
+def test_rows_have_the_columns_of_the_training_data(bank: Bank) -> None:
+    given = tacit.quantise(table(5, 2), schema=tacit.Schema(columns=bank.train.schema.columns))
+    swapped = replace(given, feature_names=("debt", "income", *given.feature_names[2:]))
+    with pytest.raises(ReportRefused, match="'debt' for 'income'") as raised:
+        tacit.predict(bank.run, swapped, quiet=True)
+    assert raised.value.reason == "OtherSchema"
 
 
 def test_data_of_another_schema_is_refused(bank: Bank) -> None:
@@ -271,7 +302,8 @@ def test_data_of_another_schema_is_refused(bank: Bank) -> None:
 
 
 def test_reports_are_checked_against_their_run_and_data(bank: Bank) -> None:
-    report = tacit.evaluate(bank.run, bank.test, metrics=["accuracy"], quiet=True)
+    report = tacit.evaluate(bank.run, bank.test, metrics="accuracy", quiet=True)
+    assert set(report.rates()) == {"accuracy"}
     path = report.save(bank.folder / "good.tacit")
     run = bank.folder / "run.tacit"
     with pytest.raises(UsageError, match="proof of its run"):
@@ -286,11 +318,13 @@ def test_reports_are_checked_against_their_run_and_data(bank: Bank) -> None:
         with pytest.raises(ProofRejected, match="training data") as raised:
             tacit.verify(path, run=run, data=data)
         assert raised.value.check == "TrainingData"
-    with pytest.raises(UsageError, match="for reports"):
+    with pytest.raises(UsageError, match="verified without training="):
         tacit.verify(run, data=train, training=train)
     unchecked = tacit.verify(path, run=run, training=train)
     assert any("no commitment file" in line for line in unchecked.not_shown)
     checked = tacit.verify(path, run=run, data=test, training=train)
+    assert "The records of both data sets declare one schema: columns, their order and scales." in checked.shown
+    assert "If what is shown were false, a proof would pass with a probability of at most 2^-12" in str(checked)
     assert not any("no commitment file" in line for line in checked.not_shown)
     described = tacit.inspect(path)
     assert "the proof was not checked" in described.not_shown[0]
@@ -311,11 +345,13 @@ def test_the_command_line(
 ) -> None:
     monkeypatch.chdir(bank.folder)
     monkeypatch.setenv("TACIT_VAULT", "bank.vault")
-    arguments = ["--data", "test", "--metric", "accuracy", "--by", "sex", "--gap", "accuracy=0.9"]
+    arguments = ["--data", "test", "--metric", "accuracy", "--by", "sex", "--gap", "accuracy=0.9", "--force"]
     assert main(["evaluate", *arguments, "--at-least-each", "accuracy=0.1", "--rows", "0:100"]) == 0
     printed = capsys.readouterr().out
     assert "accuracy: " in printed
     assert "group 0: sex=" in printed
+    assert main(["evaluate", *arguments[:-1]]) == 2
+    assert "report.tacit exists already" in capsys.readouterr().err
     verify = ["verify", "report.tacit", "--run", "run.tacit", "--data", "test.commitment"]
     assert main(verify) == 1
     assert main([*verify, "--training", "train.commitment"]) == 0
@@ -326,6 +362,9 @@ def test_the_command_line(
     assert len(capsys.readouterr().out.splitlines()) >= 4
     trained = ["--run", "run.tacit", "--training", "train.commitment"]
     assert main(["verify", "prediction.tacit", *trained]) == 0
+    assert main(["evaluate", "--at-least", "accuracy=0.9999", "--out", "never.tacit"]) == 1
+    assert not (bank.folder / "never.tacit").exists()
+    assert "error: " in capsys.readouterr().err
     assert main(["evaluate", "--at-least", "accuracy"]) == 2
     assert main(["evaluate", "--rows", "some"]) == 2
     assert main(["predict"]) == 2

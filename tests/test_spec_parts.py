@@ -574,10 +574,15 @@ def test_texts_hold_nothing_that_a_terminal_obeys() -> None:
 
 
 def test_hidden_characters_are_those_of_unicode() -> None:
-    """All of the categories that nobody sees, and what Unicode calls default ignorable beside them."""
+    """All of the categories that nobody sees, spaces that look like the plain one, and what Unicode calls
+    default ignorable beside them.
+    """
     found = [code for code in range(sys.maxunicode + 1) if has_hidden(chr(code))]
     hidden = {"Cc", "Cf", "Co", "Zl", "Zp"}
     by_category = {c for c in range(sys.maxunicode + 1) if unicodedata.category(chr(c)) in hidden}
+    spaces = {c for c in range(sys.maxunicode + 1) if unicodedata.category(chr(c)) == "Zs"} - {ord(" ")}
+    assert len(spaces) == 16
+    by_category |= spaces
     assert by_category <= set(found)
     others = {c for c in found if c not in by_category and unicodedata.category(chr(c)) != "Cn"}
     names = {unicodedata.name(chr(c)).partition("-")[0].rstrip("0123456789") for c in others}

@@ -491,10 +491,10 @@ def test_command(made: Made, capsys: pytest.CaptureFixture[str], tmp_path: Path)
     assert main([str(folder / "run.tacit"), *options]) == 0
     assert "release: 12 weights" in capsys.readouterr().out
     assert main([str(folder / "data.commitment")]) == 0
-    assert main([str(folder / "release.tacit")]) == 1
+    assert main([str(folder / "release.tacit")]) == 3
     assert "rejected: Kind" in capsys.readouterr().err
-    assert main([str(tmp_path / "none")]) == 1
-    assert main([str(folder / "run.tacit"), f"--release={folder / 'release.tacit'}"]) == 1
+    assert main([str(tmp_path / "none")]) == 3
+    assert main([str(folder / "run.tacit"), f"--release={folder / 'release.tacit'}"]) == 2
     assert "rejected: Usage" in capsys.readouterr().err
     declared = made("logistic")
     held = [f"--nonce={NONCE.hex()}", f"--declaration={(declared / 'declaration').read_bytes().hex()}"]
@@ -502,11 +502,16 @@ def test_command(made: Made, capsys: pytest.CaptureFixture[str], tmp_path: Path)
     assert "(the one held)\nnonce: the one issued" in capsys.readouterr().out
     assert main([str(declared / "run.tacit"), "--nonce", bytes(32).hex()]) == 1
     assert "rejected: OtherNonce" in capsys.readouterr().err
-    assert main([str(folder / "data.commitment"), *held]) == 1
+    assert main([str(folder / "data.commitment"), *held]) == 2
     assert "rejected: Usage" in capsys.readouterr().err
     for text in ("00", "x" * 64):
         with pytest.raises(SystemExit):
             main([str(declared / "run.tacit"), "--declaration", text])
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    told = capsys.readouterr().out
+    assert "0 valid, 1 rejected, 2 wrong usage, 3 a file" in told
+    assert "the safetensors file of that release" in told
 
 
 def long_sweep(count: int) -> None:

@@ -52,7 +52,7 @@ def test_commit_prints_and_writes_the_public_part(native, tmp_path, capsys):
     assert told["names"] is None
     assert told["released"][0] == "the number of rows"
     assert set(json.loads(told["schema"])) == {
-        "classes", "data_bits", "fa", "features", "format", "labels", "released", "rule",
+        "classes", "data_bits", "fa", "features", "format", "labels", "rule",
     }  # fmt: skip
     assert (data.n, data.fa, data.data_bits, data.label_kind, data.classes) == (3, 8, 12, "class", 2)
 
@@ -110,7 +110,7 @@ def test_the_budget_is_opened_with_the_commitment(native, tmp_path):
 def test_bad_data_makes_no_vault(native, tmp_path):
     with pytest.raises(DataError):
         commit(np.array([[np.nan]]), [0], vault=tmp_path / "v.vault")
-    with pytest.raises(DataError, match="there are no labels"):
+    with pytest.raises(DataError, match=r"give y=\.\.\.; the columns are x0, x1"):
         commit(X, vault=tmp_path / "v.vault")
     assert os.listdir(tmp_path) == []
 

@@ -12,9 +12,18 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from tacit.errors import UnreadableFile, UsageError
+from tacit._wording import named
+from tacit.errors import FileTaken, UnreadableFile, UsageError
 
-__all__ = ["TEMPORARY_SUFFIX", "fsync_directory", "read_limited", "write_all", "write_atomic"]
+__all__ = [
+    "TEMPORARY_SUFFIX",
+    "fsync_directory",
+    "read_limited",
+    "require_free",
+    "write_all",
+    "write_atomic",
+    "write_public",
+]
 
 TEMPORARY_SUFFIX = ".tmp"
 """Names that end like this are unfinished writes; nothing reads them."""
@@ -75,6 +84,30 @@ def write_atomic(
     finally:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
+
+
+def require_free(
+    path: str | os.PathLike[str], content: bytes | None = None, *, overwrite: bool = False
+) -> Path:
+    """The path, if nothing stands there, or `content` itself, or it may be replaced. Raises `FileTaken`."""
+    target = Path(path)
+    if overwrite or not target.exists():
+        return target
+    if content is not None and target.is_file() and target.stat().st_size == len(content):
+        with suppress(OSError):
+            if target.read_bytes() == content:
+                return target
+    raise FileTaken(
+        f"{target} exists already and is of something else; choose another name, or give "
+        f"{named('overwrite', 'True', option='--force')} to replace it"
+    )
+
+
+def write_public(path: str | os.PathLike[str], content: bytes, *, overwrite: bool = False) -> Path:
+    """Write a public file, durably and all at once. Raises `FileTaken` for a file of something else."""
+    target = require_free(path, content, overwrite=overwrite)
+    write_atomic(target, content)
+    return target
 
 
 def read_limited(path: str | os.PathLike[str], *, limit: int, what: str) -> bytes:

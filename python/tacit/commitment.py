@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import logging
 import os
-from collections.abc import Collection, Hashable
+import unicodedata
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -14,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tacit import session
-from tacit._files import write_atomic
+from tacit._files import require_free, write_public
+from tacit._wording import given, name_of, named
 from tacit.dataset.encode import ScaleRule
 from tacit.dataset.fixed_point import Scale
 from tacit.dataset.public import canonical, public_schema, schema_id
@@ -32,6 +34,10 @@ DEFAULT_NAME = "data"
 DEFAULT_PROOFS = 64
 """How many proofs a data commitment can take part in, unless said otherwise."""
 MAX_PROOFS = 1 << 20
+
+HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Zl", "Zp", "Zs"})
+"""Of Unicode: control and format characters, private ones, separators and spaces."""
+ROWS_RELEASED = "the number of rows"
 
 log = logging.getLogger("tacit.commit")
 
@@ -96,10 +102,9 @@ class CommittedData:
         """What rounding and clipping did. For the owner alone."""
         return self.quantised.report
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the public commitment file."""
-        write_atomic(path, self.file)
-        return Path(path)
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write the public commitment file. A file of something else is refused (`FileTaken`)."""
+        return write_public(path, self.file, overwrite=overwrite)
 
     def __str__(self) -> str:
         """The public commitment."""
@@ -113,6 +118,7 @@ def commit(
     vault: str | os.PathLike[str] | Vault,
     name: str = DEFAULT_NAME,
     schema: Schema | None = None,
+    like: str | CommittedData | None = None,
     scale: ScaleRule = "auto",
     label_kind: LabelKind | None = None,
     classes: int | Collection[Hashable] | None = None,
@@ -128,6 +134,7 @@ def commit(
     passphrase: str | None = None,
     key_file: str | os.PathLike[str] | None = None,
     prompt: Prompt | None = None,
+    overwrite: bool = False,
     quiet: bool = False,
 ) -> CommittedData:
     """Commit a data set, once. See `tacit.dataset.quantise` for how `x` and `y` become integers.
@@ -135,10 +142,20 @@ def commit(
     The vault is made if it does not exist. The public file goes to `commitment`, by default beside the vault
     (clinic.vault -> clinic.commitment, or named after `name`). `proofs` is fixed here: each proof opens rows,
     and after so many the data has to be committed again. The same data under the same name gives the same
-    commitment back; other data under a name that is taken is refused.
+    commitment back; other data under a name that is taken is refused, and so is a file at `commitment` that is
+    of something else, unless `overwrite` is said.
+
+    `like` is committed data, or its name in the vault: the new rows get its schema (columns, encodings, scales,
+    target), as test data has to have that of the training data.
     """
-    if not 1 <= proofs <= MAX_PROOFS:
-        raise UsageError(f"proofs is {proofs}; it must be between 1 and {MAX_PROOFS:,}")
+    _check_arguments(name, proofs, schema, like)
+    opened = vault if isinstance(vault, Vault) else None
+    place = Path("." if isinstance(vault, Vault) else vault)
+    if like is not None:
+        if isinstance(like, str):
+            opened = opened or Vault.open(place, passphrase=passphrase, key_file=key_file, prompt=prompt)
+            like = open_data(opened, like)
+        schema = like.schema
     data = quantise(
         x,
         y,
@@ -152,25 +169,57 @@ def commit(
         data_bits=data_bits,
         max_clipped=max_clipped,
         delimiter=delimiter,
+        labelled=True,
     )
-    if data.labels is None:
-        raise DataError("there are no labels: pass y, or name the target column")
-    opened = vault
-    if not isinstance(opened, Vault):
-        opened = Vault.open_or_create(opened, passphrase=passphrase, key_file=key_file, prompt=prompt)
+    place = place if opened is None else opened.path
+    stem = place.stem if name == DEFAULT_NAME else name
+    target = place.parent / f"{stem}.commitment" if commitment is None else Path(commitment)
     public = public_schema(data, names=publish_names)
+    _check_names(public.get("names", {}))
+    if opened is None and not place.exists():
+        require_free(target, overwrite=overwrite)  # before there is a vault
+    if opened is None:
+        opened = Vault.open_or_create(place, passphrase=passphrase, key_file=key_file, prompt=prompt)
     known = opened.has(f"data/{name}/description")
     if known:
         committed = _same(opened, name, data, public, proofs)
     else:
+        require_free(target, overwrite=overwrite)
         committed = _store(opened, name, data, public, proofs)
-    stem = opened.path.stem if name == DEFAULT_NAME else name
-    beside = opened.path.parent / f"{stem}.commitment"
-    path = committed.save(beside if commitment is None else commitment)
+    path = committed.save(target, overwrite=overwrite)
     if not quiet:
         state = "already committed" if known else "committed"
         print(f"{state} {committed}\npublic file {path}")
     return committed
+
+
+def _check_arguments(name: Any, proofs: Any, schema: Any, like: Any) -> None:
+    """Refuse arguments of the wrong type before anything is read."""
+    if not isinstance(name, str):
+        raise UsageError(f"{given('name', name)} is not a text")
+    if isinstance(proofs, bool) or not isinstance(proofs, int) or not 1 <= proofs <= MAX_PROOFS:
+        raise UsageError(
+            f"{name_of('proofs')} is {proofs!r}; it must be a whole number from 1 to {MAX_PROOFS:,}"
+        )
+    if schema is not None and like is not None:
+        raise UsageError(f"give {named('schema')} or {named('like')}, not both")
+    if schema is not None and not isinstance(schema, Schema):
+        raise UsageError(f"{name_of('schema')} is a {type(schema).__name__}, not a tacit.Schema")
+    if like is not None and not isinstance(like, str | CommittedData):
+        raise UsageError(f"{name_of('like')} is a {type(like).__name__}, neither committed data nor its name")
+
+
+def _check_names(names: Mapping[str, Any]) -> None:
+    """Refuse to publish a name that a reader would not see as it is, as a verifier does."""
+    for name in [*names.get("features", []), names.get("target") or "-", *(names.get("classes") or [])]:
+        for character in name:
+            if character != " " and unicodedata.category(character) in HIDDEN_CATEGORIES:
+                code = f"U+{ord(character):04X} {unicodedata.name(character, '')}".strip()
+                raise DataError(
+                    f"the name {name!r} has the character {code}, which looks like another or like none; names "
+                    "that are published must not",
+                    column=name,
+                )
 
 
 def _array_bytes(array: NDArray[Any]) -> bytes:
@@ -198,7 +247,7 @@ def _store(vault: Vault, name: str, data: QuantisedData, public: dict[str, Any],
         schema_id=schema_id(public),
         schema=canonical(public),
         names=public["names"]["features"] if "names" in public else None,
-        released=public["released"],
+        released=[ROWS_RELEASED, *data.released],
         proofs=proofs,
     )
     with Secret.random() as seed, vault.secret() as shared, progress_bar("committing") as progress:

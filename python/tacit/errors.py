@@ -1,7 +1,7 @@
 """Every exception of the package, with the exit code that the command line gives it.
 
-Exit codes: 0 valid, 1 a proof was rejected, 2 wrong usage (bad data, bad configuration, vault, budget),
-3 a file that cannot be read as ours.
+Exit codes: 0 valid, 1 a proof was rejected or a bound does not hold, 2 wrong usage (bad data, bad
+configuration, vault, budget), 3 a file that cannot be read as ours, or is another than is needed.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 __all__ = [
+    "BoundFails",
     "BudgetError",
     "DataError",
+    "FileTaken",
     "NativeMissing",
     "ProofRejected",
     "ReleaseRefused",
@@ -25,6 +27,7 @@ __all__ = [
     "VaultLocked",
     "WrongConfiguration",
     "WrongData",
+    "WrongKind",
     "WrongModel",
     "WrongPassphrase",
     "WrongVersion",
@@ -39,6 +42,10 @@ class TacitError(Exception):
 
 class UsageError(TacitError):
     """The call, the option or the configuration file asks for something that is not possible."""
+
+
+class FileTaken(UsageError):
+    """Another file stands where a public file would be written; nothing was written."""
 
 
 class NativeMissing(TacitError):
@@ -100,6 +107,12 @@ class ReportRefused(TacitError):
         self.reason = reason
 
 
+class BoundFails(ReportRefused):
+    """The model does not reach a bound that was to be shown: there is nothing to prove."""
+
+    exit_code: ClassVar[int] = 1
+
+
 class UnreadableFile(TacitError):
     """A file is missing, damaged, or not one of ours."""
 
@@ -112,6 +125,10 @@ class TruncatedFile(UnreadableFile):
 
 class TrailingBytes(UnreadableFile):
     """A file goes on after its content has ended."""
+
+
+class WrongKind(UnreadableFile):
+    """A file of ours stands where one of another kind is needed."""
 
 
 class WrongVersion(UnreadableFile):

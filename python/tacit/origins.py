@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from tacit._wording import named
 from tacit.errors import UsageError
 
 __all__ = ["Beacon", "Origin", "Origins", "VerifierNonce", "from_hex"]
@@ -39,9 +40,13 @@ class Beacon:
 
     def __post_init__(self) -> None:
         """Refuses an output of another length, and a round outside [0, 2^64)."""
-        _check_bytes(self.output, "a beacon's output")
-        if not 0 <= self.round < MAX_NUMBER:
-            raise UsageError(f"round {self.round} of the beacon is not in [0, 2^64)")
+        if not isinstance(self.name, str) or not self.name:
+            raise UsageError(f"the beacon's name is {self.name!r}, not a text")
+        if isinstance(self.round, bool) or not isinstance(self.round, int) or not 0 <= self.round < MAX_NUMBER:
+            raise UsageError(
+                f"the round of beacon {self.name} is {self.round!r}, not a whole number in [0, 2^64)"
+            )
+        _check_bytes(self.output, f"the output of round {self.round} of beacon {self.name}")
 
 
 Origin: TypeAlias = int | VerifierNonce | Beacon
@@ -61,7 +66,8 @@ def from_hex(text: str, what: str) -> bytes:
 
 def _check_bytes(value: bytes | None, what: str) -> None:
     if value is not None and (not isinstance(value, bytes) or len(value) != NONCE_BYTES):
-        raise UsageError(f"{what} has to be {NONCE_BYTES} bytes")
+        got = f"{len(value)} bytes" if isinstance(value, bytes) else f"of type {type(value).__name__}"
+        raise UsageError(f"{what} has to be {NONCE_BYTES} bytes, it is {got}")
 
 
 def is_later(origin: Origin | None) -> bool:
@@ -108,8 +114,22 @@ def described(origin: Origin) -> Any:
             return {"Beacon": {"name": name, "round": number, "output": list(nonce)}}
         case int():
             return {"Prover": {"nonce": checked(origin)}}
+        case Beacon(name=name, round=number):
+            raise UsageError(
+                f"the output of round {number} of beacon {name} is not known yet: declare the run before "
+                "that round, "
+                f"then give the output ({named('output', option='tacit train --beacon-output HEX')})"
+            )
+        case VerifierNonce():
+            raise UsageError(
+                "the verifier's nonce is not known yet: declare the run, hand in the declaration, then "
+                "give the nonce "
+                f"({named('VerifierNonce(nonce', '...)', option='tacit train --nonce HEX')})"
+            )
         case _:
-            raise UsageError("the nonce of this run is not known yet: declare the run, then give the nonce")
+            raise UsageError(
+                f"the seed {origin!r} is neither a whole number in [0, 2^64), a VerifierNonce nor a Beacon"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tacit import session
-from tacit._files import read_limited, write_atomic
+from tacit._files import read_limited, write_public
 from tacit.errors import UsageError
 from tacit.progress import duration, progress_bar, size
 from tacit.runs import Run, proofs_at
 from tacit.verifying import MAX_FILE
 
-__all__ = ["Proof", "estimate", "prove"]
+__all__ = ["Proof", "estimate", "finished", "prove"]
 
 log = logging.getLogger("tacit.prove")
 
@@ -33,10 +33,9 @@ class Proof:
     content: bytes = field(repr=False)
     run: str
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the file, durably and all at once."""
-        write_atomic(path, self.content)
-        return Path(path)
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write the file, durably and all at once. A file of something else is refused (`FileTaken`)."""
+        return write_public(path, self.content, overwrite=overwrite)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Proof:
@@ -107,10 +106,22 @@ def prove(run: Run, *, quiet: bool = False, say: Callable[[str], None] = _say) -
             )
         run.keep(f"chunk-{index}", proven.proof)
     parts = [vault.get(f"runs/{run.name}/chunk-{index}") for index in range(chunks)]
-    finished = Proof(session.assemble_run(statement, parts), run.name)
+    whole = Proof(session.assemble_run(statement, parts), run.name)
     if not quiet and missing:
-        say(f"proved {run.name} in {duration(time.monotonic() - started)}: {size(len(finished))}")
-    return finished
+        say(f"proved {run.name} in {duration(time.monotonic() - started)}: {size(len(whole))}")
+    return whole
+
+
+def finished(run: Run) -> Proof | None:
+    """The proof of a run all of whose chunks are proven already."""
+    record = run.record()
+    parts = [run.blob(f"chunk-{index}") for index in range(len(record.states) - 1)]
+    found = [part for part in parts if part is not None]
+    return (
+        Proof(session.assemble_run(run.statement(record), found), run.name)
+        if len(found) == len(parts)
+        else None
+    )
 
 
 def _plan(costs: session.Estimate, missing: int, chunks: int) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tacit import session
-from tacit._files import write_atomic
+from tacit._files import require_free, write_public
 from tacit.errors import ReleaseRefused, UsageError
 from tacit.metrics import METRICS, training_metric
 from tacit.neighbours import earlier_release, remember_release
@@ -43,11 +43,20 @@ class Release:
     metric_exact: float = field(repr=False)
     metric_rounded: float = field(repr=False)
 
-    def save(self, model: str | os.PathLike[str], proof: str | os.PathLike[str]) -> tuple[Path, Path]:
-        """Write the weights as safetensors and the proof beside them."""
-        write_atomic(model, safetensors_bytes(self.weights))
-        write_atomic(proof, self.proof)
-        return Path(model), Path(proof)
+    def save(
+        self, model: str | os.PathLike[str], proof: str | os.PathLike[str], *, overwrite: bool = False
+    ) -> tuple[Path, Path]:
+        """Write the weights as safetensors and the proof beside them.
+
+        Files of something else are refused (`FileTaken`) before either is written.
+        """
+        weights = safetensors_bytes(self.weights)
+        require_free(model, weights, overwrite=overwrite)
+        require_free(proof, self.proof, overwrite=overwrite)
+        return (
+            write_public(model, weights, overwrite=overwrite),
+            write_public(proof, self.proof, overwrite=overwrite),
+        )
 
 
 def release(

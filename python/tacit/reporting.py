@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import logging
+import operator
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from tacit import session
-from tacit._files import write_atomic
+from tacit._files import write_public
+from tacit._wording import given, name_of, named
 from tacit.dataset.quantised import QuantisedData, quantise
 from tacit.dataset.schema import Target
 from tacit.errors import ReportRefused, UsageError
@@ -71,10 +74,9 @@ class Report:
     outputs_per_row: int = 1
     rows: int = 0
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the file, durably and all at once."""
-        write_atomic(path, self.content)
-        return Path(path)
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write the file, durably and all at once. A file of something else is refused (`FileTaken`)."""
+        return write_public(path, self.content, overwrite=overwrite)
 
     def __len__(self) -> int:
         """Bytes."""
@@ -131,7 +133,7 @@ def evaluate(
     run: Run,
     data: CommittedData | None = None,
     *,
-    metrics: Iterable[str] | None = None,
+    metrics: str | Iterable[str] | None = None,
     by: str | Sequence[str] | None = None,
     at_least: Mapping[str, Number] | None = None,
     at_least_each: Mapping[str, Number] | None = None,
@@ -142,16 +144,22 @@ def evaluate(
 ) -> Report:
     """Prove how good the final model of a run is on the rows of a committed data set.
 
-    `metrics` are shown exactly: "confusion" and the names of `RATES`, or of `ERRORS` for real targets; by
-    default accuracy and confusion (MSE and R^2) if nothing is bounded. `at_least`, `at_least_each` and
-    `gap_at_most` show that rates reach a bound over all rows, reach one in every group, or differ by no more
-    than one between groups, and tell nothing else about them (a gap shows the groups' denominators). `by` names
-    feature columns whose values make the groups; no row's group is shown. `rows` is a range or a list, by
+    `metrics` (one or several) are shown exactly: "confusion" and the names of `RATES`, or of `ERRORS` for real
+    targets; by default accuracy and confusion (MSE and R^2) if nothing is bounded. `at_least`, `at_least_each`
+    and `gap_at_most` show that rates reach a bound over all rows, reach one in every group, or differ by no
+    more than one between groups, and tell nothing else about them (a gap shows the groups' denominators). `by`
+    names feature columns whose values make the groups; no row's group is shown. `rows` is a range or a list, by
     default all.
 
-    Raises `ReportRefused` naming what is wrong (`SmallGroup` for one below `min_group` rows, `BoundFails`,
-    `Window`, `OtherSchema`, `NotProven`, ...) and `BudgetError` if a commitment has no rows left.
+    `min_group` is the fewest rows of which anything is shown: of all rows that are read, of each group, and of
+    what a rate or a table counts among (the rows of one class, or those that are predicted to be of it).
+
+    Raises `ReportRefused` naming what is wrong (`SmallGroup` for fewer than `min_group` rows, `Window`,
+    `OtherSchema`, `NotProven`, ...; its subclass `BoundFails` for a bound that the model does not reach) and
+    `BudgetError` if a commitment has no rows left.
     """
+    bounds = {"at_least": at_least, "at_least_each": at_least_each, "gap_at_most": gap_at_most}
+    _check_arguments(run, data, min_group, bounds)
     record, on = run.record(), data or run.data()
     _require_schema(run, on)
     chosen = _rows(rows, on)
@@ -163,8 +171,15 @@ def evaluate(
     if metrics is None:
         usual = ("mse", "r2") if on.label_kind == "real" else ("accuracy", "confusion")
         metrics = () if at_least or at_least_each or gap_at_most else usual
+    metrics = [metrics] if isinstance(metrics, str) else _texts(metrics)
     if groups is None and (at_least_each or gap_at_most):
-        raise UsageError("at_least_each and gap_at_most are about groups: say by=COLUMN")
+        each_name, gap_name = (
+            name_of("at_least_each"),
+            named("gap_at_most", option="--gap").removesuffix("=..."),
+        )
+        raise UsageError(
+            f"{each_name} and {gap_name} are about groups: give {named('by', 'COLUMN', option='--by COLUMN')}"
+        )
     each = list(range(len(names)))
     asked = _exactly(metrics, classes, [None, *each])
     asked += _at_least(at_least, classes, [None]) + _at_least(at_least_each, classes, each)
@@ -172,7 +187,7 @@ def evaluate(
         for rate in _rates(metric, classes):
             asked.append({"GapAtMost": {"rate": rate, "bound": _fraction(bound)}})
     if not asked:
-        raise UsageError("nothing is asked for: give metrics or bounds")
+        raise UsageError(f"nothing is asked for: give {named('metrics', option='--metric')} or bounds")
     request = json.dumps({"rows": chosen, "groups": groups, "asked": asked})
     return _report(run, record, on, (on.features, on.labels), request, names, min_group, quiet)
 
@@ -191,6 +206,7 @@ def predict(
     training data was, and stands in the report in the clear. The outputs are shown. Many rows go into one
     report: each report opens rows of the model's commitment. Raises as `evaluate` does.
     """
+    _check_arguments(run, data, 0, {})
     record = run.record()
     if x is None:
         on = data or run.data()
@@ -198,12 +214,21 @@ def predict(
         request = json.dumps({"rows": _rows(rows, on), "groups": None, "asked": ["Outputs"]})
         return _report(run, record, on, (on.features, on.labels), request, (), 0, quiet)
     if data is not None or rows is not None:
-        raise UsageError("give public rows x, or rows of a committed data set, not both")
+        raise UsageError(
+            f"give public rows ({named('x', option='--input')}), or rows of a committed data set, not both"
+        )
     trained = run.data()
-    given = x if isinstance(x, QuantisedData) else quantise(x, schema=replace(trained.schema, target=Target()))
-    if given.scales != trained.quantised.scales or given.fa != trained.fa:
+    told = x if isinstance(x, QuantisedData) else quantise(x, schema=replace(trained.schema, target=Target()))
+    if told.scales != trained.quantised.scales or told.fa != trained.fa:
         raise ReportRefused("the rows are not scaled as the training data was", reason="OtherSchema")
-    table = (np.ascontiguousarray(given.features), np.zeros(0, dtype=np.int64))
+    ours, theirs = told.feature_names, trained.quantised.feature_names
+    if ours != theirs and not (_numbered(ours) or _numbered(theirs)):
+        first = next(f"{a!r} for {b!r}" for a, b in zip_longest(ours, theirs) if a != b)
+        raise ReportRefused(
+            f"the rows have other columns than the training data, or another order: {first}",
+            reason="OtherSchema",
+        )
+    table = (np.ascontiguousarray(told.features), np.zeros(0, dtype=np.int64))
     request = json.dumps({"rows": "All", "groups": None, "asked": ["Outputs"]})
     return _report(run, record, None, table, request, (), 0, quiet)
 
@@ -237,6 +262,12 @@ def _report(
             )
         if names and size < SMALL_GROUP:
             log.warning("the group %r has %d rows: its figures tell about few people", name, size)
+    for what, size in _denominators(plan["shown"], names):
+        if 0 < size < min_group:
+            raise ReportRefused(
+                f"{what} counts among {size} rows, fewer than {min_group}: it would tell about a few people",
+                reason="SmallGroup",
+            )
     opening, made = run.boundary(len(record.states) - 1, record)
     rows = int(plan["rows_per_proof"])
     charged = {made.digest.hex(): rows}
@@ -264,6 +295,55 @@ def _report(
     return Report(content, run.name, tuple(plan["shown"]), names, config.scales.fa, outputs, plan["rows"])
 
 
+def _denominators(shown: Sequence[Any], names: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """Among how many rows each figure that is shown counts, with what to call it."""
+    for item in shown:
+        (kind, told), *_ = item.items() if isinstance(item, dict) else (("", {}),)
+        if kind == "Exactly":
+            group = "" if told["group"] is None else f" [{names[told['group']]}]"
+            yield _name(told["rate"]) + group, told["denominator"]
+        elif kind == "GapAtMost":
+            for name, size in zip(names, told["denominators"], strict=True):
+                yield f"{_name(told['rate'])} [{name}]", size
+        elif kind == "Counts":
+            classes = round((len(told["counts"]) / max(1, len(names))) ** 0.5)
+            lines = np.array(told["counts"]).reshape(-1, classes).sum(axis=1).tolist()
+            for index, size in enumerate(lines):
+                group = f" [{names[index // classes]}]" if names else ""
+                yield f"class {index % classes} of the confusion matrix{group}", size
+
+
+def _check_arguments(run: Any, data: Any, min_group: Any, bounds: Mapping[str, Any]) -> None:
+    """Refuse arguments of the wrong type before anything is proven."""
+    from tacit.commitment import CommittedData
+    from tacit.runs import Run
+
+    if not isinstance(run, Run):
+        raise UsageError(f"a {type(run).__name__} is no run: open one with tacit.open_run(vault, name)")
+    if data is not None and not isinstance(data, CommittedData):
+        raise UsageError(
+            f"{name_of('data')} is a {type(data).__name__}, not committed data: open it with "
+            "tacit.open_data(vault, name)"
+        )
+    if isinstance(min_group, bool) or not isinstance(min_group, int):
+        raise UsageError(f"{given('min_group', min_group)} is not a number of rows")
+    for name, bound in bounds.items():
+        if bound is not None and not isinstance(bound, Mapping):
+            raise UsageError(f'{given(name, bound)} is not of the form {{"accuracy": 0.9}}')
+
+
+def _texts(metrics: Any) -> list[str]:
+    listed = list(metrics) if isinstance(metrics, Iterable) else [metrics]
+    if not all(isinstance(metric, str) for metric in listed):
+        raise UsageError(f"{name_of('metrics')} is {metrics!r}, not a list of names")
+    return listed
+
+
+def _numbered(names: Sequence[str]) -> bool:
+    """Whether these are the names that columns of an array get: nobody's."""
+    return all(name == f"x{position}" for position, name in enumerate(names))
+
+
 def _require_schema(run: Run, data: CommittedData) -> None:
     """The rows have the columns, order, scales and labels that the model was trained on."""
     trained = run.data()
@@ -280,7 +360,7 @@ def _require_schema(run: Run, data: CommittedData) -> None:
         if ours != theirs:
             raise ReportRefused(
                 f"the {what} of the data differ from those of the training data; commit it with "
-                "schema=training_data.schema",
+                f"{named('like', repr(trained.name), option=f'--like {trained.name}')}",
                 reason="OtherSchema",
             )
 
@@ -291,7 +371,10 @@ def _rows(rows: Rows, data: CommittedData) -> Any:
         return "All"
     if isinstance(rows, range) and rows.step == 1:
         return {"Range": {"first": rows.start, "count": len(rows)}}
-    listed = sorted({int(i) for i in rows})
+    try:
+        listed = sorted({operator.index(i) for i in rows})
+    except TypeError:
+        raise UsageError(f"{given('rows', rows)} is neither a range nor a list of row numbers") from None
     if len(listed) != len(rows):
         raise UsageError("a row is listed twice")
     if listed and not 0 <= listed[0] <= listed[-1] < data.n:
@@ -387,7 +470,7 @@ def _fraction(bound: Number) -> tuple[int, int]:
     """A bound as numerator and denominator: 0.9 is 9/10, as it is written."""
     try:
         value = Fraction(str(bound))
-    except ValueError:
+    except (ValueError, ZeroDivisionError):
         raise UsageError(f"the bound {bound!r} is no number") from None
     if not 0 <= value <= 1 or value.denominator >= 1 << 32:
         raise UsageError(f"the bound {bound!r} is not between 0 and 1")

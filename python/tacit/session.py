@@ -11,9 +11,11 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import log2
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 
 from tacit.errors import (
+    BoundFails,
     ProofRejected,
     ReleaseRefused,
     ReportRefused,
@@ -106,7 +108,8 @@ def translated(failure: Failure) -> TacitError:
     if failure.category == "unreadable":
         return UNREADABLE.get(failure.check, UnreadableFile)(failure.message)
     if failure.category == "report":
-        return ReportRefused(failure.message, reason=failure.check)
+        refused = BoundFails if failure.check == "BoundFails" else ReportRefused
+        return refused(failure.message, reason=failure.check)
     if failure.category == "release":
         return ReleaseRefused(failure.message, rule=failure.check)
     return UsageError(failure.message)
@@ -220,12 +223,25 @@ class Verdict:
     shown: tuple[str, ...]
     not_shown: tuple[str, ...]
     soundness: tuple[tuple[str, float], ...]
-    """Terms of the soundness error, as bits."""
+    """Terms of the soundness error, as powers of two, and their totals."""
     statement: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def certainty(self) -> str:
+        """The soundness error in words; empty where no terms are given."""
+        totals = [2.0**bits for name, bits in self.soundness if name.startswith("total")]
+        if not totals:
+            return ""
+        return (
+            "If what is shown were false, a proof would pass with a probability of at most "
+            f"2^{log2(sum(totals)):.1f}, "
+            "hash functions taken as random."
+        )
 
     def __str__(self) -> str:
         """The verdict as a person reads it."""
-        parts = [*self.shown, *(f"Not shown: {line}" for line in self.not_shown)]
+        certainty = [self.certainty] if self.soundness else []
+        parts = [*self.shown, *certainty, *(f"Not shown: {line}" for line in self.not_shown)]
         return "\n".join(parts)
 
 

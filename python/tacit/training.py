@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict, Unpack, cast
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from tacit import proving, releasing, reporting, session
+from tacit._wording import arguments_of, check_names, check_options
 from tacit.arithmetic.config import Order
 from tacit.commitment import DEFAULT_NAME, CommittedData, commit, only_name, open_data
 from tacit.declaring import Declaration, DeclaredRun, declared_before, keep_declaration
@@ -45,6 +48,8 @@ Initial = Literal["given", "seed"]
 MAX_START_BITS = 48
 WINDOW_RELEASED = "the window of the initial weights"
 
+log = logging.getLogger("tacit.train")
+
 
 @dataclass(slots=True)
 class _Made:
@@ -54,9 +59,71 @@ class _Made:
     origins: Origins
     declaration: Declaration | None = None
     released: tuple[str, ...] = ()
+    planned_steps: int | None = None
+    """As `epochs` or `max_steps` had it."""
 
 
 _made: WeakKeyDictionary[Any, _Made] = WeakKeyDictionary()
+
+
+class RunOptions(TypedDict, total=False):
+    """How a run is made: what `make_provable` and `declare` are told beside model, optimizer, data and loss.
+
+    batch_size: rows of a step; the last batch of an epoch may have fewer (drop_last leaves it out).
+    shuffle_seed: None reads rows in order. A number is the prover's choice, and the verdict says so; a
+    `VerifierNonce` or `Beacon` is somebody else's, for a run that was declared before (`declare`).
+    initial: "given" starts from the module's weights, hidden; "seed" replaces them by public ones that a
+    verifier draws itself, from `initial_seed` (default: from `shuffle_seed`, or 0).
+    memory: most memory that proving may take, as "6GB" or in bytes (default: 8 GB, or 60 % of the machine's if
+    that is less). It picks how many steps go into one proof, which is part of the statement.
+    epochs, max_steps, schedule, learning_rates, window_bits, gradient_bits, chunk_steps, average: see
+    `tacit.torch.make_provable`.
+    """
+
+    batch_size: Required[int]
+    shuffle_seed: Origin | None
+    initial: Initial
+    initial_seed: Origin | None
+    memory: str | int | None
+    drop_last: bool
+    epochs: int | None
+    max_steps: int | None
+    schedule: Sequence[float] | None
+    learning_rates: Sequence[float] | None
+    window_bits: int | None
+    gradient_bits: int | None
+    chunk_steps: int | None
+    average: int | None
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The options of a run, read: seeds and memory apart, the rest as `tacit.torch` takes it."""
+
+    origins: Origins
+    planner: Planner
+    rest: dict[str, Any]
+
+
+def _read_options(call: str, data: Any, options: RunOptions) -> _Asked:
+    """Refuses options that do not exist or have a wrong type, before anything is planned."""
+    if not isinstance(data, CommittedData):
+        raise UsageError(
+            f"data is a {type(data).__name__}, not committed data: use tacit.commit, or "
+            "tacit.open_data(vault, name)"
+        )
+    check_names(call, options, RunOptions.__annotations__)
+    rest: dict[str, Any] = dict(options)
+    if "batch_size" not in rest:
+        raise UsageError(f"{call} needs batch_size")
+    for name in ("batch_size", "epochs", "max_steps", "window_bits", "gradient_bits", "chunk_steps", "average"):
+        value = rest.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+            raise UsageError(f"{name} is {value!r}, not a whole number")
+    origins = _origins(
+        rest.pop("shuffle_seed", None), rest.pop("initial", "given"), rest.pop("initial_seed", None)
+    )
+    return _Asked(origins, _planner(data, origins, rest.pop("memory", None)), rest)
 
 
 def make_provable(
@@ -65,30 +132,22 @@ def make_provable(
     data: CommittedData,
     loss_fn: Any,
     *,
-    batch_size: int,
-    shuffle_seed: Origin | None = None,
-    initial: Initial = "given",
-    initial_seed: Origin | None = None,
-    memory: str | int | None = None,
     mode: Mode = "prove",
-    **options: Any,
+    **options: Unpack[RunOptions],
 ) -> Provable:
     """Model, optimizer, loader and loss to use in place of the given ones; the loop stays as it is.
 
-    shuffle_seed: None reads rows in order. A number is the prover's choice, and the verdict says so; a
-    `VerifierNonce` or `Beacon` is somebody else's, for a run that was declared before (`declare`).
-    initial: "given" starts from the module's weights, hidden; "seed" replaces them by public ones that a
-    verifier draws itself, from `initial_seed` (default: from `shuffle_seed`, or 0).
-    memory: most memory that proving may take, as "6GB" or in bytes (default: 8 GB, or 60 % of the machine's if
-    that is less). It picks how many steps go into one proof, which is part of the statement.
+    mode: "prove" trains on exact integers and records what a proof needs, "check" does not record, "off" is
+    plain PyTorch. See `RunOptions` for the options (batch_size, shuffle_seed, epochs, ...).
 
-    See `tacit.torch.make_provable` for the other options. Seeds bind the commitment of the data and the
-    architecture; those of a nonce from outside bind start and configuration as well. The order is the same
-    with mode="check"; a nonce from outside may be missing there, and mode="off" shuffles in its own way.
+    Seeds bind the commitment of the data and the architecture; those of a nonce from outside bind start and
+    configuration as well. The order is the same with mode="check"; a nonce from outside may be missing there,
+    and mode="off" shuffles in its own way.
     """
     from tacit import torch as front
 
-    origins = _origins(shuffle_seed, initial, initial_seed)
+    asked = _read_options("make_provable", data, options)
+    origins = asked.origins
     made = _Made(data, origins)
 
     def resolve(planned: Planned) -> Resolved:
@@ -99,13 +158,12 @@ def make_provable(
         optimizer,
         data,
         loss_fn,
-        batch_size=batch_size,
         shuffle_seed=None if origins.order is None else _stand_in(origins.order),
         mode=mode,
         own_start=origins.start is None,
         resolve=resolve,
-        planner=_planner(data, origins, memory),
-        **options,
+        planner=asked.planner,
+        **asked.rest,
     )
     if mode == "prove":
         _made[built.model] = made
@@ -117,13 +175,7 @@ def declare(
     optimizer: Optimizer,
     data: CommittedData,
     loss_fn: Any,
-    *,
-    batch_size: int,
-    shuffle_seed: Origin | None = None,
-    initial: Initial = "given",
-    initial_seed: Origin | None = None,
-    memory: str | int | None = None,
-    **options: Any,
+    **options: Unpack[RunOptions],
 ) -> Declaration:
     """Fix a run before somebody else gives the nonce of its seeds; `make_provable` then takes the same run.
 
@@ -134,17 +186,20 @@ def declare(
     """
     from tacit.torch.planning import plan_run, read_inputs
 
-    origins = _origins(shuffle_seed, initial, initial_seed)
+    asked = _read_options("declare", data, options)
+    origins = asked.origins
     if not origins.later:
-        raise UsageError("nothing is left to declare: no seed of this run comes from a VerifierNonce or Beacon")
+        raise UsageError(
+            "nothing is left to declare: no seed of this run comes from a verifier's nonce or a beacon "
+            '(VerifierNonce(), Beacon(name, round); in a run file "verifier" or a beacon\'s table)'
+        )
     planned = plan_run(
         read_inputs(model, optimizer, data, loss_fn),
         data,
-        batch_size=batch_size,
         shuffled=origins.order is not None,
         own_start=origins.start is None,
-        planner=_planner(data, origins, memory),
-        **options,
+        planner=asked.planner,
+        **asked.rest,
     )
     return keep_declaration(_declared(planned, data, origins))
 
@@ -189,6 +244,7 @@ def _resolve(planned: Planned, made: _Made, mode: Mode) -> Resolved:
     from tacit.torch.planning import Resolved
 
     data, origins, config = made.data, made.origins, planned.plan.config
+    made.planned_steps = planned.plan.total_steps
     declared: RunConfig | None = None
     if mode != "prove":
         start = None if origins.start is None else _stand_in(origins.start)
@@ -257,6 +313,9 @@ def fit(
     """
     from tacit import torch as front
 
+    # The schedule and the end of the run are fit's own.
+    known = {*arguments_of(front.fit), *RunOptions.__annotations__} - {"data", "wrap", "schedule", "max_steps"}
+    check_names("fit", options, known)
     return front.fit(_data(data, y, vault, name), wrap=make_provable, **options)
 
 
@@ -282,8 +341,15 @@ def run_of(model: Run | Fitted | nn.Module) -> Run:
     """The run of a model that `make_provable` or `fit` returned, put into the vault of its data."""
     if isinstance(model, Run):
         return model
+    if isinstance(model, str | os.PathLike):
+        raise UsageError(
+            f"{str(model)!r} is no model: open a run of a vault with tacit.open_run(vault, name), and give that"
+        )
     model = cast("nn.Module", getattr(model, "model", model) if isinstance(model, tuple) else model)
-    made = _made.get(model)
+    try:
+        made = _made.get(model)
+    except TypeError:
+        raise UsageError(f"a {type(model).__name__} is neither a model nor a run") from None
     if made is None:
         raise UsageError('this model was not trained with make_provable(..., mode="prove")')
     from tacit.torch import run_record
@@ -294,6 +360,23 @@ def run_of(model: Run | Fitted | nn.Module) -> Run:
     )
 
 
+def _finished(model: Run | Fitted | nn.Module) -> Run:
+    """The run, with a warning if its loop was left before the steps that were planned."""
+    run = run_of(model)
+    if isinstance(model, Run):
+        return run
+    made = _made[cast("nn.Module", getattr(model, "model", model) if isinstance(model, tuple) else model)]
+    steps = run.record().config.schedule.total_steps
+    if made.planned_steps is not None and steps < made.planned_steps:
+        log.warning(
+            "the loop was left after %d of the %d steps that were planned: the proof is of these %d steps",
+            steps,
+            made.planned_steps,
+            steps,
+        )
+    return run
+
+
 def estimate(model: Run | Fitted | nn.Module) -> session.Estimate:
     """What proving the run of this model will cost: time, memory, proof size."""
     return proving.estimate(run_of(model))
@@ -301,7 +384,7 @@ def estimate(model: Run | Fitted | nn.Module) -> session.Estimate:
 
 def prove(model: Run | Fitted | nn.Module, *, quiet: bool = False) -> proving.Proof:
     """Prove how this model was trained. The model stays hidden behind its commitment."""
-    return proving.prove(run_of(model), quiet=quiet)
+    return proving.prove(_finished(model), quiet=quiet)
 
 
 def release(model: Run | Fitted | nn.Module, *, bits: int = 12, **options: Any) -> releasing.Release:
@@ -309,7 +392,8 @@ def release(model: Run | Fitted | nn.Module, *, bits: int = 12, **options: Any) 
 
     See `tacit.releasing.release` for the options.
     """
-    return releasing.release(run_of(model), bits=bits, **options)
+    check_options("release", options, releasing.release, hidden=("run",))
+    return releasing.release(_finished(model), bits=bits, **options)
 
 
 def evaluate(
@@ -319,6 +403,7 @@ def evaluate(
 
     See `tacit.reporting.evaluate` for the options (metrics, by, at_least, gap_at_most, rows, min_group).
     """
+    check_options("evaluate", options, reporting.evaluate, hidden=("run", "data"))
     return reporting.evaluate(run_of(model), data, **options)
 
 
@@ -327,4 +412,5 @@ def predict(model: Run | Fitted | nn.Module, x: Any = None, **options: Any) -> r
 
     See `tacit.reporting.predict` for the options.
     """
+    check_options("predict", options, reporting.predict, hidden=("run", "x"))
     return reporting.predict(run_of(model), x, **options)

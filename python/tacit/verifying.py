@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 
 from tacit import session
 from tacit._files import read_limited
-from tacit.errors import UsageError
+from tacit._wording import given, name_of, named
+from tacit.errors import UsageError, WrongKind
 from tacit.origins import from_hex
 from tacit.session import Verdict
 
@@ -15,6 +15,7 @@ __all__ = ["MAX_FILE", "inspect", "verify"]
 
 MAX_FILE = 1 << 30
 """Longest public file that is read."""
+MAGIC = b"tacit\0"
 
 PathLike = str | os.PathLike[str]
 
@@ -40,39 +41,109 @@ def verify(
     rejected. `declaration` is the digest that you held before: a run of other data, another start or another
     configuration is rejected. Without them the verdict says what is as declared and unchecked.
     """
-    content = read_limited(proof, limit=MAX_FILE, what="proof")
-    commitment = None if data is None else read_limited(data, limit=MAX_FILE, what="data commitment")
-    held = session.Held(commitment, _bytes32(nonce, "the nonce"), _bytes32(declaration, "the declaration"))
-    if session.file_kind(content) == "report":
-        if run is None or model is not None:
-            raise UsageError("a report is verified with the proof of its run, and without a model file")
-        trained = read_limited(run, limit=MAX_FILE, what="proof of the run")
-        if training is not None:
-            held = replace(held, training=read_limited(training, limit=MAX_FILE, what="training commitment"))
-        return session.verify_report(content, trained, held)
-    if training is not None:
-        raise UsageError("the training data's commitment is for reports; give that of a run as data")
-    if (run is None) != (model is None):
-        raise UsageError("a release is verified with both its run and its model")
-    if run is not None and model is not None:
-        of_run = read_limited(run, limit=MAX_FILE, what="proof of the run")
-        weights = read_limited(model, limit=1 << 34, what="model")
-        return session.verify_release(content, of_run, weights, held)
+    content = _read(proof, "the proof")
     kind = session.file_kind(content)
-    if kind == "data" and (held.nonce or held.declaration):
-        raise UsageError("a data commitment has neither a nonce nor a declaration; they are for runs")
-    if kind == "release":
-        raise UsageError("this is the proof of a release: give its run and its model too")
+    if kind not in ("run", "release", "report", "data"):
+        raise WrongKind(f"{os.fspath(proof)} is {_KINDS[kind]}: that is verified as part of a run")
+    _refuse_missing(kind, run, model)
+    _refuse_needless(kind, data, run, model, training, nonce, declaration)
+    held = session.Held(
+        None if data is None else _of_kind(data, "data", "data"),
+        _bytes32(nonce, "nonce"),
+        _bytes32(declaration, "declaration"),
+        None if training is None else _of_kind(training, "data", "training"),
+    )
     if kind == "data":
-        if commitment is not None:
-            raise UsageError("this is a data commitment itself; verify it without another")
         return session.verify_commitment(content)
-    return session.verify_run(content, held)
+    if run is None:
+        return session.verify_run(content, held)
+    of_run = _of_kind(run, "run", "run")
+    if model is None:
+        return session.verify_report(content, of_run, held)
+    return session.verify_release(content, of_run, _model(model), held)
 
 
-def _bytes32(value: bytes | str | None, what: str) -> bytes | None:
+_KINDS = {
+    "data": "a data commitment",
+    "run": "the proof of a run",
+    "release": "the proof of a release",
+    "report": "a report",
+    "model": "the record of a model",
+    "statement": "the statement of a run",
+    "chunk": "the proof of one chunk of a run",
+}
+
+
+def _refuse_missing(kind: str, run: PathLike | None, model: PathLike | None) -> None:
+    """What a kind of proof cannot be verified without."""
+    missing = []
+    if kind in ("release", "report") and run is None:
+        missing.append(f"{named('run')} (the proof of its run)")
+    if kind == "release" and model is None:
+        missing.append(f"{named('model')} (the safetensors file)")
+    if missing:
+        raise UsageError(f"this is {_KINDS[kind]}: verify it with {' and '.join(missing)}")
+
+
+def _refuse_needless(
+    kind: str,
+    data: PathLike | None,
+    run: PathLike | None,
+    model: PathLike | None,
+    training: PathLike | None,
+    nonce: bytes | str | None,
+    declaration: bytes | str | None,
+) -> None:
+    """What a kind of proof has no use for: leaving it out unseen would look like a check of it."""
+    allowed = {
+        "data": (),
+        "run": ("data", "nonce", "declaration"),
+        "release": ("data", "run", "model", "nonce", "declaration"),
+        "report": ("data", "run", "training", "nonce", "declaration"),
+    }[kind]
+    given = {
+        "data": data,
+        "run": run,
+        "model": model,
+        "training": training,
+        "nonce": nonce,
+        "declaration": declaration,
+    }
+    for name, value in given.items():
+        if value is not None and name not in allowed:
+            hint = f"; give the commitment as {named('data')}" if (name, kind) == ("training", "run") else ""
+            raise UsageError(f"this is {_KINDS[kind]}: it is verified without {named(name)}{hint}")
+
+
+def _read(path: PathLike, what: str, limit: int = MAX_FILE) -> bytes:
+    if not isinstance(path, str | os.PathLike):
+        raise UsageError(f"{what} is a {type(path).__name__}, not the path of a file: save it first")
+    return read_limited(path, limit=limit, what=what.removeprefix("the "))
+
+
+def _of_kind(path: PathLike, kind: str, argument: str) -> bytes:
+    """A file of ours that stands for an argument; another kind of file is refused by both names."""
+    content = _read(path, f"the file of {named(argument)}")
+    found = session.file_kind(content)
+    if found != kind:
+        raise WrongKind(f"{given(argument, os.fspath(path))} is {_KINDS[found]}, not {_KINDS[kind]}")
+    return content
+
+
+def _model(path: PathLike) -> bytes:
+    """The safetensors file; one of ours in its place is named."""
+    content = _read(path, f"the file of {named('model')}", 1 << 34)
+    if content.startswith(MAGIC):
+        raise WrongKind(
+            f"{given('model', os.fspath(path))} is {_KINDS[session.file_kind(content)]}, not a safetensors file"
+        )
+    return content
+
+
+def _bytes32(value: bytes | str | None, argument: str) -> bytes | None:
     if value is None:
         return None
+    what = name_of(argument)
     if not isinstance(value, bytes | str):
         raise UsageError(f"{what} is {value!r}, neither bytes nor hexadecimal text")
     return from_hex(value if isinstance(value, str) else value.hex(), what)
@@ -80,4 +151,4 @@ def _bytes32(value: bytes | str | None, what: str) -> bytes | None:
 
 def inspect(path: PathLike) -> Verdict:
     """What a public file states, in words, without checking its proof."""
-    return session.describe(read_limited(path, limit=MAX_FILE, what="file"))
+    return session.describe(_read(path, "the file"))

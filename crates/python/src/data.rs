@@ -229,8 +229,23 @@ fn same_root(got: [u8; 32], expected: [u8; 32], what: &str) -> Result<(), Failed
 pub fn verify_commitment(py: Python<'_>, bytes: &[u8]) -> PyResult<String> {
     work::fenced(py, || {
         let (body, digest) = verify_data_file(bytes)?;
-        verdict(&data_words(&body.record, &digest), &[], data_statement(&body, &digest))
+        verdict(&words_of(&body, &digest), &[], data_statement(&body, &digest))
     })
+}
+
+/// The words of a data commitment, with what its schema document names.
+pub fn words_of(body: &DataFile, digest: &[u8; 32]) -> Words {
+    let mut words = data_words(&body.record, digest);
+    let schema: serde_json::Value = serde_json::from_str(&body.schema).unwrap_or_default();
+    let named = &schema["names"];
+    if let Some(target) = named["target"].as_str() {
+        words.shown.push(format!("The labels are called, by the owner's word: {target:?}."));
+    }
+    if let Some(classes) = named["classes"].as_array() {
+        let all: Vec<String> = classes.iter().filter_map(|c| c.as_str()).map(|c| format!("{c:?}")).collect();
+        words.shown.push(format!("The classes are called, from 0 and by the owner's word: {}.", all.join(", ")));
+    }
+    words
 }
 
 pub fn data_statement(body: &DataFile, digest: &[u8; 32]) -> serde_json::Value {

@@ -1,6 +1,6 @@
 //! Statements, chunks and runs.
 use crate::data::{
-    LOG_INV_RATE, config_of, data_statement, rebuild_data, rebuild_model, rows, seed32, values, verdict,
+    LOG_INV_RATE, config_of, data_statement, rebuild_data, rebuild_model, rows, seed32, values, verdict, words_of,
 };
 use crate::errors::Failed;
 use crate::release::release_json;
@@ -25,7 +25,7 @@ use tacit_training::stage::Stage;
 use tacit_training::statement::{Origin, PROTOCOL_VERSION, RunStatement, SECURITY_BITS, Start};
 use tacit_training::trainer::ModelState;
 use tacit_training::verify::{DataFile, Held, verify_run_file};
-use tacit_training::words::{Words, data_words, release_words, run_words, schedule_words};
+use tacit_training::words::{Words, release_words, run_words, schedule_words};
 
 /// The public statement of a run, before anything is proven; `start` is the record of a hidden start and the window of
 /// its range check.
@@ -220,7 +220,7 @@ pub fn describe(py: Python<'_>, bytes: &[u8]) -> PyResult<String> {
             k if k == Kind::Data as u8 => {
                 let body: DataFile = file::decode(Kind::Data, bytes)?;
                 let digest = body.record.digest().map_err(|e| Failed::usage(e.to_string()))?;
-                let mut words = data_words(&body.record, &digest);
+                let mut words = words_of(&body, &digest);
                 words.not_shown.insert(0, unchecked);
                 verdict(&words, &[], data_statement(&body, &digest))
             }
@@ -246,7 +246,7 @@ pub fn describe(py: Python<'_>, bytes: &[u8]) -> PyResult<String> {
                 let statement = serde_json::json!({ "kind": "report", "report": report_json(&report.statement) });
                 verdict(&words, &[], statement)
             }
-            other => Err(Failed::usage(format!("files of kind {other} have no description"))),
+            other => Err(Failed::usage(format!("{} has no description", file::kind_words(other)))),
         }
     })
 }

@@ -32,6 +32,21 @@ pub enum Kind {
     Report = 7,
 }
 
+/// What a file of a kind is called.
+#[must_use]
+pub const fn kind_words(kind: u8) -> &'static str {
+    match kind {
+        1 => "a data commitment",
+        2 => "the proof of a run",
+        3 => "the proof of a release",
+        4 => "the record of a model",
+        5 => "the statement of a run",
+        6 => "the proof of one chunk of a run",
+        7 => "a report",
+        _ => "a file of an unknown kind",
+    }
+}
+
 /// The bytes are not a file of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FileError {
@@ -45,7 +60,7 @@ pub enum FileError {
         got: u16,
     },
     /// Another kind of file.
-    #[error("the file is of kind {got}, expected {expected:?}")]
+    #[error("this is {}, not {}", kind_words(*got), kind_words(*expected as u8))]
     Kind {
         /// In the file.
         got: u8,

@@ -186,7 +186,7 @@ pub enum RecordError {
         stride: u32,
     },
     /// A text of the owner is empty, too long, or has characters that a terminal obeys or nobody sees.
-    #[error("{field}: a text is empty, longer than {MAX_TEXT} bytes, or has control or invisible characters")]
+    #[error("{field}: a text is empty, longer than {MAX_TEXT} bytes, or has characters that nobody sees as they are")]
     Text {
         /// Which field.
         field: &'static str,

@@ -136,6 +136,9 @@ pub enum StatementError {
     /// A shuffled order without an origin, or with a seed that is not the origin's.
     #[error("the order's seed does not follow from its stated origin")]
     OrderSeed,
+    /// Rows in the order of the commitment have no seed whose origin could be stated.
+    #[error("the order is that of the rows, and an origin of its seed is stated")]
+    OrderOrigin,
     /// The initial window is outside its limits.
     #[error("the initial weights' window of {got} bits is outside 2..=48")]
     StartBits {
@@ -184,6 +187,9 @@ impl RunStatement {
             && self.order_origin.as_ref().map(|o| self.seed("order", o)).transpose()? != Some(*seed)
         {
             return Err(StatementError::OrderSeed);
+        }
+        if self.config.order == Order::Contiguous && self.order_origin.is_some() {
+            return Err(StatementError::OrderOrigin);
         }
         self.bounds(StateBounds { w: self.start_bound()?, v: 0 })
     }

@@ -4,8 +4,10 @@
 //! invisible, or turns the direction of reading, makes two names look alike.
 
 /// Code points that are invisible or steer the display although they are no control characters: general categories Cf,
-/// Co, Zl and Zp, and what Unicode calls default ignorable (fillers, joiners, variation selectors).
-const HIDDEN: [(u32, u32); 30] = [
+/// Co, Zl and Zp, spaces other than U+0020 (Zs), and what Unicode calls default ignorable (fillers, joiners, variation
+/// selectors).
+const HIDDEN: [(u32, u32); 33] = [
+    (0x00A0, 0x00A0),
     (0x00AD, 0x00AD),
     (0x034F, 0x034F),
     (0x0600, 0x0605),
@@ -15,12 +17,14 @@ const HIDDEN: [(u32, u32); 30] = [
     (0x0890, 0x0891),
     (0x08E2, 0x08E2),
     (0x115F, 0x1160),
+    (0x1680, 0x1680),
     (0x17B4, 0x17B5),
     (0x180B, 0x180F),
-    (0x200B, 0x200F),
-    (0x2028, 0x202E),
-    (0x2060, 0x206F),
+    (0x2000, 0x200F),
+    (0x2028, 0x202F),
+    (0x205F, 0x206F),
     (0x2800, 0x2800),
+    (0x3000, 0x3000),
     (0x3164, 0x3164),
     (0xE000, 0xF8FF),
     (0xFE00, 0xFE0F),

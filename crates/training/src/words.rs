@@ -36,21 +36,33 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
+/// A number of things, the noun in the singular or with an s.
+pub(crate) fn counted(n: impl Into<u64>, noun: &str) -> String {
+    let n = n.into();
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
 /// A verified data commitment.
 #[must_use]
 pub fn data_words(record: &DataRecord, digest: &[u8; 32]) -> Words {
     let labels = match record.labels {
         Labels::Class { classes } => format!("one of {classes} classes"),
-        Labels::Binary { outputs } => format!("{outputs} binary label(s)"),
-        Labels::Real { outputs, bits } => format!("{outputs} real target(s) of {bits} bits"),
+        Labels::Binary { outputs } => counted(outputs, "binary label"),
+        Labels::Real { outputs, bits } => format!("{} of {bits} bits", counted(outputs, "real target")),
     };
     let mut shown = alloc::vec![
-        format!("Commitment {} is to a table of {} rows and {} features.", hex(digest), record.rows, record.features),
+        format!(
+            "Commitment {} is to a table of {} and {}.",
+            hex(digest),
+            counted(record.rows, "row"),
+            counted(record.features, "feature")
+        ),
         format!(
             "Every feature is an integer of {} bits ({} of them fractional); every row has {labels}.",
             record.data_bits, record.fa
         ),
     ];
+    shown.extend(names(record));
     if !record.released.is_empty() {
         shown.push(quoted(&record.released));
     }
@@ -66,13 +78,17 @@ pub fn data_words(record: &DataRecord, digest: &[u8; 32]) -> Words {
 pub fn run_words(statement: &RunStatement, verdict: &RunVerdict, held: &Held<'_>) -> Words {
     let c = &statement.config;
     let mut shown = alloc::vec![format!(
-        "The model behind commitment {} is exactly what {} steps of SGD give on the data behind commitment {}.",
+        "The model behind commitment {} is exactly what {} of SGD on the data behind commitment {} lead to.",
         hex(&verdict.model_digest),
-        c.schedule.total_steps,
+        counted(c.schedule.total_steps, "step"),
         hex(&verdict.data_digest)
     )];
     if let Some(average) = c.schedule.average {
-        shown.push(format!("It is the mean of the weights after each of the last {average} steps."));
+        let order = match c.schedule.decay {
+            Some(_) => "; the last factor of the weight decay multiplies that mean",
+            None => "",
+        };
+        shown.push(format!("It is the mean of the weights after each of the last {average} steps{order}."));
     }
     shown.push(architecture(c));
     shown.push(schedule(c));
@@ -107,6 +123,7 @@ pub fn run_words(statement: &RunStatement, verdict: &RunVerdict, held: &Held<'_>
         }
     }
     declaration(statement, held, &mut shown, &mut not_shown);
+    shown.extend(names(&statement.data));
     let mut released = statement.data.released.clone();
     released.extend(statement.released.iter().filter(|t| !statement.data.released.contains(t)).cloned());
     if !released.is_empty() {
@@ -124,8 +141,12 @@ pub fn run_words(statement: &RunStatement, verdict: &RunVerdict, held: &Held<'_>
 #[must_use]
 pub fn schedule_words(c: &RunConfig) -> Vec<String> {
     let s = &c.schedule;
-    let spans = s.rates.iter().map(|r| format!("{} for {} steps", r.rate, r.steps));
-    let mut out = alloc::vec![format!("Integer learning rates: {}.", listed(spans))];
+    let spans = s.rates.iter().map(|r| format!("{} for {}", r.rate, counted(r.steps, "step")));
+    let unit = i64::from(c.scales.fa) + i64::from(c.scales.fg) + i64::from(c.scales.omega) - i64::from(c.scales.fw);
+    let mut out = alloc::vec![format!(
+        "Integer learning rates, in units of 2^{unit} per unit of summed gradient: {}.",
+        listed(spans)
+    )];
     if s.momentum() {
         let taps = listed(s.filter.iter().map(ToString::to_string));
         out.push(format!("Momentum filter, in units of 2^-{}: {taps}.", c.scales.kappa));
@@ -228,7 +249,8 @@ pub fn model_file_words(release: &ReleaseStatement, metadata: bool) -> Words {
 fn chosen(origin: &Origin, what: &str, held: &Held<'_>, out: &mut Vec<String>) {
     match origin {
         Origin::Prover { .. } => {
-            out.push(format!("that the {what} was not chosen to please: the prover picked the seed"))
+            let were = if what.ends_with('s') { "were" } else { "was" };
+            out.push(format!("that the {what} {were} not chosen to please: the prover picked the seed"))
         }
         Origin::Verifier { .. } if held.nonce.is_some() => {}
         Origin::Verifier { .. } => {
@@ -257,6 +279,13 @@ fn quoted(words: &[String]) -> String {
     format!("Derived from the data and public, by the owner's word: {}.", all.join(", "))
 }
 
+/// Names that the owner published, quoted in the same way.
+fn names(record: &DataRecord) -> Option<String> {
+    let names = record.names.as_ref()?;
+    let all = listed(names.iter().map(|n| format!("{n:?}")));
+    Some(format!("The features are called, by the owner's word: {all}."))
+}
+
 fn architecture(c: &RunConfig) -> String {
     let widths: Vec<String> = c
         .architecture
@@ -282,22 +311,77 @@ fn architecture(c: &RunConfig) -> String {
 
 fn schedule(c: &RunConfig) -> String {
     let s = &c.schedule;
-    let rates: Vec<String> = s.rates.iter().take(4).map(|r| format!("{} for {} steps", r.rate, r.steps)).collect();
+    let rates: Vec<String> = s.rates.iter().take(4).map(|r| rate(c, r.rate, r.steps)).collect();
     let partial = match (s.drop_last, s.steps_per_epoch() as u64 * u64::from(s.batch) != u64::from(s.rows)) {
         (true, true) => ", partial batches dropped",
         (false, true) => ", the gradient of a partial batch scaled up to a full one's",
         (_, false) => "",
     };
-    let more = if s.rates.len() > 4 { format!(" and {} more spans", s.rates.len() - 4) } else { String::new() };
+    let more = match s.rates.len().saturating_sub(4) {
+        0 => String::new(),
+        spans => format!(" and {} more", counted(spans as u64, "span")),
+    };
     format!(
-        "Batches of {} rows of {}{partial}; integer learning rates {}{more}, in units of 2^{} per unit of summed gradient{}{}.",
-        s.batch,
+        "Batches of {} of {}{partial}; learning rates {}{more}{}{}.",
+        counted(s.batch, "row"),
         s.rows,
         rates.join(", "),
-        i64::from(c.scales.fa) + i64::from(c.scales.fg) + i64::from(c.scales.omega) - i64::from(c.scales.fw),
         momentum(c),
         decay(c)
     )
+}
+
+/// The rate of PyTorch's mean loss that an integer rate stands for: rho B 2^(fa+fg+omega-fw) / norm, where norm is 1,
+/// 1/N or 2/N.
+fn rate(c: &RunConfig, integer: i64, steps: u32) -> String {
+    let outputs = c.architecture.layers.last().map_or(1, |l| u128::from(l.outputs.max(1)));
+    let (times, halved) = match c.architecture.loss {
+        Loss::CrossEntropy => (1, 0),
+        Loss::BceWithLogits => (outputs, 0),
+        Loss::Mse => (outputs, 1),
+    };
+    let numerator =
+        u128::from(integer.unsigned_abs()).saturating_mul(u128::from(c.schedule.batch)).saturating_mul(times);
+    let up = u64::from(c.scales.fa) + u64::from(c.scales.fg) + u64::from(c.scales.omega);
+    let down = u64::from(c.scales.fw) + halved;
+    format!("{} for {}", binary_fraction(numerator, up, down), counted(steps, "step"))
+}
+
+/// numerator 2^(up - down), as a decimal and, in brackets, as the exact fraction.
+fn binary_fraction(numerator: u128, up: u64, down: u64) -> String {
+    if numerator == 0 {
+        return "0".to_string();
+    }
+    let zeros = u64::from(numerator.trailing_zeros());
+    let (odd, up) = (numerator >> zeros, up + zeros);
+    if let Some(power) = up.checked_sub(down) {
+        let unit = u32::try_from(power).ok().and_then(|p| 1u128.checked_shl(p));
+        let whole = unit.and_then(|unit| odd.checked_mul(unit));
+        return whole.map_or_else(|| format!("{odd} * 2^{power}"), |whole| whole.to_string());
+    }
+    let power = down - up;
+    match significant(odd, power) {
+        Some(decimal) if power < 64 => format!("{decimal} ({odd}/{})", 1u64 << power),
+        Some(decimal) => format!("{decimal} ({odd}/2^{power})"),
+        None => format!("{odd}/2^{power}"),
+    }
+}
+
+/// odd / 2^power to six significant digits, halves up; none where that takes wider integers.
+fn significant(odd: u128, power: u64) -> Option<String> {
+    let power = u32::try_from(power).ok().filter(|&p| p < 100)?;
+    // The fewest decimals that leave six digits.
+    for decimals in 0..40u32 {
+        let scaled = odd.checked_mul(10u128.checked_pow(decimals)?)?;
+        let exact = scaled.trailing_zeros() >= power;
+        let rounded = (scaled >> power) + ((scaled >> (power - 1)) & 1);
+        if exact || rounded >= 100_000 {
+            let (unit, digits) = (10u128.checked_pow(decimals)?, decimals as usize);
+            let text = format!("{}.{:0digits$}", rounded / unit, rounded % unit);
+            return Some(text.trim_end_matches('0').trim_end_matches('.').to_string());
+        }
+    }
+    None
 }
 
 /// The whole filter is for those who inspect; its sum is what a lasting gradient comes to.
@@ -320,9 +404,9 @@ fn decay(c: &RunConfig) -> String {
     let Some(decay) = &c.schedule.decay else { return String::new() };
     let (least, most) = (decay.numerators.iter().min(), decay.numerators.iter().max());
     format!(
-        "; at the end of every {} steps and of the run the weights are multiplied by public factors from {} to {}, in \
+        "; at the end of every {} and of the run the weights are multiplied by public factors from {} to {}, in \
          units of 2^-{}",
-        c.schedule.chunk_steps,
+        counted(c.schedule.chunk_steps, "step"),
         least.copied().unwrap_or(0),
         most.copied().unwrap_or(0),
         decay.bits

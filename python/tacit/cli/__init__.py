@@ -1,6 +1,7 @@
 """The `tacit` command.
 
-Exit codes: 0 valid, 1 proof rejected, 2 wrong usage, 3 unreadable input, 130 interrupted.
+Exit codes: 0 valid, 1 proof rejected or a bound that does not hold, 2 wrong usage, 3 unreadable input, 130
+interrupted.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 
 import click
 
+from tacit._wording import options_named
 from tacit.errors import ProofRejected, TacitError
 
 __all__ = ["cli", "main"]
@@ -71,9 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
     try:
-        code = cli.main(
-            args=None if arguments is None else list(arguments), prog_name="tacit", standalone_mode=False
-        )
+        with options_named():
+            code = cli.main(
+                args=None if arguments is None else list(arguments), prog_name="tacit", standalone_mode=False
+            )
     except ProofRejected as error:
         click.echo(f"REJECTED by the check {error.check}: {error}", err=True)
         return error.exit_code

@@ -16,7 +16,22 @@ if TYPE_CHECKING:
     from tacit.session import Verdict
     from tacit.vault import Vault
 
-__all__ = ["ask_passphrase", "find_vault", "key_file_option", "open_vault", "show_verdict", "vault_option"]
+__all__ = [
+    "ask_passphrase",
+    "find_vault",
+    "force_option",
+    "key_file_option",
+    "open_vault",
+    "out_option",
+    "parse_bounds",
+    "parse_rows",
+    "renamed_option",
+    "report_options",
+    "run_options",
+    "show_json",
+    "show_verdict",
+    "vault_option",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -39,6 +54,85 @@ def key_file_option(function: F) -> F:
         type=click.Path(path_type=Path, dir_okay=False),
         help="Open the vault with this key file instead of a passphrase.",
     )(function)
+
+
+class _Renamed(click.Option):
+    """An option of which only the first name is shown; the others are what it was called before."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        names = self.opts
+        self.opts = names[:1]
+        try:
+            return super().get_help_record(ctx)
+        finally:
+            self.opts = names
+
+
+def renamed_option(*names: str, **attributes: Any) -> Callable[[F], F]:
+    """An option with earlier names that still work."""
+    return click.option(*names, cls=_Renamed, **attributes)
+
+
+def out_option(default: str | None, text: str, *earlier: str) -> Callable[[F], F]:
+    """`--out`: where the public file of a command goes."""
+    return renamed_option(
+        "--out",
+        *earlier,
+        "out",
+        type=click.Path(path_type=Path, dir_okay=False),
+        default=None if default is None else Path(default),
+        show_default=default is not None,
+        help=text,
+    )
+
+
+def force_option(function: F) -> F:
+    """`--force`: replace a file of something else."""
+    return click.option("--force", is_flag=True, help="Replace a file of something else that stands there.")(
+        function
+    )
+
+
+def run_options(function: F) -> F:
+    """The run, and the vault that holds it."""
+    function = key_file_option(function)
+    function = vault_option(function)
+    return click.argument("run", required=False)(function)
+
+
+def report_options(function: F) -> F:
+    """What every report on a run is told: run, vault, committed rows, and where it goes."""
+    function = force_option(function)
+    function = out_option("report.tacit", "Where the report goes.", "--output")(function)
+    function = click.option(
+        "--rows", help="Rows of the committed data: FIRST:END, or row numbers with commas."
+    )(function)
+    function = click.option("--data", help="Name of committed data in the vault [the training data].")(function)
+    return run_options(function)
+
+
+def parse_bounds(texts: tuple[str, ...]) -> dict[str, str]:
+    """`accuracy=0.9` as {"accuracy": "0.9"}."""
+    bounds = {}
+    for text in texts:
+        metric, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(f"{text!r} is not of the form METRIC=NUMBER")
+        bounds[metric] = value
+    return bounds
+
+
+def parse_rows(text: str | None) -> range | list[int] | None:
+    """`100:200` as a range, `3,5,8` as a list."""
+    if text is None:
+        return None
+    try:
+        if ":" in text:
+            first, _, end = text.partition(":")
+            return range(int(first), int(end))
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise UsageError(f"{text!r} is neither FIRST:END nor a list of row numbers") from None
 
 
 def find_vault(given: Path | None) -> Path:
@@ -76,13 +170,12 @@ def open_vault(given: Path | None, key_file: Path | None) -> Vault:
     return Vault.open(find_vault(given), key_file=key_file, prompt=ask_passphrase)
 
 
-def show_verdict(verdict: Verdict, *, as_json: bool) -> None:
-    """Print a verdict in words, or as JSON."""
+def show_verdict(verdict: Verdict, *, as_json: bool, valid: bool | None = None) -> None:
+    """Print a verdict in words, or as JSON; `valid` says there that it was checked."""
     if as_json:
-        import json
         from dataclasses import asdict
 
-        click.echo(json.dumps(asdict(verdict), indent=2))
+        show_json(({} if valid is None else {"valid": valid}) | asdict(verdict))
         return
     for line in verdict.shown:
         click.echo(line)
@@ -91,6 +184,14 @@ def show_verdict(verdict: Verdict, *, as_json: bool) -> None:
         for line in verdict.not_shown:
             click.echo(f"  - {line}")
     if verdict.soundness:
-        click.echo("\nSoundness error, as bits:")
+        click.echo(f"\n{verdict.certainty}")
+        click.echo("Terms of that probability, as powers of two:")
         for name, bits in verdict.soundness:
             click.echo(f"  {bits:8.1f}  {name}")
+
+
+def show_json(document: Any) -> None:
+    """Print a document that programs read."""
+    import json
+
+    click.echo(json.dumps(document, indent=2))

@@ -1,33 +1,4 @@
-"""Reads run.toml: which data, which model, how it is trained. Anything unknown or missing is refused by name.
-
-vault = "clinic.vault"
-data = "patients"
-epochs = 20
-batch_size = 64
-shuffle_seed = 7           # left out: rows in order; a number is the prover's choice. A nonce from outside:
-                           #   "verifier" (train --nonce HEX), { nonce = "HEX" } or
-                           #   { beacon = "NAME", round = 5, output = "HEX" }, its output also by train --output
-init_seed = 0              # of the initial weights, drawn by torch
-memory = "6GB"             # most memory of one proof, which picks its number of steps
-chunk_steps = 64           # or that number itself, a power of two
-average = 8                # end with the mean of the weights after each of the last 8 steps
-
-[model]
-initial = "given"          # or "seed": public weights, from initial_seed
-initial_seed = 3           # as shuffle_seed, which it is by default
-hidden = [16]              # widths of the hidden layers; [] is linear or logistic regression
-activation = "relu"        # relu, sigmoid or tanh
-bias = true
-
-[optimizer]
-lr = 0.125
-momentum = 0.0
-weight_decay = 0.0
-
-[[schedule]]               # any number: the rate from an epoch on
-epoch = 10
-lr = 0.0625
-"""
+"""Reads run.toml: which data, which model, how it is trained. Refuses what is unknown or missing, by name."""
 
 from __future__ import annotations
 
@@ -41,7 +12,44 @@ from tacit._files import read_limited
 from tacit.errors import UnreadableFile, UsageError
 from tacit.origins import Beacon, Origin, VerifierNonce, checked, from_hex
 
-__all__ = ["RunFile", "read_run_file"]
+__all__ = ["EXAMPLE", "RunFile", "read_run_file"]
+
+EXAMPLE = """\
+# What `tacit train` reads. Lines with a # before them show an entry that may be left out.
+
+vault = "clinic.vault"     # from the directory of this file; or --vault
+data = "patients"          # name of the committed data; may be left out if the vault holds one
+epochs = 20
+batch_size = 64
+shuffle_seed = 7           # left out: rows in order; a number is the prover's choice. A nonce from outside:
+                           #   "verifier" (train --nonce HEX), { nonce = "HEX" } or
+                           #   { beacon = "NAME", round = 5, output = "HEX" }, its output also by
+                           #   train --beacon-output
+# drop_last = false        # leave out a last batch that is not full
+# init_seed = 0            # of the initial weights, drawn by torch
+# memory = "6GB"           # most memory of one proof, which picks its number of steps
+# chunk_steps = 64         # or that number itself, a power of two
+# average = 8              # end with the mean of the weights after each of the last 8 steps
+# window_bits = 16         # of activations and gradients, at most 16
+# gradient_bits = 12       # fractional bits of gradients
+
+[model]
+hidden = [16]              # widths of the hidden layers; [] is linear or logistic regression
+# activation = "relu"      # relu, sigmoid or tanh
+# bias = true
+# initial = "given"        # or "seed": public weights, from initial_seed
+# initial_seed = 3         # written as shuffle_seed, which it is by default
+
+[optimizer]                # SGD
+lr = 0.125
+# momentum = 0.0
+# nesterov = false
+# weight_decay = 0.0       # acts at the end of every chunk of steps
+
+# [[schedule]]             # any number: the rate from an epoch on, counted from 0
+# epoch = 10
+# lr = 0.0625
+"""
 
 Initial = Literal["given", "seed"]
 ACTIVATIONS = ("relu", "sigmoid", "tanh")
@@ -60,6 +68,8 @@ class RunFile:
     memory: str | None
     chunk_steps: int | None
     average: int | None
+    window_bits: int | None
+    gradient_bits: int | None
     initial: Initial
     initial_seed: Origin | None
     drop_last: bool
@@ -68,6 +78,7 @@ class RunFile:
     bias: bool
     lr: float
     momentum: float
+    nesterov: bool
     weight_decay: float
     schedule: tuple[tuple[int, float], ...]
 
@@ -80,7 +91,7 @@ class RunFile:
         if nonce is not None and VerifierNonce() not in waiting:
             raise UsageError('--nonce is for a run file with shuffle_seed or model.initial_seed = "verifier"')
         if output is not None and not any(isinstance(o, Beacon) and o.output is None for o in waiting):
-            raise UsageError("--output is for a run file with a beacon's round and no output")
+            raise UsageError("--beacon-output is for a run file with a beacon's round and no output")
         return replace(
             self,
             shuffle_seed=_given(self.shuffle_seed, nonce, output),
@@ -174,6 +185,8 @@ def read_run_file(path: Path) -> RunFile:
         memory=top.take("memory", str, None),
         chunk_steps=top.take("chunk_steps", int, None),
         average=top.take("average", int, None),
+        window_bits=top.take("window_bits", int, None),
+        gradient_bits=top.take("gradient_bits", int, None),
         initial=cast(Initial, initial),
         initial_seed=_origin(model, "initial_seed"),
         drop_last=top.take("drop_last", bool, False),
@@ -182,6 +195,7 @@ def read_run_file(path: Path) -> RunFile:
         bias=model.take("bias", bool, True),
         lr=optimizer.positive("lr", float),
         momentum=optimizer.take("momentum", float, 0.0),
+        nesterov=optimizer.take("nesterov", bool, False),
         weight_decay=optimizer.take("weight_decay", float, 0.0),
         schedule=_schedule(top.take("schedule", list, [])),
     )

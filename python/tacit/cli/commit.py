@@ -7,22 +7,51 @@ from pathlib import Path
 
 import click
 
-from tacit.cli._options import ask_passphrase, key_file_option
+from tacit.cli._options import ask_passphrase, force_option, key_file_option, out_option
 
 __all__ = ["command"]
 
 
-@click.command("commit", short_help="Commit a data set; makes the vault.")
+SCHEMA_HELP = """\b
+A schema (--schema FILE, TOML). Everything in it is optional; a column that is not named is left
+out once [columns] names any, and an offset and divisor that are not given are derived.
+  fa = 8                      # fractional bits of features and real targets
+  data_bits = 12              # bits of a value, 12 to 16
+\b
+  [target]
+  name = "diagnosis"          # instead of --target
+  kind = "class"              # class, binary or real
+  classes = ["well", "ill"]   # in this order: 0, 1
+  offset = 0.0                # with divisor, of a real target
+  divisor = 1.0
+  clip = [-4.0, 4.0]
+\b
+  [columns.age]               # columns in this order
+  offset = 50.0               # v becomes floor(2^fa (v - offset) / divisor + 1/2)
+  divisor = 10.0
+  clip = [0.0, 100.0]         # in the column's own units
+  fill = 50.0                 # for missing values
+  [columns.town]
+  kind = "categorical"        # numeric (default), boolean or categorical
+  categories = ["A", "B"]     # one column each
+"""
+
+
+@click.command("commit", short_help="Commit a data set; makes the vault.", epilog=SCHEMA_HELP)
 @click.argument("table", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--target", help="Column to predict; needed unless the schema names it.")
+@click.option("--target", metavar="COLUMN", help="Column to predict; needed unless the schema names it.")
 @click.option("--vault", required=True, type=click.Path(path_type=Path), help="The vault; made if it is new.")
 @key_file_option
-@click.option(
-    "--output", type=click.Path(path_type=Path, dir_okay=False), help="Public file [TABLE.commitment]."
-)
+@out_option(None, "Public file [TABLE.commitment].", "--output")
+@force_option
 @click.option("--name", help="Name of the data in the vault [TABLE].")
 @click.option(
-    "--schema", type=click.Path(path_type=Path, dir_okay=False), help="TOML file with types and scales."
+    "--schema",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="TOML file with types and scales; see below.",
+)
+@click.option(
+    "--like", metavar="NAME", help="Treat the columns as those of this committed data: for test data."
 )
 @click.option(
     "--scale",
@@ -47,9 +76,11 @@ def command(
     target: str | None,
     vault: Path,
     key_file: Path | None,
-    output: Path | None,
+    out: Path | None,
+    force: bool,
     name: str | None,
     schema: Path | None,
+    like: str | None,
     scale: str,
     categorical: tuple[str, ...],
     drop: tuple[str, ...],
@@ -65,6 +96,8 @@ def command(
 
     The commitment tells the number of rows and columns, the scales, the row budget, and what was derived from
     the data. Names of columns stay secret unless --publish-names is given.
+
+    A file that stands at --out already is kept unless it is this commitment, or --force is given.
     """
     from tacit.commitment import commit
     from tacit.dataset import Schema
@@ -76,7 +109,9 @@ def command(
         key_file=key_file,
         prompt=ask_passphrase,
         name=name or re.sub(r"[^A-Za-z0-9_.-]", "-", table.stem).lstrip(".-") or "data",
-        commitment=output or Path(table.stem + ".commitment"),
+        commitment=out or Path(table.stem + ".commitment"),
+        overwrite=force,
+        like=like,
         schema=None if schema is None else Schema.load(schema),
         scale=scale,  # type: ignore[arg-type]
         categorical=categorical,

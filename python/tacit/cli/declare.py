@@ -22,7 +22,8 @@ def command(run_file: Path, vault: Path | None, key_file: Path | None) -> None:
     configuration.
 
     Give it to the verifier, who then issues a nonce (tacit train RUN_FILE --nonce HEX), or date it before the
-    round of the beacon (--output HEX). The run file says shuffle_seed = "verifier" or a beacon and its round.
+    round of the beacon (--beacon-output HEX). The run file says shuffle_seed = "verifier" or a beacon and its
+    round.
     """
     job = prepare(read_run_file(run_file), vault, key_file)
     from tacit.training import declare

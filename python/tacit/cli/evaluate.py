@@ -3,44 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from tacit.cli._options import key_file_option, open_vault, vault_option
-from tacit.errors import UsageError
+from tacit.cli._options import open_vault, parse_bounds, parse_rows, report_options
 
-__all__ = ["command", "parse_bounds", "parse_rows"]
+if TYPE_CHECKING:
+    from tacit.reporting import Report
 
-
-def parse_bounds(texts: tuple[str, ...]) -> dict[str, str]:
-    """`accuracy=0.9` as {"accuracy": "0.9"}."""
-    bounds = {}
-    for text in texts:
-        metric, equals, value = text.partition("=")
-        if not equals:
-            raise UsageError(f"{text!r} is not of the form METRIC=NUMBER")
-        bounds[metric] = value
-    return bounds
-
-
-def parse_rows(text: str | None) -> range | list[int] | None:
-    """`100:200` as a range, `3,5,8` as a list."""
-    if text is None:
-        return None
-    try:
-        if ":" in text:
-            first, _, end = text.partition(":")
-            return range(int(first), int(end))
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise UsageError(f"{text!r} is neither FIRST:END nor a list of row numbers") from None
+__all__ = ["command"]
 
 
 @click.command("evaluate", short_help="Show how good a model is on committed data, with a proof.")
-@click.argument("run", required=False)
-@vault_option
-@key_file_option
-@click.option("--data", help="Name of the committed data set; without it the training data.")
+@report_options
 @click.option("--metric", multiple=True, help="confusion, accuracy, recall, recall:2, ... Repeatable.")
 @click.option("--by", multiple=True, metavar="COLUMN", help="Groups by the values of this column. Repeatable.")
 @click.option(
@@ -48,37 +24,39 @@ def parse_rows(text: str | None) -> range | list[int] | None:
 )
 @click.option("--at-least-each", multiple=True, metavar="METRIC=NUMBER", help="The same in every group.")
 @click.option("--gap", multiple=True, metavar="METRIC=NUMBER", help="Largest difference between groups.")
-@click.option("--rows", help="FIRST:END, or row numbers with commas; all without it.")
-@click.option("--min-group", type=int, default=10, show_default=True, help="Refuse groups of fewer rows.")
 @click.option(
-    "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("report.tacit"),
+    "--min-group",
+    type=int,
+    default=10,
     show_default=True,
-    help="Where the report goes.",
+    help="Refuse figures of fewer rows: of groups, and of what a rate counts among.",
 )
 def command(
     run: str | None,
     vault: Path | None,
     key_file: Path | None,
     data: str | None,
+    rows: str | None,
+    out: Path,
+    force: bool,
     metric: tuple[str, ...],
     by: tuple[str, ...],
     at_least: tuple[str, ...],
     at_least_each: tuple[str, ...],
     gap: tuple[str, ...],
-    rows: str | None,
     min_group: int,
-    out: Path,
 ) -> None:
     """Evaluate the final model of RUN (by default the latest run) on committed rows and prove the result.
 
-    Rows, groups and model stay hidden; the report shows the metrics, or that they reach a bound.
+    Rows, groups and model stay hidden; the report shows the metrics, or that they reach a bound. A bound that
+    does not hold is exit code 1, and nothing is proven.
     """
+    from tacit._files import require_free
     from tacit.commitment import open_data
     from tacit.reporting import evaluate
     from tacit.runs import open_run
 
+    require_free(out, overwrite=force)
     opened = open_vault(vault, key_file)
     made = evaluate(
         open_run(opened, run),
@@ -97,4 +75,18 @@ def command(
         click.echo(f"{name}: {float(value):.6g}")
     for index, name in enumerate(made.groups):
         click.echo(f"group {index}: {name}")
-    click.echo(str(made.save(out)))
+    show_confusion(made)
+    click.echo(str(made.save(out, overwrite=force)))
+
+
+def show_confusion(report: Report) -> None:
+    """Print the table of rows by label and prediction, if the report shows it."""
+    if not any("Counts" in item for item in report.shown):
+        return
+    for index, table in enumerate(report.confusion()):
+        group = f", group {index}" if report.groups else ""
+        width = max(9, len(str(table.max())))
+        click.echo(f"rows by label (down) and prediction (across){group}:")
+        click.echo(" " * 8 + "".join(f"{f'class {c}':>{width + 1}}" for c in range(len(table))))
+        for label, line in enumerate(table):
+            click.echo(f"{f'class {label}':<8}" + "".join(f"{int(count):>{width + 1}}" for count in line))

@@ -6,47 +6,38 @@ from pathlib import Path
 
 import click
 
-from tacit.cli._options import key_file_option, open_vault, vault_option
-from tacit.cli.evaluate import parse_rows
+from tacit.cli._options import open_vault, parse_rows, report_options
 from tacit.errors import UsageError
 
 __all__ = ["command"]
 
 
 @click.command("predict", short_help="Show a model's outputs, with a proof.")
-@click.argument("run", required=False)
-@vault_option
-@key_file_option
+@report_options
 @click.option("--input", "table", type=click.Path(path_type=Path), help="CSV or Parquet file of public rows.")
-@click.option("--data", help="Name of a committed data set, with --rows.")
-@click.option("--rows", help="Rows of it: FIRST:END, or row numbers with commas.")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("report.tacit"),
-    show_default=True,
-    help="Where the report goes.",
-)
 def command(
     run: str | None,
     vault: Path | None,
     key_file: Path | None,
-    table: Path | None,
     data: str | None,
     rows: str | None,
     out: Path,
+    force: bool,
+    table: Path | None,
 ) -> None:
     """Run the final model of RUN (by default the latest run) on rows and prove its outputs.
 
-    Public rows stand in the report in the clear; of committed rows only the outputs do. Outputs tell about the
-    model.
+    Public rows (--input) stand in the report in the clear; of committed rows (--rows) only the outputs do.
+    Outputs tell about the model.
     """
+    from tacit._files import require_free
     from tacit.commitment import open_data
     from tacit.reporting import predict
     from tacit.runs import open_run
 
     if (table is None) == (rows is None):
         raise UsageError("give public rows (--input) or rows of committed data (--rows)")
+    require_free(out, overwrite=force)
     opened = open_vault(vault, key_file)
     made = predict(
         open_run(opened, run),
@@ -56,4 +47,4 @@ def command(
     )
     for values in made.outputs():
         click.echo(" ".join(f"{int(v) / 2**made.fa:g}" for v in values))
-    click.echo(str(made.save(out)))
+    click.echo(str(made.save(out, overwrite=force)))

@@ -6,31 +6,31 @@ from pathlib import Path
 
 import click
 
-from tacit.cli._options import key_file_option, open_vault, vault_option
+from tacit.cli._options import force_option, open_vault, out_option, run_options
 
 __all__ = ["command"]
 
 
 @click.command("prove", short_help="Prove a run.")
-@click.argument("run", required=False)
-@vault_option
-@key_file_option
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("run.tacit"),
-    show_default=True,
-    help="Where the proof goes.",
-)
+@run_options
+@out_option("run.tacit", "Where the proof goes.", "--output")
+@force_option
 @click.option("--estimate", "only_estimate", is_flag=True, help="Say what it will cost, and stop.")
 def command(
-    run: str | None, vault: Path | None, key_file: Path | None, output: Path, only_estimate: bool
+    run: str | None,
+    vault: Path | None,
+    key_file: Path | None,
+    out: Path,
+    force: bool,
+    only_estimate: bool,
 ) -> None:
     """Prove how the model of RUN (by default the latest run) was trained. The model stays hidden.
 
-    A run that was interrupted goes on where it stopped.
+    A run that was interrupted goes on where it stopped. A file that stands at --out already is kept unless it
+    is this proof, or --force is given.
     """
     from tacit import proving
+    from tacit._files import require_free
     from tacit.progress import duration, size
     from tacit.runs import open_run
 
@@ -42,5 +42,9 @@ def command(
             f"a proof of {size(costs.proof_bytes)}, {costs.rows_per_proof} rows of the budget per chunk"
         )
         return
+    if out.exists() and not force:
+        # Before hours of proving. A proof that is finished may be there already.
+        made = proving.finished(chosen)
+        require_free(out, None if made is None else made.content)
     proof = proving.prove(chosen)
-    click.echo(f"{proof.save(output)}: {size(len(proof))}")
+    click.echo(f"{proof.save(out, overwrite=force)}: {size(len(proof))}")

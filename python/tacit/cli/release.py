@@ -6,15 +6,13 @@ from pathlib import Path
 
 import click
 
-from tacit.cli._options import key_file_option, open_vault, vault_option
+from tacit.cli._options import force_option, open_vault, out_option, run_options
 
 __all__ = ["command"]
 
 
 @click.command("release", short_help="Publish the rounded weights of a run, with a proof.")
-@click.argument("run", required=False)
-@vault_option
-@key_file_option
+@run_options
 @click.option("--bits", type=int, default=12, show_default=True, help="Fractional bits of the weights.")
 @click.option(
     "--model",
@@ -23,13 +21,8 @@ __all__ = ["command"]
     show_default=True,
     help="Where the weights go.",
 )
-@click.option(
-    "--proof",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("release.tacit"),
-    show_default=True,
-    help="Where their proof goes.",
-)
+@out_option("release.tacit", "Where their proof goes.", "--proof", "--output")
+@force_option
 @click.option("--known", multiple=True, metavar="COLUMN", help="The recipient knows this column. Repeatable.")
 @click.option("--known-labels", is_flag=True, help="The recipient knows the labels.")
 @click.option("--data-is-public", is_flag=True, help="Set the safety rules aside; the proof says so.")
@@ -39,7 +32,8 @@ def command(
     key_file: Path | None,
     bits: int,
     model: Path,
-    proof: Path,
+    out: Path,
+    force: bool,
     known: tuple[str, ...],
     known_labels: bool,
     data_is_public: bool,
@@ -49,9 +43,12 @@ def command(
     Weights tell about the data that they were trained on. The rules refuse the runs for which rows were
     reconstructed; a refusal names its rule.
     """
+    from tacit._files import require_free
     from tacit.releasing import release
     from tacit.runs import open_run
 
+    for path in (model, out):
+        require_free(path, overwrite=force)
     made = release(
         open_run(open_vault(vault, key_file), run),
         bits=bits,
@@ -59,5 +56,5 @@ def command(
         known_labels=known_labels,
         data_is_public=data_is_public,
     )
-    for path in made.save(model, proof):
+    for path in made.save(model, out, overwrite=force):
         click.echo(str(path))

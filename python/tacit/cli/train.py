@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tacit.cli._options import ask_passphrase, find_vault, key_file_option, vault_option
-from tacit.cli._run_file import RunFile, read_run_file
+from tacit.cli._options import ask_passphrase, find_vault, key_file_option, renamed_option, vault_option
+from tacit.cli._run_file import EXAMPLE, RunFile, read_run_file
 from tacit.errors import UsageError
 from tacit.origins import from_hex
 
@@ -24,13 +24,44 @@ if TYPE_CHECKING:
 __all__ = ["Job", "command", "prepare"]
 
 
-@click.command("train", short_help="Train a model as a run file says.")
+def show_example(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    """Print the run file with all of its entries, and stop."""
+    if value and not ctx.resilient_parsing:
+        click.echo(EXAMPLE, nl=False)
+        ctx.exit()
+
+
+RUN_FILE_HELP = """\b
+Entries of a run file (tacit train --example prints one with comments):
+  vault, data, epochs, batch_size, shuffle_seed, drop_last, init_seed,
+  memory, chunk_steps, average, window_bits, gradient_bits
+  [model]       hidden, activation, bias, initial, initial_seed
+  [optimizer]   lr, momentum, nesterov, weight_decay
+  [[schedule]]  epoch, lr
+"""
+
+
+@click.command("train", short_help="Train a model as a run file says.", epilog=RUN_FILE_HELP)
 @click.argument("run_file", type=click.Path(path_type=Path, dir_okay=False))
 @vault_option
 @key_file_option
 @click.option("--check", is_flag=True, help="Exact integers and all range checks, but nothing to prove later.")
 @click.option("--nonce", metavar="HEX", help='The verifier\'s nonce, where the run file says "verifier".')
-@click.option("--output", metavar="HEX", help="The beacon's output, where the run file gives its round alone.")
+@renamed_option(
+    "--beacon-output",
+    "--output",
+    "output",
+    metavar="HEX",
+    help="The beacon's output, where the run file gives its round alone.",
+)
+@click.option(
+    "--example",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=show_example,
+    help="Print a run file with comments, and stop.",
+)
 def command(
     run_file: Path,
     vault: Path | None,
@@ -42,7 +73,7 @@ def command(
     """Train on committed data as RUN_FILE (TOML) says. The run goes into the vault; `tacit prove` proves it."""
     run = read_run_file(run_file).given(
         None if nonce is None else from_hex(nonce, "--nonce"),
-        None if output is None else from_hex(output, "--output"),
+        None if output is None else from_hex(output, "--beacon-output"),
     )
     job = prepare(run, vault, key_file)
     from tacit.training import make_provable, run_of
@@ -72,7 +103,11 @@ class Job:
         return {
             "model": self.model,
             "optimizer": torch.optim.SGD(
-                self.model.parameters(), lr=run.lr_at(0), momentum=run.momentum, weight_decay=run.weight_decay
+                self.model.parameters(),
+                lr=run.lr_at(0),
+                momentum=run.momentum,
+                nesterov=run.nesterov,
+                weight_decay=run.weight_decay,
             ),
             "data": self.data,
             "loss_fn": loss_for(self.data),
@@ -86,6 +121,8 @@ class Job:
             "memory": run.memory,
             "chunk_steps": run.chunk_steps,
             "average": run.average,
+            "window_bits": run.window_bits,
+            "gradient_bits": run.gradient_bits,
         }
 
 
@@ -97,6 +134,8 @@ def prepare(run: RunFile, vault: Path | None, key_file: Path | None) -> Job:
         raise UsageError("training needs PyTorch: pip install 'tacit[torch]'") from None
     from tacit.vault import Vault
 
+    if run.nesterov and not run.momentum:
+        raise UsageError("run file: optimizer.nesterov needs optimizer.momentum above 0")
     opened = Vault.open(find_vault(vault or run.vault), key_file=key_file, prompt=ask_passphrase)
     data = _data(opened, run)
     torch.manual_seed(run.init_seed)

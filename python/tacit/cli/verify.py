@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from tacit.cli._options import show_verdict
+from tacit.cli._options import show_json, show_verdict
+from tacit.errors import ProofRejected, UnreadableFile
 
 __all__ = ["command"]
 
@@ -34,19 +35,28 @@ def command(
     nonce: str | None,
     declaration: str | None,
     as_json: bool,
-) -> None:
+) -> int:
     """Check PROOF: a run (with --data), a release (with --run and --model), a report (with --run and --data),
     or a data commitment.
 
-    Exit code 0: valid; 1: rejected, the failing check is named; 3: not a file of ours, or damaged.
+    Exit code 0: valid; 1: rejected, the failing check is named; 2: wrong usage; 3: not a file of ours,
+    damaged, or of another kind. With --json a rejection is an object too: valid (false), check, message.
     """
     from tacit.progress import duration
     from tacit.verifying import verify
 
     started = time.perf_counter()
-    verdict = verify(
-        proof, data=data, run=run, model=model, training=training, nonce=nonce, declaration=declaration
-    )
+    try:
+        verdict = verify(
+            proof, data=data, run=run, model=model, training=training, nonce=nonce, declaration=declaration
+        )
+    except (ProofRejected, UnreadableFile) as error:
+        if not as_json:
+            raise
+        check = error.check if isinstance(error, ProofRejected) else type(error).__name__
+        show_json({"valid": False, "check": check, "message": str(error)})
+        return error.exit_code
     if not as_json:
         click.echo(f"VALID, checked in {duration(time.perf_counter() - started)}")
-    show_verdict(verdict, as_json=as_json)
+    show_verdict(verdict, as_json=as_json, valid=True)
+    return 0

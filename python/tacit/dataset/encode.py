@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from tacit._wording import named
 from tacit.dataset.schema import Column, Schema
 from tacit.dataset.table import RawColumn, Table, parse_number, show
 from tacit.errors import DataError
@@ -26,6 +27,15 @@ DIGITS = 3
 MAX_CATEGORIES = 1_000
 
 
+def _instead(name: str) -> str:
+    """What to do with a column of text."""
+    one = repr([name])
+    categorical = named("categorical", one, option=f"--categorical {name}")
+    return (
+        f"make it categorical ({categorical}), or leave it out ({named('drop', one, option=f'--drop {name}')})"
+    )
+
+
 def numeric_values(table: Table, raw: RawColumn, fill: float | None) -> NDArray[np.float64]:
     """The column's numbers, missing ones filled. Raises `DataError` for NaN, infinity and text."""
     if raw.kind == "other":
@@ -34,10 +44,10 @@ def numeric_values(table: Table, raw: RawColumn, fill: float | None) -> NDArray[
                 raise table.error(
                     raw.name,
                     row,
-                    f"{show(value)} is not a number; declare the column categorical, or drop it",
+                    f"{show(value)} is not a number; {_instead(raw.name)}",
                 )
         raise DataError(
-            f"column {raw.name!r} mixes text and numbers; declare it categorical, or drop it",
+            f"column {raw.name!r} mixes text and numbers; {_instead(raw.name)}",
             column=raw.name,
         )
     values: NDArray[np.float64] = raw.values
@@ -53,7 +63,7 @@ def numeric_values(table: Table, raw: RawColumn, fill: float | None) -> NDArray[
             raise table.error(
                 raw.name,
                 row,
-                f"the value is missing or NaN{more}; drop the rows or give a fill value",
+                f"the value is missing or NaN{more}; drop the rows or give a fill value in a schema",
             )
         values = np.where(missing, fill, values)
     return values

@@ -1,8 +1,10 @@
 """What a commitment says about the data in the clear, and the digest that binds it: the schema id.
 
-The public schema lists the scale of every feature by position, the kind of the labels, and what was derived
-from the data. Column, category and class names are in it only if the owner opts in. The schema id is the
-SHA-256 of exactly this public document, so it confirms nothing that the document does not say already.
+The public schema lists the scale of every feature by position and the kind of the labels. Column, category and
+class names are in it only if the owner opts in. The schema id is the SHA-256 of exactly this public document,
+so it confirms nothing that the document does not say already. What was derived from the data is no part of it
+but of the commitment beside it: data sets that are treated alike have one schema id, whoever of them the
+scales are from.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from tacit.dataset.quantised import QuantisedData
 
 __all__ = ["canonical", "public_schema", "schema_id"]
 
-FORMAT = "tacit-schema/1"
+FORMAT = "tacit-schema/2"
 
 
 def canonical(document: Any) -> bytes:
@@ -40,7 +42,6 @@ def public_schema(data: QuantisedData, *, names: bool = False) -> dict[str, Any]
         "rule": "floor(2^fa (v - offset) / divisor + 1/2), clipped to the window",
         "features": _runs([_scale(scale) for scale in data.scales]),
         "labels": data.label_kind,
-        "released": ["the number of rows", *data.released],
     }
     if data.label_kind == "class":
         document["classes"] = data.classes

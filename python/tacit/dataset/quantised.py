@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tacit._wording import named
 from tacit.dataset.encode import ScaleRule, category_indices, complete_columns, numeric_values
 from tacit.dataset.fixed_point import Scale, quantise_values
 from tacit.dataset.labels import Labels, encode_labels
@@ -78,6 +79,7 @@ def quantise(
     data_bits: int | None = None,
     max_clipped: float = 0.01,
     delimiter: str | None = None,
+    labelled: bool = False,
 ) -> QuantisedData:
     """Type, scale and round `x` and its target `y` (an array, or the name of a column of `x`).
 
@@ -85,7 +87,7 @@ def quantise(
     (and lists them as released), "none" keeps the values, "auto" divides an array of bytes by 255, keeps an
     array that fits the window, and standardises anything else. Raises `DataError`, naming column and row, for
     NaN, infinity, ragged or empty data, text without an encoding, wrong labels, and columns that lose more
-    than `max_clipped` of their values.
+    than `max_clipped` of their values. `labelled` refuses data without a target.
     """
     plan = _merge(schema or Schema(), label_kind, classes, fa, data_bits)
     if scale not in ("auto", "standardise", "none"):
@@ -95,6 +97,8 @@ def quantise(
             raise DataError("a torch Dataset brings its own labels; do not pass y")
         x, y = split_torch_dataset(x)
     table = load(x, delimiter=delimiter)
+    if labelled and y is None and plan.target.name is None:
+        raise DataError(_no_target(table))
     inputs, target = _split(table, y, plan, drop)
     if plan.columns is not None:
         inputs = inputs.select(tuple(plan.columns))
@@ -112,6 +116,8 @@ def quantise(
     if worst is not None:
         log.warning("%d values were clipped, most of them in column %r", report.clipped, worst.name)
     complete = replace(plan, columns=columns, target=labels.target if labels else plan.target)
+    if isinstance(y, str):
+        complete = replace(complete, target=replace(complete.target, name=y))
     return QuantisedData(
         features=features,
         labels=labels.values if labels else None,
@@ -126,6 +132,13 @@ def quantise(
         released=tuple(released),
         report=report,
     )
+
+
+def _no_target(table: Table) -> str:
+    names = table.names()
+    known = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+    target = named("y", option="--target COLUMN")
+    return f"nothing says what is to be predicted: give {target}; the columns are {known}"
 
 
 def _merge(
@@ -229,5 +242,6 @@ def _refuse_clipped(table: Table, report: ColumnReport, share: float, asked: boo
         report.name,
         report.first_clipped_row,
         f"{report.clipped:,} of {report.rows:,} values lie outside the window; "
-        "use scale='standardise', give offset and divisor, or say clip=(low, high)",
+        f"use {named('scale', repr('standardise'), option='--scale standardise')}, or a schema that gives it "
+        "offset and divisor, or clip",
     )

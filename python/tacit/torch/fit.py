@@ -66,6 +66,7 @@ def fit(
     batch_size: int = 64,
     lr: float = 0.125,
     momentum: float = 0.0,
+    nesterov: bool = False,
     weight_decay: float = 0.0,
     lr_schedule: Callable[[int], float] | None = None,
     shuffle_seed: Any = None,
@@ -77,9 +78,9 @@ def fit(
     """Trains a perceptron (or the given `model`) on a data set with the loss that its labels call for.
 
     hidden: widths of the hidden layers, () for linear or logistic regression. lr_schedule: the factor on `lr`
-    in an epoch (counted from 0). The other options are those of `make_provable` (memory, window_bits, initial,
-    ...); `wrap` takes its place. The result's model goes where a model of `make_provable` goes. Raises a
-    `TacitError` before training if something cannot be proven.
+    in an epoch (counted from 0). The other options are those of `make_provable` (memory, average, window_bits,
+    initial, ...); `wrap` takes its place. The result's model goes where a model of `make_provable` goes.
+    Raises a `TacitError` before training if something cannot be proven.
     """
     if epochs < 1:
         raise ArithmeticConfigError(f"epochs = {epochs}: at least one is needed")
@@ -91,10 +92,14 @@ def fit(
         model = perceptron(data.features.shape[1], hidden, outputs, activation, init_seed)
     elif hidden or init_seed is not None:
         raise ArithmeticConfigError("give a model or its hidden widths and init_seed, not both")
+    if nesterov and not momentum:
+        raise ArithmeticConfigError("nesterov needs a momentum above 0")
     rates = [lr * (lr_schedule(epoch) if lr_schedule else 1.0) for epoch in range(epochs)]
     run = wrap(
         model,
-        torch.optim.SGD(model.parameters(), lr=rates[0], momentum=momentum, weight_decay=weight_decay),
+        torch.optim.SGD(
+            model.parameters(), lr=rates[0], momentum=momentum, nesterov=nesterov, weight_decay=weight_decay
+        ),
         data,
         _LOSSES[kind](),
         batch_size=batch_size,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,6 +21,11 @@ from tacit.arithmetic.planner import Plan, PlanRequest, make_plan
 from tacit.arithmetic.trainer import quantise_weights
 from tacit.torch.capture import CapturedModel, capture
 from tacit.torch.options import LossFunction, OptimizerSettings, read_loss, read_optimizer
+
+STRONG_DECAY = 0.1
+"""Above, what a chunk shrinks weights by is warned of."""
+
+log = logging.getLogger("tacit.train")
 
 
 @dataclass(frozen=True)
@@ -120,8 +126,32 @@ def plan_run(
             average=average,
         )
     )
+    if batch_size > data.n:
+        log.warning(
+            "batch_size = %d is more than the %d rows: every step reads all of them, and costs as much as "
+            "if there "
+            "were that many",
+            batch_size,
+            data.n,
+        )
+    _warn_of_decay(plan, settings.lr)
     declared = None if rates is None else declared_config(plan, rates)
     return Planned(plan, quantise_weights(weights, plan.config.scales.fw), declared)
+
+
+def _warn_of_decay(plan: Plan, lr: float) -> None:
+    """PyTorch shrinks weights at every step, a proof at the end of a chunk: they differ by half of that."""
+    steps = min(plan.config.schedule.chunk_steps, plan.total_steps or plan.config.schedule.chunk_steps)
+    share = 1 - max(0.0, 1 - lr * plan.weight_decay) ** steps
+    if share > STRONG_DECAY:
+        log.warning(
+            "weight_decay shrinks weights by %.0f %% at the end of each chunk of %d steps, PyTorch does so at "
+            "every step: weights will differ from PyTorch's by about %.0f %%; lower chunk_steps or "
+            "weight_decay",
+            100 * share,
+            steps,
+            50 * share,
+        )
 
 
 def with_order(plan: Plan, order: Order) -> Plan:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from tacit._files import fsync_directory, write_all
+from tacit._wording import given, named
 from tacit.errors import BudgetError, UnreadableFile, UsageError, VaultCopied, VaultError
 from tacit.vault.identity import fingerprint, read_mark, write_mark
 from tacit.vault.lock import VaultLock
@@ -109,18 +110,21 @@ class BudgetLog:
 
     def adopt(self, spent: int | Mapping[str, int], instance: str) -> None:
         """Declare this copy the one in use, after `spent` rows were opened that its log does not show."""
+        counts = spent.values() if isinstance(spent, Mapping) else [spent]
+        if any(isinstance(rows, bool) or not isinstance(rows, int) for rows in counts):
+            raise UsageError(f"{given('spent', spent)} is not a number of rows")
         with self._lock.held():
             state = self._read()
-            named = dict.fromkeys(state.accounts, spent) if isinstance(spent, int) else dict(spent)
-            for commitment, rows in named.items():
+            told = dict.fromkeys(state.accounts, spent) if isinstance(spent, int) else dict(spent)
+            for commitment, rows in told.items():
                 if commitment not in state.accounts:
                     raise UsageError(f"the vault has no commitment {commitment[:16]}")
                 if rows < 0:
                     raise UsageError("the number of rows spent elsewhere cannot be negative")
-            missing = [c for c in state.accounts if c not in named]
+            missing = [c for c in state.accounts if c not in told]
             if missing:
                 raise UsageError(f"say how many rows of {missing[0][:16]} were spent elsewhere")
-            record = {"kind": "adopt", "instance": instance, "binding": self._here(), "spent": named}
+            record = {"kind": "adopt", "instance": instance, "binding": self._here(), "spent": told}
             self._append(state, record)
 
     def _here(self) -> str:
@@ -135,13 +139,13 @@ class BudgetLog:
         if not hmac.compare_digest(state.binding, self._here()):
             raise VaultCopied(
                 f"{self._path.parent} was restored, copied or moved: its budget is 0. If no other copy is in "
-                "use, say how many rows were spent outside it: adopt(spent=...), or commit the data again"
+                f"use, say how many rows were spent outside it ({_adopting()}), or commit the data again"
             )
         mark = read_mark(state.instance)
         if mark is not None and (mark[0] > len(state.codes) or state.codes[mark[0] - 1] != mark[1]):
             raise VaultCopied(
                 f"the budget log of {self._path.parent} is older than the one seen here before: its budget "
-                "is 0. Say how many rows were spent outside it: adopt(spent=...), or commit the data again"
+                f"is 0. Say how many rows were spent outside it ({_adopting()}), or commit the data again"
             )
 
     def _code(self, previous: str, body: bytes) -> str:
@@ -180,6 +184,10 @@ class BudgetLog:
             raise UnreadableFile(f"the budget log {self._path} is empty")
         state.end = len(whole)
         return state
+
+
+def _adopting() -> str:
+    return named("adopt(spent", "...)", option="tacit vault adopt --spent ROWS")
 
 
 def _apply(state: _State, record: Mapping[str, Any]) -> None:

@@ -19,6 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from tacit._files import read_limited, write_atomic
+from tacit._wording import named
 from tacit.errors import UnreadableFile, UsageError, VaultError, WrongPassphrase, WrongVersion
 from tacit.vault.crypto import derive, stretch
 from tacit.vault.secret import Secret
@@ -43,6 +44,8 @@ class KeySource:
 
     kind: Literal["passphrase", "key_file"]
     secret: Secret = field(repr=False)
+    path: Path | None = None
+    """Of the key file."""
 
 
 def check_private(path: Path) -> None:
@@ -58,15 +61,17 @@ def read_key_file(path: Path) -> KeySource:
     try:
         check_private(path)
     except OSError as error:
-        raise WrongPassphrase(f"cannot read the key file {path}: {error.strerror}") from error
+        raise WrongPassphrase(
+            f"cannot read the key file {path} ({error.strerror}); say where it is with {named('key_file')}"
+        ) from error
     content = read_limited(path, limit=4096, what="key file").rstrip(b"\r\n")
     if len(content) < 32:
-        raise VaultError(f"the key file {path} has {len(content)} bytes; it needs at least 32")
-    return KeySource("key_file", Secret(content))
+        raise WrongPassphrase(f"the key file {path} has {len(content)} bytes, no key has fewer than 32")
+    return KeySource("key_file", Secret(content), path)
 
 
 def new_key_file(path: Path) -> KeySource:
-    """Write a fresh key to `path`, which must not exist."""
+    """Write a fresh key to `path`, which must not exist. Only for a vault that is about to be made."""
     write_atomic(path, secrets.token_hex(32).encode() + b"\n", mode=0o600, overwrite=False)
     return read_key_file(path)
 
@@ -86,26 +91,48 @@ def source_for(
     if passphrase is not None and key_file is not None:
         raise UsageError("give a passphrase or a key file, not both")
     if kind == "key_file" and passphrase is not None:
-        raise WrongPassphrase(f"{directory} is opened by a key file, not by a passphrase")
+        raise WrongPassphrase(
+            f"{directory} is opened by a key file, not by a passphrase: give {named('key_file')}"
+        )
     if kind == "passphrase" and key_file is not None:
-        raise WrongPassphrase(f"{directory} is opened by a passphrase, not by a key file")
+        raise WrongPassphrase(
+            f"{directory} is opened by a passphrase, not by a key file: leave {named('key_file')} out, "
+            f"and give {_passphrase_words()}"
+        )
     if passphrase is not None:
         return _passphrase(passphrase)
-    if key_file is not None:
-        path = Path(key_file)
-        return new_key_file(path) if kind is None and not path.exists() else read_key_file(path)
-    if kind == "key_file":
-        return read_key_file(directory / KEY_FILE)
+    if key_file is not None or kind == "key_file":
+        return _key_file(directory, kind, key_file)
     variable = os.environ.get(PASSPHRASE_VARIABLE)
     if variable:
         return _passphrase(variable)
     if prompt is not None and (text := prompt(kind is None)):
         return _passphrase(text)
     if kind == "passphrase":
-        raise WrongPassphrase(
-            f"{directory} needs its passphrase: pass passphrase=... or set {PASSPHRASE_VARIABLE}"
-        )
+        raise WrongPassphrase(f"{directory} is opened by a passphrase: give {_passphrase_words()}")
     return None
+
+
+def _key_file(directory: Path, kind: str | None, key_file: str | os.PathLike[str] | None) -> KeySource:
+    """The key file of a vault; a new one is written for a new vault alone."""
+    if key_file is None:
+        inside = directory / KEY_FILE
+        if not inside.exists():
+            raise WrongPassphrase(
+                f"{directory} is opened by a key file that is kept elsewhere: give {named('key_file')}"
+            )
+        return read_key_file(inside)
+    path = Path(key_file)
+    if kind is not None or path.exists():
+        return read_key_file(path)
+    made = new_key_file(path)
+    log.warning("wrote a new key to %s: without this file nothing opens %s", path, directory)
+    return made
+
+
+def _passphrase_words() -> str:
+    typed = named("passphrase", option="it at the prompt")
+    return f"{typed}, or set {PASSPHRASE_VARIABLE}"
 
 
 def _passphrase(text: str) -> KeySource:
@@ -172,5 +199,5 @@ def unwrap(header: dict[str, Any], source: KeySource, directory: Path) -> Secret
     try:
         return Secret(cipher.decrypt(wrapped[:12], wrapped[12:], _bound(header["id"], header["key"])))
     except InvalidTag:
-        what = "passphrase" if source.kind == "passphrase" else "key file"
+        what = "passphrase" if source.kind == "passphrase" else f"key file {source.path}"
         raise WrongPassphrase(f"the {what} does not open {directory}") from None

@@ -2,7 +2,7 @@
 use super::rates::Rate;
 use super::statement::{Input, ReportStatement, Rows, Shown};
 use crate::record::DataRecord;
-use crate::words::{Words, hex};
+use crate::words::{Words, counted, hex};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -18,9 +18,9 @@ pub fn report_words(report: &ReportStatement, training: Option<&DataRecord>, dat
         "The outputs of the model behind commitment {}, the last of run {}, on {}:",
         hex(&report.model_digest),
         hex(&report.run_digest),
-        rows(report)
+        rows(report, training)
     )];
-    shown.extend(report.shown.iter().map(|s| sentence(report, s)));
+    shown.extend(report.shown.iter().map(|s| sentence(report, training, s)));
     let mut not_shown = Vec::new();
     let Input::Committed { data, .. } = &report.input else {
         not_shown.push("where the public rows come from".to_string());
@@ -31,8 +31,9 @@ pub fn report_words(report: &ReportStatement, training: Option<&DataRecord>, dat
         let all: Vec<String> = groups.values.iter().enumerate().map(|(g, v)| format!("{g}: {v:?}")).collect();
         let columns: Vec<String> = groups.columns.iter().map(ToString::to_string).collect();
         shown.push(format!(
-            "Groups are the rows with these values of feature {} (integers of {} fractional bits): {}. Every row is in \
+            "Groups are the rows with these values of {} {} (integers of {} fractional bits): {}. Every row is in \
              one.",
+            if columns.len() == 1 { "feature" } else { "features" },
             columns.join(", "),
             data.fa,
             all.join("; ")
@@ -52,7 +53,7 @@ pub fn report_words(report: &ReportStatement, training: Option<&DataRecord>, dat
                 not_shown.push("that the rows were encoded by that schema".to_string());
             } else {
                 not_shown.push(
-                    "that columns, their order and scales are those of the training data: the public schema documents differ, if only in what was derived from the data"
+                    "that columns, their order and scales are those of the training data: the public schema documents of the two data sets differ"
                         .to_string(),
                 );
             }
@@ -67,9 +68,77 @@ pub fn report_words(report: &ReportStatement, training: Option<&DataRecord>, dat
     Words { shown, not_shown }
 }
 
-fn rows(report: &ReportStatement) -> String {
+/// How many rows a report is about. Of public ones that follows from the training data's width.
+fn count(report: &ReportStatement, training: Option<&DataRecord>) -> Option<u64> {
     match &report.input {
-        Input::Public { features } => format!("public rows ({} integers, in the report)", features.len()),
+        Input::Public { features } => {
+            let width = u64::from(training?.features);
+            (features.len() as u64).checked_div(width)
+        }
+        Input::Committed { data, rows: Rows::All } => Some(data.rows.into()),
+        Input::Committed { rows: Rows::Range { count, .. }, .. } => Some((*count).into()),
+        Input::Committed { rows: Rows::Listed(list), .. } => Some(list.len() as u64),
+    }
+}
+
+/// Fractional bits of features and outputs, where they are known.
+fn fractional_bits(report: &ReportStatement, training: Option<&DataRecord>) -> Option<u32> {
+    match &report.input {
+        Input::Public { .. } => training.map(|t| t.fa),
+        Input::Committed { data, .. } => Some(data.fa),
+    }
+}
+
+/// The outputs of row after row, as numbers.
+fn outputs(report: &ReportStatement, training: Option<&DataRecord>, values: &[i32]) -> Option<String> {
+    let (rows, fa) = (count(report, training)?, fractional_bits(report, training)?);
+    let each = usize::try_from((values.len() as u64).checked_div(rows)?).ok().filter(|&n| n > 0)?;
+    let number = |i: usize| match &report.input {
+        Input::Public { .. } | Input::Committed { rows: Rows::All, .. } => Some(i as u64),
+        Input::Committed { rows: Rows::Range { first, .. }, .. } => u64::from(*first).checked_add(i as u64),
+        Input::Committed { rows: Rows::Listed(list), .. } => list.get(i).map(|&r| r.into()),
+    };
+    let lines: Option<Vec<String>> = values
+        .chunks(each)
+        .enumerate()
+        .map(|(i, row)| {
+            let all: Vec<String> = row.iter().map(|&v| real(v, fa)).collect();
+            Some(format!("row {}: {}", number(i)?, all.join(", ")))
+        })
+        .collect();
+    Some(lines?.join("; "))
+}
+
+/// v / 2^fa to four digits, rounded half away from 0.
+fn real(v: i32, fa: u32) -> String {
+    let scaled = u128::from(v.unsigned_abs()).saturating_mul(20_000);
+    let digits = scaled.checked_shr(fa).unwrap_or(0).div_ceil(2);
+    let sign = if v < 0 && digits > 0 { "-" } else { "" };
+    format!("{sign}{}.{:04}", digits / 10_000, digits % 10_000)
+}
+
+/// A mean over rows and outputs of sums with `bits` fractional bits, where all of that is known.
+fn mean(report: &ReportStatement, sum: u64, bits: u32) -> String {
+    let Input::Committed { data, .. } = &report.input else { return String::new() };
+    let cells = count(report, None).unwrap_or(0).saturating_mul(data.labels.columns().into());
+    let digits = u128::from(sum).saturating_mul(20_000).checked_shr(bits).and_then(|s| s.checked_div(cells.into()));
+    digits.map_or_else(String::new, |d| {
+        let d = d.div_ceil(2);
+        format!(", their mean {}.{:04}", d / 10_000, d % 10_000)
+    })
+}
+
+fn rows(report: &ReportStatement, training: Option<&DataRecord>) -> String {
+    match &report.input {
+        Input::Public { features } => match (count(report, training), training) {
+            (Some(n), Some(t)) => format!(
+                "{} of {} that the report gives as integers of {} fractional bits",
+                counted(n, "public row"),
+                counted(t.features, "feature"),
+                t.fa
+            ),
+            _ => format!("public rows ({} integers, in the report)", features.len()),
+        },
         Input::Committed { data, rows } => {
             let which = match rows {
                 Rows::All => format!("all {} rows", data.rows),
@@ -80,7 +149,7 @@ fn rows(report: &ReportStatement) -> String {
                         data.rows
                     )
                 }
-                Rows::Listed(list) => format!("{} listed rows of {}", list.len(), data.rows),
+                Rows::Listed(list) => format!("{} of {}", counted(list.len() as u64, "listed row"), data.rows),
             };
             let digest = data.digest().map_or_else(|_| String::new(), |d| hex(&d));
             format!("{which} of the data behind commitment {digest}")
@@ -128,18 +197,39 @@ fn explained(report: &ReportStatement, error: u64) -> String {
     format!(", R^2 over all outputs is {sign}{}.{:04}", digits / 10_000, digits % 10_000)
 }
 
-fn sentence(report: &ReportStatement, shown: &Shown) -> String {
+fn sentence(report: &ReportStatement, training: Option<&DataRecord>, shown: &Shown) -> String {
+    let fa = fractional_bits(report, training);
+    let bits = |times: u32| match (fa, times) {
+        (Some(fa), _) => times.saturating_mul(fa).to_string(),
+        (None, 1) => "fa".to_string(),
+        (None, _) => format!("({times} fa)"),
+    };
     match shown {
         Shown::Outputs { values } if values.len() <= MAX_PRINTED => {
-            format!("The outputs, row by row, as integers with the fractional bits of the model's data: {values:?}.")
+            let integers = format!("as integers in units of 2^-{}: {values:?}", bits(1));
+            match outputs(report, training, values) {
+                Some(lines) => format!("The outputs, before any softmax or sigmoid: {lines}; {integers}."),
+                None => format!("The outputs, row by row, {integers}."),
+            }
         }
-        Shown::Outputs { values } => format!("The {} outputs in the report, exactly.", values.len()),
-        Shown::SquaredError { sum } => {
-            format!("The sum of the squared errors is {sum} / 2^(2 fa){}.", explained(report, *sum))
+        Shown::Outputs { values } => {
+            format!("The {} outputs in the report, exactly, in units of 2^-{}.", values.len(), bits(1))
         }
-        Shown::AbsoluteError { sum } => format!("The sum of the absolute errors is {sum} / 2^fa."),
+        Shown::SquaredError { sum } => format!(
+            "The sum of the squared errors is {sum} / 2^{}{}{}.",
+            bits(2),
+            mean(report, *sum, fa.unwrap_or(0).saturating_mul(2)),
+            explained(report, *sum)
+        ),
+        Shown::AbsoluteError { sum } => {
+            format!("The sum of the absolute errors is {sum} / 2^{}{}.", bits(1), mean(report, *sum, fa.unwrap_or(0)))
+        }
         Shown::TargetMoments { sums, squares } => {
-            format!("The targets sum to {sums:?} / 2^fa per output, their squares to {squares} / 2^(2 fa).")
+            format!(
+                "The targets sum to {sums:?} / 2^{} per output, their squares to {squares} / 2^{}.",
+                bits(1),
+                bits(2)
+            )
         }
         Shown::Counts { counts } => {
             let groups = report.groups.as_ref().map_or(1, |g| g.values.len());

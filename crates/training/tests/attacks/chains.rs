@@ -169,6 +169,15 @@ fn data_of_another_shape_or_kind() {
     assert!(matches!(mislabelled, StatementError::LabelMismatch | StatementError::Record { .. }), "{mislabelled}");
 }
 
+/// Rows in order have no seed: an origin of one would be a statement that no verdict repeats.
+#[test]
+fn an_origin_of_an_order_without_a_seed() {
+    for origin in [Origin::Prover { nonce: 1 }, Origin::Verifier { nonce: [2; 32] }] {
+        let e = statement_error(|r| r.statement.order_origin = Some(origin.clone()));
+        assert!(matches!(e, StatementError::OrderOrigin), "{e}");
+    }
+}
+
 /// A seed that does not follow from its origin, and an order without one.
 #[test]
 fn an_order_seed_of_the_provers_own() {

@@ -1,7 +1,7 @@
 //! Seeds whose nonce comes from outside: what they bind, and what a verifier that issued one can insist on.
 use crate::common::{Owner, logistic};
 use std::sync::OnceLock;
-use tacit_training::config::{Decay, NormBits, Order, Schedule};
+use tacit_training::config::{Decay, Loss, NormBits, Order, Schedule};
 use tacit_training::record::RecordError;
 use tacit_training::run::{RunProof, RunRejected, verify_run};
 use tacit_training::statement::{Origin, RunStatement, Start, StatementError};
@@ -220,10 +220,54 @@ fn a_verdict_gives_the_range_of_factors_and_the_sum_of_the_filter() {
     assert!(said(&statement).contains("; Nesterov momentum by a public filter"));
 }
 
+/// A rate is said as PyTorch has it: the decimal, and the fraction that the integer stands for.
+#[test]
+fn a_verdict_gives_rates_as_numbers() {
+    let run = honest();
+    let verdict = verify_run(run).unwrap();
+    let mut statement = run.statement.clone();
+    let said = |s: &RunStatement| run_words(s, &verdict, &held(None, None)).shown.join("\n");
+    statement.config.schedule.batch = 4;
+    (statement.config.scales.fa, statement.config.scales.fg, statement.config.scales.omega) = (8, 12, 0);
+    statement.config.architecture.loss = Loss::CrossEntropy;
+    for (fw, rates, expected) in [
+        (25, vec![1], "learning rates 0.125 (1/8) for 1 step;"),
+        (24, vec![1, 1, 3], "learning rates 0.25 (1/4) for 2 steps, 0.75 (3/4) for 1 step;"),
+        (32, vec![105, 0], "learning rates 0.102539 (105/1024) for 1 step, 0 for 1 step;"),
+        (22, vec![3], "learning rates 3 for 1 step;"),
+        (20, vec![3], "learning rates 12 for 1 step;"),
+    ] {
+        statement.config.scales.fw = fw;
+        statement.config.schedule.rates = Schedule::encode_rates(&rates);
+        let words = said(&statement).replace("steps.", "steps;").replace("step.", "step;");
+        assert!(words.contains(expected), "{expected}: {words}");
+    }
+    // Means over outputs: 1/N for the sigmoid's loss, 2/N for squares.
+    let outputs = i64::from(statement.config.architecture.layers.last().unwrap().outputs);
+    (statement.config.scales.fw, statement.config.schedule.rates) = (25, Schedule::encode_rates(&[8]));
+    for (loss, times) in [(Loss::BceWithLogits, 2 * outputs), (Loss::Mse, outputs)] {
+        statement.config.architecture.loss = loss;
+        let whole = if times % 2 == 0 { format!("{}", times / 2) } else { format!("{}.5 ({times}/2)", times / 2) };
+        let words = said(&statement);
+        assert!(words.contains(&format!("learning rates {whole} for 1 step")), "{loss:?} {whole}: {words}");
+    }
+    // One step is a step; the mean comes before the last factor.
+    statement.config.schedule.total_steps = 1;
+    assert!(said(&statement).contains("exactly what 1 step of SGD"));
+    statement.config.schedule.average = Some(2);
+    assert!(said(&statement).contains("the last 2 steps."));
+    statement.config.schedule.decay = Some(Decay { bits: 16, numerators: vec![65_000] });
+    assert!(said(&statement).contains("the last 2 steps; the last factor of the weight decay multiplies that mean."));
+    statement.data.names = Some(vec!["age".into(), "sex".into()]);
+    assert!(said(&statement).contains(r#"The features are called, by the owner's word: "age", "sex"."#));
+}
+
 #[test]
 fn an_inspection_lists_rates_filter_and_factors() {
     let mut config = honest().statement.config.clone();
-    assert_eq!(schedule_words(&config), ["Integer learning rates: 1 for 12 steps."]);
+    let unit = i64::from(config.scales.fa + config.scales.fg + config.scales.omega) - i64::from(config.scales.fw);
+    let first = format!("Integer learning rates, in units of 2^{unit} per unit of summed gradient: 1 for 12 steps.");
+    assert_eq!(schedule_words(&config), [first]);
     config.schedule.rates = Schedule::encode_rates(&[3, 3, 2, 1]);
     (config.schedule.filter, config.scales.kappa) = (vec![16, 8, 4], 4);
     config.schedule.decay = Some(Decay { bits: 16, numerators: vec![65_000, 65_535] });
@@ -231,7 +275,7 @@ fn an_inspection_lists_rates_filter_and_factors() {
     config.carry_bits = Some(31);
     let words = schedule_words(&config).join("\n");
     for part in
-        ["3 for 2 steps, 2 for 1 steps, 1 for 1 steps", "2^-4: 16, 8, 4", "2^-16: 65000, 65535", "2^14", "2^7", "2^3"]
+        ["3 for 2 steps, 2 for 1 step, 1 for 1 step", "2^-4: 16, 8, 4", "2^-16: 65000, 65535", "2^14", "2^7", "2^3"]
     {
         assert!(words.contains(part), "{part}: {words}");
     }

@@ -2,7 +2,7 @@
 use super::*;
 use crate::file::{self, Kind};
 use crate::tables;
-use std::println;
+use std::{format, println};
 use tacit_argument::soundness::{TARGET_BITS, total};
 
 /// Outputs of one row, by the formulas of `docs/arithmetic.md`.
@@ -313,6 +313,42 @@ fn errors_and_moments_are_sums_over_the_rows_that_are_read() {
             world.verify(&report).unwrap();
         }
     }
+}
+
+/// Outputs are said as numbers, with the rows that they belong to.
+#[test]
+fn the_words_of_outputs_and_errors_have_their_scale() {
+    let world = World::new(perceptron());
+    let fa = world.run.data.fa;
+    let rows = world.committed(Rows::Listed(vec![3, 80]));
+    let mut report = world.prove(&rows, None, &[Asked::Outputs]).statement;
+    let Shown::Outputs { values } = &mut report.shown[0] else { panic!("outputs") };
+    let outputs = values.len() / 2;
+    *values = (0..2 * outputs).map(|i| if i == 0 { -(1 << fa) - 1 } else { 1 << (fa - 1) }).collect();
+    let said =
+        |r: &ReportStatement, known: bool| report_words(r, known.then_some(&world.run.data), true).shown[1].clone();
+    let first = format!(
+        "The outputs, before any softmax or sigmoid: row 3: -1.0156{}; row 80: 0.5000",
+        ", 0.5000".repeat(outputs - 1)
+    );
+    let words = said(&report, true);
+    assert_eq!(fa, 6);
+    assert!(words.starts_with(&first) && words.contains("as integers in units of 2^-6: [-65, "), "{words}");
+    // Public rows: their number and scale follow from the training data.
+    report.input = Input::Public { features: vec![0; 2 * world.run.data.features as usize] };
+    assert!(said(&report, true).contains("row 0: -1.0156"), "{}", said(&report, true));
+    let rows = report_words(&report, Some(&world.run.data), true).shown[0].clone();
+    assert!(rows.contains("on 2 public rows of 5 features that the report gives as integers of 6 frac"), "{rows}");
+    assert!(said(&report, false).starts_with("The outputs, row by row, as integers in units of 2^-fa: [-65, "));
+    let world = World::new(regression(2));
+    let mut report = world.all(&[Asked::SquaredError, Asked::AbsoluteError]).statement;
+    let scale = 90 * 2 * 3;
+    report.shown = vec![
+        Shown::SquaredError { sum: scale << (2 * world.run.data.fa) },
+        Shown::AbsoluteError { sum: (scale << world.run.data.fa) / 2 },
+    ];
+    let all = report_words(&report, Some(&world.run.data), true).shown.join("\n");
+    assert!(all.contains("/ 2^12, their mean 3.0000.") && all.contains("/ 2^6, their mean 1.5000."), "{all}");
 }
 
 #[test]
