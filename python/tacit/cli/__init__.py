@@ -26,6 +26,7 @@ COMMANDS = (
     "evaluate",
     "predict",
     "verify",
+    "report",
     "inspect",
     "vault",
 )
