@@ -6,10 +6,10 @@ from importlib.resources import files
 
 from tacit.html.checks import files_table, not_shown, reproduce, sentences, soundness, sureness
 from tacit.html.facts import facts_of, rate_plot
-from tacit.html.figures import grid
+from tacit.html.figures import bars, grid
 from tacit.html.markup import Child, Markup, join, tag
 from tacit.html.numbers import count, percent
-from tacit.html.predictions import input_tables, outputs_table, row_numbers, said
+from tacit.html.predictions import input_tables, outputs_table, row_numbers, said, score_bars
 from tacit.html.results import Results, charts
 from tacit.html.tables import bounds_table, counts_tables, errors_table, gaps_table, rates_table
 from tacit.html.verified import Verified
@@ -70,6 +70,11 @@ def pictures(about: Verified) -> dict[str, str]:
     panels = charts(Results.of(about)) if about.kind == "report" else []
     if panels:
         out["rates"] = str(grid(panels, "Rates of the model"))
+    scores = score_bars(about) if about.kind == "report" else []
+    if scores:
+        out["scores"] = str(
+            grid([(bars("Score of the predicted class", scores), len(scores))], "Predictions", 1)
+        )
     plot = rate_plot(about)
     if plot is not None:
         out["learning-rate"] = str(plot)

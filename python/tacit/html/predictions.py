@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
+from tacit.html.figures import Bar
 from tacit.html.markup import Child, Markup, tag
 from tacit.html.numbers import count
 from tacit.html.verified import Verified
 
-__all__ = ["input_tables", "outputs_table", "row_numbers", "said"]
+__all__ = ["input_tables", "outputs_table", "row_numbers", "said", "score_bars"]
 
 MAX_ROWS = 200
 """Most rows of a table of outputs."""
@@ -67,6 +69,29 @@ def outputs_table(about: Verified) -> list[Child]:
     return [table, more]
 
 
+def score_bars(about: Verified) -> list[Bar]:
+    """The class of each of the first rows with its score, for a chart."""
+    found = [
+        item["Outputs"]["values"] for item in about.verdict.statement["report"]["shown"] if "Outputs" in item
+    ]
+    architecture = about.verdict.statement["run"]["config"]["architecture"]
+    if not found or architecture["loss"] != "CrossEntropy":
+        return []
+    width = int(architecture["layers"][-1]["outputs"])
+    lines = [found[0][i : i + width] for i in range(0, len(found[0]), width)][:MAX_INPUTS]
+    out = []
+    for row, outputs in zip(row_numbers(about), lines, strict=False):
+        best, score = _best(outputs, about.subject.fa)
+        out.append(Bar(f"row {row}", Fraction(score).limit_denominator(10**6), about.subject.of_class(best)))
+    return out
+
+
+def _best(outputs: Sequence[int], fa: int) -> tuple[int, float]:
+    """The first of the largest outputs, as the statement defines the prediction, and its share by softmax."""
+    best = max(range(len(outputs)), key=lambda c: (outputs[c], -c))
+    return best, 1 / sum(math.exp((v - outputs[best]) / 2.0**fa) for v in outputs)
+
+
 def said(about: Verified) -> list[tuple[str, str, str]]:
     """The prediction of a single row in large type: (figure, title, note)."""
     shown = [
@@ -75,8 +100,7 @@ def said(about: Verified) -> list[tuple[str, str, str]]:
     loss = about.verdict.statement["run"]["config"]["architecture"]["loss"]
     if not shown or len(row_numbers(about)) != 1 or loss != "CrossEntropy":
         return []
-    outputs = shown[0]
-    best = max(range(len(outputs)), key=lambda c: (outputs[c], -c))
+    best, _ = _best(shown[0], about.subject.fa)
     return [(about.subject.of_class(best), "predicted", "the largest of its outputs")]
 
 
@@ -87,9 +111,7 @@ def _prediction(about: Verified, loss: str, outputs: Sequence[int]) -> list[Mark
     if loss == "Mse":
         return [tag("td", ", ".join(names.output(v) for v in outputs[:MAX_OUTPUTS]), class_="num"), last]
     if loss == "CrossEntropy":
-        # The first of the largest, as the statement defines the prediction.
-        best = max(range(len(outputs)), key=lambda c: (outputs[c], -c))
-        score = 1 / sum(math.exp(v - real[best]) for v in real)
+        best, score = _best(outputs, names.fa)
         return [tag("td", tag("strong", names.of_class(best))), _score(score), last]
     said = [names.of_class(int(v > 0)) for v in outputs]
     shares = [1 / (1 + math.exp(-min(abs(v), 700.0))) for v in real]

@@ -17,7 +17,7 @@ from tacit.rates import Confusion, rate_name, shown_counts, shown_rates
 __all__ = ["CHARTED", "Results", "charts", "classes_of"]
 
 MAX_CHARTS = 8
-CHARTED = ("accuracy", "recall", "false_positive_rate", "positive_rate", "precision")
+CHARTED = ("accuracy", "recall", "false_positive_rate", "positive_rate")
 """Which rates are drawn, most important first; of two classes that of class 1."""
 ORDER = ("accuracy", "balanced_accuracy", "recall", "precision", "f1", "false_positive_rate", "positive_rate")
 

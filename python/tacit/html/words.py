@@ -70,7 +70,7 @@ TERMS = {
     "F1 score": "The harmonic mean of precision and recall.",
     "false positive rate": "Of the rows labelled otherwise, how many the model predicts as the class.",
     "rate of predictions": "How many of all rows the model predicts as the class, right or wrong.",
-    "demographic parity": "How far groups differ in the rate of predictions of a class. 0 %: all get it as often.",
+    "demographic parity": "How far groups differ in the rate of predictions of a class. 0 %: no difference.",
     "equal opportunity": "How far groups differ in recall. 0 %: rows labelled as the class get it as often.",
     "equalised odds": "How far groups differ in recall or in the false positive rate, whichever differs more.",
     "R²": "1 for a model without error, 0 for one that always gives the mean of the targets.",
