@@ -13,6 +13,8 @@ __all__ = ["files_table", "not_shown", "power", "reproduce", "sentences", "sound
 
 _DIGEST = re.compile(r"\b([0-9a-f]{64})\b")
 
+_VALIDITY = "The proof that a commitment holds a valid table has an error of at most 2^-128 of its own."
+
 
 def _prose(sentence: str) -> list[Child]:
     """A sentence of the verdict with its digests set apart."""
@@ -55,7 +57,9 @@ def soundness(about: Verified) -> list[Child]:
     )
     terms = about.verdict.soundness
     if not terms:
-        return [first, tag("p", "Its terms are those of data commitments in docs/soundness.md.", class_="hint")]
+        return [first, tag("p", _VALIDITY, class_="hint")]
+    given = any(file.option in ("--data", "--training") for file in about.files)
+    validity = tag("p", _VALIDITY, class_="hint") if given else None
     lines = [
         tag(
             "tr",
@@ -66,7 +70,7 @@ def soundness(about: Verified) -> list[Child]:
         for name, bits in terms
     ]
     head = tag("tr", tag("th", "term", scope="col"), tag("th", "chance", scope="col"))
-    return [first, tag("table", tag("thead", head), tag("tbody", lines), class_="facts terms")]
+    return [first, tag("table", tag("thead", head), tag("tbody", lines), class_="facts terms"), validity]
 
 
 def files_table(about: Verified) -> Markup:

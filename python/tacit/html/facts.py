@@ -9,12 +9,14 @@ from typing import Any
 
 from tacit.html.figures import steps
 from tacit.html.markup import Child, Markup, tag
-from tacit.html.names import labels_of
+from tacit.html.names import Names, labels_of
 from tacit.html.numbers import count
 from tacit.html.verified import Verified
 
 __all__ = ["digest", "facts_of", "fields", "rate_plot"]
 
+MAX_COLUMNS = 60
+"""Most columns that are named."""
 LOSSES = {
     "CrossEntropy": "cross-entropy",
     "BceWithLogits": "binary cross-entropy",
@@ -52,7 +54,7 @@ def facts_of(about: Verified) -> list[tuple[str, Markup]]:
         tensors = [name for pair in release["names"] for name in pair if name]
         rows: list[tuple[str, Child]] = [
             ("weights and biases", count(release["weights"])),
-            ("rounded to", f"multiples of 2^-{release['bits']}"),
+            ("rounded to", ("multiples of 2", tag("sup", f"-{release['bits']}"))),
             ("tensors", ", ".join(tensors)),
             ("safety rules", "set aside by the owner: data declared public" if release["exemption"] else None),
         ]
@@ -73,22 +75,32 @@ def _said(about: Verified, pattern: str) -> str | None:
 
 def _data(about: Verified, record: Mapping[str, Any], digest_: str | None) -> list[tuple[str, Child]]:
     names = about.names(record)
-    shown = ", ".join(names.features[:40]) if names.features else None
-    more = f" and {len(names.features) - 40} more" if names.features and len(names.features) > 40 else ""
     return [
         ("commitment", None if digest_ is None else digest(digest_)),
         ("rows", count(record["rows"])),
         ("features of a row", count(record["features"])),
         ("label of a row", labels_of(record)),
         ("precision", f"{record['data_bits']} bits a feature, {record['fa']} of them fractional"),
-        ("names of features", "not published" if shown is None else f"{shown}{more}"),
-        ("names of classes", None if names.classes is None else ", ".join(names.classes[:40])),
-        ("derived from the data and public", _listed(record["released"])),
+        ("columns", _columns(names)),
+        (
+            "classes",
+            None if names.classes is None else ", ".join(map(names.of_class, range(len(names.classes[:64])))),
+        ),
+        ("derived from the data and public", "; ".join(record["released"][:100]) or None),
     ]
 
 
-def _listed(texts: list[str]) -> Markup | None:
-    return tag("ul", [tag("li", text) for text in texts[:100]]) if texts else None
+def _columns(names: Names) -> str:
+    """The columns by name; the indicators of a category as one, with their number."""
+    if names.features is None:
+        return "names not published"
+    columns: dict[str, int] = {}
+    for name in names.features:
+        base, equals, _ = name.partition("=")
+        columns[base if equals else name] = columns.get(base if equals else name, 0) + (1 if equals else 0)
+    told = [name + (f" ({number} categories)" if number else "") for name, number in columns.items()]
+    left = len(told) - MAX_COLUMNS
+    return ", ".join(told[:MAX_COLUMNS]) + (f" and {count(left)} more" if left > 0 else "")
 
 
 def _model(about: Verified) -> list[tuple[str, Child]]:

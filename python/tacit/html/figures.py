@@ -17,7 +17,7 @@ __all__ = ["Bar", "bars", "grid", "steps"]
 
 INK, SOFT, RULE = "#1f2937", "#5b6472", "#d5d9e0"
 ALL, GROUP, BOUND = "#2f3b4c", "#2b6cb0", "#b45309"
-WIDTH, LABEL, LENGTH, LINE, TOP, FOOT = 480, 138, 172, 24, 34, 26
+WIDTH, LABEL, LENGTH, LINE, TOP, FOOT = 500, 158, 170, 24, 34, 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def grid(panels: Sequence[tuple[Markup, int]], title: str, columns: int = 2) -> 
     return svg(title, f"{len(panels)} charts.", wide, y + 4, body)
 
 
-def _short(text: str, most: int = 21) -> str:
+def _short(text: str, most: int = 20) -> str:
     shown = visible(text)
     return shown if len(shown) <= most else shown[: most - 1] + "…"
 

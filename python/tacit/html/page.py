@@ -29,6 +29,8 @@ def render(about: Verified) -> str:
     if results is not None:
         parts.append(_glance(about, results))
         parts += _results(about, results)
+    else:
+        parts.append(_section("What is shown", sentences(about)))
     parts.append(_section("What this does not show", _lead_not_shown(), not_shown(about)))
     facts: list[Child] = [(tag("h3", title), table) for title, table in facts_of(about)]
     if about.subject.published:
@@ -43,10 +45,11 @@ def render(about: Verified) -> str:
     plot = rate_plot(about)
     facts.append(None if plot is None else tag("figure", plot))
     parts.append(_section("What it is about", facts))
-    lead = tag(
-        "p", "What the proof shows, as tacit verify prints it. The figures above are those of these sentences."
-    )
-    parts.append(_section("The statement, word for word", lead, sentences(about)))
+    if results is not None:
+        lead = (
+            "What the proof shows, as tacit verify prints it. The figures above are those of these sentences."
+        )
+        parts.append(_section("The statement, word for word", tag("p", lead), sentences(about)))
     parts.append(_section("Check it yourself", reproduce(about), files_table(about)))
     parts.append(_section("How sure it is", soundness(about)))
     body = join(parts)
@@ -146,12 +149,12 @@ def _glance(about: Verified, results: Results) -> Markup:
         rate, group = min(lowest)
         cards.append((percent(rate), "lowest accuracy of a group", results.group(group)))
     if results.groups:
-        cards.append((count(len(results.groups)), "groups", "which row is in which is hidden"))
+        cards.append((count(len(results.groups)), "groups", f"by {results.by}; each row's group is hidden"))
     bounds = [item for item in results.shown if "AtLeast" in item or "GapAtMost" in item]
     cards += said(about)
     if bounds:
         cards.append(
-            (count(len(bounds)), "bounds kept" if len(bounds) > 1 else "bound kept", "and no figure shown")
+            (count(len(bounds)), "bounds hold" if len(bounds) > 1 else "bound holds", "at least, or at most")
         )
     made = [
         tag("div", tag("strong", figure), tag("span", title), tag("small", note), class_="card")
@@ -161,18 +164,17 @@ def _glance(about: Verified, results: Results) -> Markup:
 
 
 def _results(about: Verified, results: Results) -> list[Child]:
-    panels = charts(results)
     rows = row_numbers(about) if about.evaluated is not None else ()
-    figures = [tag("figure", panel) for panel, _ in panels]
+    exact, lower = _charts(results, False), _charts(results, True)
     gaps, rates = gaps_table(results), rates_table(results)
     blocks: list[tuple[str, str | None, list[Child]]] = [
         ("Predictions", None, outputs_table(about)),
         ("Inputs", None, input_tables(about)),
-        ("Bounds", "Shown to hold; nothing more is known of these figures.", [bounds_table(results)]),
+        ("Bounds", "Shown to hold; how far the figures are from them is not.", [bounds_table(results), lower]),
         (
             "Rates",
             "Exact ratios of numbers of rows, as the proof shows them or its counts give them.",
-            [tag("div", figures, class_="charts") if figures else None, rates],
+            [exact, rates],
         ),
         ("Differences between groups", "Computed from the rates above.", [gaps]),
         ("Counts", "Rows by what they are labelled and what the model predicts.", [_tables(results)]),
@@ -184,6 +186,11 @@ def _results(about: Verified, results: Results) -> list[Child]:
         if kept:
             found.append((tag("h3", title), None if lead is None else tag("p", lead, class_="hint"), kept))
     return [_section("What is shown", found)] if found else []
+
+
+def _charts(results: Results, bounds: bool) -> Markup | None:
+    panels = charts(results, bounds=bounds)
+    return tag("div", [tag("figure", panel) for panel, _ in panels], class_="charts") if panels else None
 
 
 def _tables(results: Results) -> Markup | None:

@@ -53,7 +53,12 @@ def outputs_table(about: Verified) -> list[Child]:
     values = [found[0][i : i + outputs] for i in range(0, len(found[0]), outputs)]
     classes = loss != "Mse"
     unit = tag("small", "integers / 2", tag("sup", about.subject.fa))
-    titles: list[Child] = ["row", "prediction", *(["score"] if classes else []), ("exact outputs", unit)]
+    titles: list[Child] = [
+        "row",
+        "prediction",
+        *(["score of the class"] if classes else []),
+        ("exact outputs", unit),
+    ]
     lines = [
         tag("tr", tag("th", count(row), scope="row"), _prediction(about, loss, of))
         for row, of in zip(rows[:MAX_ROWS], values, strict=False)

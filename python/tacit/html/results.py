@@ -17,6 +17,8 @@ from tacit.rates import Confusion, rate_name, shown_counts, shown_rates
 __all__ = ["CHARTED", "Results", "charts", "classes_of"]
 
 MAX_CHARTS = 8
+MAX_LABEL = 20
+"""Longest label of a bar."""
 CHARTED = ("accuracy", "recall", "false_positive_rate", "positive_rate")
 """Which rates are drawn, most important first; of two classes that of class 1."""
 ORDER = ("accuracy", "balanced_accuracy", "recall", "precision", "f1", "false_positive_rate", "positive_rate")
@@ -28,6 +30,11 @@ class Results:
 
     about: Verified
     groups: tuple[str, ...]
+    """Every group by what its rows have in common: `sex = f`."""
+    short: tuple[str, ...]
+    """The same for a chart: `f`, or `group 0` where that would be long."""
+    by: str
+    """The columns that make the groups."""
     tables: tuple[Confusion, ...]
     rates: dict[tuple[str, int | None], Fraction]
     counted: dict[tuple[str, int | None], tuple[int, int]]
@@ -40,6 +47,7 @@ class Results:
         found = report["groups"] or {"columns": [], "values": []}
         names = about.subject
         groups = tuple(names.group(found["columns"], values) for values in found["values"])
+        pairs = [names.row(found["columns"], values) for values in found["values"]]
         shown = report["shown"]
         counted = {
             (rate_name(told["rate"]), told["group"]): (told["numerator"], told["denominator"])
@@ -49,7 +57,7 @@ class Results:
         }
         tables = tuple(shown_counts(shown, len(groups)))
         rates = shown_rates(shown, len(groups), classes_of(about))
-        return cls(about, groups, tables, rates, counted)
+        return cls(about, groups, *_short(pairs, groups), tables, rates, counted)
 
     @property
     def shown(self) -> Sequence[Any]:
@@ -81,6 +89,10 @@ class Results:
         """What a group is called."""
         return "all rows" if index is None else self.groups[index]
 
+    def label(self, index: int | None) -> str:
+        """What a group is called in a chart."""
+        return "all rows" if index is None else self.short[index]
+
     def note(self, metric: str, group: int | None) -> str:
         """`76 of 100`, where the counts are known as they are."""
         pair = self.counted.get((metric, group))
@@ -107,14 +119,27 @@ class Results:
         return [g for g in (None, *range(len(self.groups))) if (metric, g) in self.rates]
 
 
+def _short(pairs: list[list[tuple[str, str]]], groups: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+    """Labels for a chart, and the columns of the groups."""
+    columns = list(dict.fromkeys(name for pair in pairs for name, _ in pair))
+    labels = tuple(", ".join(value for _, value in pair) for pair in pairs)
+    alike = all([name for name, _ in pair] == columns for pair in pairs)
+    if not alike or len(set(labels)) < len(labels) or any(len(label) > MAX_LABEL for label in labels):
+        labels = tuple(f"group {index}" for index in range(len(groups)))
+    return labels, ", ".join(columns[:8])
+
+
 def classes_of(about: Verified) -> int:
     """How many classes the model tells apart; a single output tells two."""
     layers = about.verdict.statement["run"]["config"]["architecture"]["layers"]
     return max(2, int(layers[-1]["outputs"]))
 
 
-def charts(results: Results) -> list[tuple[Markup, int]]:
-    """A panel of bars for each rate, with how many they are: exact rates, else lower bounds."""
+def charts(results: Results, *, bounds: bool | None = None) -> list[tuple[Markup, int]]:
+    """A panel of bars for each rate, with how many they are: exact rates, else lower bounds.
+
+    Those of which no rate is exact with `bounds`, the others without it, all by default.
+    """
     lower = {
         (rate_name(told["rate"]), told["group"]): Fraction(*told["bound"])
         for item in results.shown
@@ -136,9 +161,11 @@ def charts(results: Results) -> list[tuple[Markup, int]]:
             key = (metric, group)
             if key in results.rates:
                 note = results.note(metric, group)
-                lines.append(Bar(results.group(group), results.rates[key], note, all_rows=group is None))
+                lines.append(Bar(results.label(group), results.rates[key], note, all_rows=group is None))
             elif key in lower:
-                lines.append(Bar(results.group(group), lower[key], all_rows=group is None, bound=True))
+                lines.append(Bar(results.label(group), lower[key], all_rows=group is None, bound=True))
+        if bounds is not None and bounds != all(line.bound for line in lines):
+            continue
         title = results.words(metric)
         panels.append((bars(title[:1].upper() + title[1:], lines), len(lines)))
     return panels

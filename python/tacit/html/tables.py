@@ -27,7 +27,7 @@ def counts_tables(results: Results) -> list[Child]:
     if len(results.groups) and cells <= MAX_CELLS:
         out = [
             *out,
-            *(_confusion(t, results.group(g), results) for g, t in enumerate(results.tables)),
+            *(_confusion(t, results.group(g), results, g) for g, t in enumerate(results.tables)),
         ]
     elif len(results.groups):
         out.append(
@@ -38,7 +38,7 @@ def counts_tables(results: Results) -> list[Child]:
     return out
 
 
-def _confusion(table: Confusion, title: str, results: Results) -> Markup:
+def _confusion(table: Confusion, title: str, results: Results, group: int | None = None) -> Markup:
     names, sides = results.about.subject, range(table.classes)
     compact = table.classes > 12
     titles = [str(c) if compact else names.of_class(c) for c in sides]
@@ -68,7 +68,8 @@ def _confusion(table: Confusion, title: str, results: Results) -> Markup:
         [tag("td", count(table.predicted(c)), class_="num sum") for c in sides],
         tag("td", count(table.rows), class_="num sum"),
     )
-    caption = tag("caption", tag("strong", title), f", {count(table.rows)} rows")
+    number = "" if group is None else f" (group {group})"
+    caption = tag("caption", tag("strong", title), f"{number}, {count(table.rows)} rows")
     return tag(
         "table",
         caption,
@@ -98,16 +99,21 @@ def rates_table(results: Results) -> Markup | None:
         few = [m for m in metrics if m.partition(":")[0] in CHARTED][:6]
         head = [tag("th", "rows", scope="col"), *(tag("th", results.words(m), scope="col") for m in few)]
         lines = [
-            tag("tr", tag("th", results.group(g), scope="row"), [_rate(results, m, g) for m in few])
+            tag("tr", tag("th", _named(results, g), scope="row"), [_rate(results, m, g) for m in few])
             for g in columns
         ]
     else:
-        head = [tag("th", "rate", scope="col"), *(tag("th", results.group(g), scope="col") for g in columns)]
+        head = [tag("th", "rate", scope="col"), *(tag("th", _named(results, g), scope="col") for g in columns)]
         lines = [
             tag("tr", tag("th", results.words(m), scope="row"), [_rate(results, m, g) for g in columns])
             for m in metrics
         ]
     return tag("table", tag("thead", tag("tr", head)), tag("tbody", lines), class_="rates")
+
+
+def _named(results: Results, group: int | None) -> Child:
+    """A group by its name and by its number in the statement."""
+    return results.group(group), None if group is None else tag("small", f"group {group}")
 
 
 def _rate(results: Results, metric: str, group: int | None) -> Markup:
@@ -143,12 +149,14 @@ def bounds_table(results: Results) -> Markup | None:
         if "AtLeast" in item:
             told = item["AtLeast"]
             value = Fraction(*told["bound"])
-            what = (results.words(rate_name(told["rate"])), results.group(told["group"]))
+            what: tuple[str, Child] = (results.words(rate_name(told["rate"])), results.group(told["group"]))
             bound = f"at least {percent(value, bound='least')}"
         elif "GapAtMost" in item:
             told = item["GapAtMost"]
             value = Fraction(*told["bound"])
-            what = (f"difference of the {results.words(rate_name(told['rate']))}", "any two groups")
+            of = ", ".join(map(count, told["denominators"]))
+            rows = ("any two groups", tag("small", f"rows that it is a rate of: {of}"))
+            what = (f"difference of the {results.words(rate_name(told['rate']))}", rows)
             bound = f"at most {percent(value, bound='most')}"
         else:
             continue

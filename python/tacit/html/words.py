@@ -74,7 +74,7 @@ TERMS = {
     "equal opportunity": "How far groups differ in recall. 0 %: rows labelled as the class get it as often.",
     "equalised odds": "How far groups differ in recall or in the false positive rate, whichever differs more.",
     "R²": "1 for a model without error, 0 for one that always gives the mean of the targets.",
-    "score": (
+    "score of the class": (
         "The model's output turned into shares that sum to 100 % (softmax), or into one share (sigmoid). A "
         "larger one means that the model leans to the class more; how often it is right then is not shown."
     ),
