@@ -324,7 +324,52 @@ def test_names_that_are_not_given_are_not_needed(bank: Path) -> None:
     text = Elements(made.content).text
     assert "no commitment file was given" in text
     assert "region = north" in text
-    assert "--data" not in text
+    (command,) = re.findall(r"<pre><code>(.*?)</code></pre>", made.content)
+    assert "--data" not in command
+
+
+@pytest.mark.parametrize(("classes", "groups"), [(3, 3), (14, 0), (30, 9)])
+def test_many_classes_have_a_line_each(bank: Path, classes: int, groups: int) -> None:
+    honest = about(bank, "counts.tacit")
+    statement = json.loads(json.dumps(dict(honest.verdict.statement)))
+    random = np.random.default_rng(classes)
+    counts = random.integers(1, 99, size=(max(1, groups), classes, classes))
+    report = statement["report"]
+    report["shown"] = [{"Counts": {"counts": counts.flatten().tolist()}}]
+    report["groups"] = {"columns": [0], "values": [[g] for g in range(groups)]} if groups else None
+    statement["run"]["config"]["architecture"]["layers"][-1]["outputs"] = classes
+    made = replace(honest, verdict=replace(honest.verdict, statement=statement))
+    text = " ".join(harmless(render(made)).text.split())
+    total = counts.sum(axis=0)
+    for c in range(classes):
+        right, labelled, predicted = int(total[c, c]), int(total[c].sum()), int(total[:, c].sum())
+        recall, precision = Fraction(right, labelled), Fraction(right, predicted)
+        shown = f"{percent(recall)}{right:,} of {labelled:,}{percent(precision)}{right:,} of {predicted:,}"
+        assert shown in text
+    assert ("demographic parity" in text) == bool(groups)
+    assert ("too many for a page" in text) == (groups * classes**2 > 6000)
+    assert "recall of each class" in pictures(made)["rates"].lower()
+    if groups:
+        share = [Fraction(int(t[:, 0].sum()), int(t.sum())) for t in counts]
+        assert percent(max(share) - min(share)) in text
+
+
+def test_what_a_reader_must_not_miss_stands_on_top(bank: Path) -> None:
+    missing = "The data commitment was not given"
+    renamed = "names of columns or classes differ"
+    for name in CASES:
+        page = page_of(bank, name).content
+        assert missing not in page
+        assert renamed not in page
+    for name in ("run.tacit", "release.tacit", "counts.tacit", "one.tacit"):
+        assert missing in page_of(bank, name, data=None).content
+    honest = about(bank, "counts.tacit")
+    own = bytes(honest.verdict.statement["report"]["input"]["data"]["schema"]).hex()
+    for changed in (["yes", "no"], ["no", "maybe"]):
+        names = honest.schemas[own]["names"] | {"classes": changed}
+        swapped = replace(honest, schemas={**honest.schemas, own: {**honest.schemas[own], "names": names}})
+        assert renamed in render(swapped)
+    assert renamed not in render(honest)
 
 
 # Rejected, unreadable, wrong usage: no page

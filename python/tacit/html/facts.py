@@ -17,6 +17,8 @@ __all__ = ["digest", "facts_of", "fields", "rate_plot"]
 
 MAX_COLUMNS = 60
 """Most columns that are named."""
+MAX_SPANS = 5000
+"""Most spans of a schedule that are drawn."""
 LOSSES = {
     "CrossEntropy": "cross-entropy",
     "BceWithLogits": "binary cross-entropy",
@@ -187,4 +189,5 @@ def rate_plot(about: Verified) -> Markup | None:
     if about.kind == "data":
         return None
     rates = _rates(about.verdict.statement["run"]["config"])
-    return steps("Learning rate", rates, "steps") if len({rate for _, rate in rates}) > 1 else None
+    varies = len({rate for _, rate in rates}) > 1
+    return steps("Learning rate", rates, "steps") if varies and len(rates) <= MAX_SPANS else None

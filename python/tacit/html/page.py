@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 
 from tacit.html.checks import files_table, not_shown, reproduce, sentences, soundness, sureness
+from tacit.html.classes import class_chart, class_gaps, class_groups, class_rates
 from tacit.html.facts import facts_of, rate_plot
 from tacit.html.figures import bars, grid
 from tacit.html.markup import Child, Markup, join, tag
@@ -25,7 +26,7 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-a
 def render(about: Verified) -> str:
     """The whole page."""
     results = Results.of(about) if about.kind == "report" else None
-    parts: list[Child] = [_header(about), _caution()]
+    parts: list[Child] = [_header(about), _caution(), _warnings(about)]
     if results is not None:
         parts.append(_glance(about, results))
         parts += _results(about, results)
@@ -70,7 +71,10 @@ def render(about: Verified) -> str:
 def pictures(about: Verified) -> dict[str, str]:
     """The charts of a page as SVG files of their own, by name."""
     out = {}
-    panels = charts(Results.of(about)) if about.kind == "report" else []
+    results = Results.of(about) if about.kind == "report" else None
+    panels = [] if results is None else charts(results)
+    each = class_chart(results) if results is not None and results.many else None
+    panels += [] if each is None else [each]
     if panels:
         out["rates"] = str(grid(panels, "Rates of the model"))
     scores = score_bars(about) if about.kind == "report" else []
@@ -130,6 +134,23 @@ def _caution() -> Markup:
     )
 
 
+def _warnings(about: Verified) -> list[Markup]:
+    """What a reader of figures must not miss, although it stands further down or between two files."""
+    told = []
+    options = {file.option for file in about.files}
+    if about.kind != "data" and "--data" not in options and (about.kind != "report" or about.evaluated):
+        told.append(
+            "The data commitment was not given to this check: whether the data is valid at all is not shown. "
+            "Check again with --data."
+        )
+    if about.renamed:
+        told.append(
+            "The owner's names of columns or classes differ between the data that the model was trained on and "
+            "the rows that this is about. Ask why before you read the figures by these names."
+        )
+    return [tag("p", text, class_="caution") for text in told]
+
+
 def _glance(about: Verified, results: Results) -> Markup:
     """The most important figures in large type."""
     cards: list[tuple[str, str, str]] = []
@@ -174,9 +195,13 @@ def _results(about: Verified, results: Results) -> list[Child]:
         (
             "Rates",
             "Exact ratios of numbers of rows, as the proof shows them or its counts give them.",
-            [exact, rates],
+            [exact, rates, *_by_class(results)],
         ),
-        ("Differences between groups", "Computed from the rates above.", [gaps]),
+        (
+            "Differences between groups",
+            "Computed from the rates above.",
+            [gaps, class_gaps(results) if results.many else None],
+        ),
         ("Counts", "Rows by what they are labelled and what the model predicts.", [_tables(results)]),
         ("Errors", None, [errors_table(results, len(rows))]),
     ]
@@ -188,8 +213,14 @@ def _results(about: Verified, results: Results) -> list[Child]:
     return [_section("What is shown", found)] if found else []
 
 
+def _by_class(results: Results) -> list[Markup | None]:
+    return [class_rates(results), class_groups(results)] if results.many else []
+
+
 def _charts(results: Results, bounds: bool) -> Markup | None:
     panels = charts(results, bounds=bounds)
+    each = class_chart(results) if results.many and not bounds else None
+    panels += [] if each is None else [each]
     return tag("div", [tag("figure", panel) for panel, _ in panels], class_="charts") if panels else None
 
 

@@ -14,13 +14,13 @@ from tacit.html.verified import Verified
 from tacit.html.words import metric_words
 from tacit.rates import Confusion, rate_name, shown_counts, shown_rates
 
-__all__ = ["CHARTED", "Results", "charts", "classes_of"]
+__all__ = ["CHARTED", "ORDER", "Results", "charts", "classes_of"]
 
 MAX_CHARTS = 8
 MAX_LABEL = 20
 """Longest label of a bar."""
 CHARTED = ("accuracy", "recall", "false_positive_rate", "positive_rate")
-"""Which rates are drawn, most important first; of two classes that of class 1."""
+"""Which rates are drawn, most important first; of two classes those of class 1, of more only bounds."""
 ORDER = ("accuracy", "balanced_accuracy", "recall", "precision", "f1", "false_positive_rate", "positive_rate")
 
 
@@ -80,6 +80,11 @@ class Results:
             return bool(of), (-int(of) if classes_of(self.about) == 2 else int(of)) if of else 0, order[metric]
 
         return sorted(names, key=place)
+
+    @property
+    def many(self) -> bool:
+        """Whether there are more than two classes, so that each has a line of its own."""
+        return classes_of(self.about) > 2
 
     def words(self, metric: str) -> str:
         """A rate in words, with its class."""
@@ -146,18 +151,26 @@ def charts(results: Results, *, bounds: bool | None = None) -> list[tuple[Markup
         if "AtLeast" in item
         for told in (item["AtLeast"],)
     }
-    positive = classes_of(results.about) == 2
+    positive, each = classes_of(results.about) == 2, (None, *range(len(results.groups)))
     wanted = list(dict.fromkeys([*(name for name, _ in results.rates), *(name for name, _ in lower)]))
 
     def drawn(name: str) -> bool:
         metric, _, of = name.partition(":")
         return metric in CHARTED and (not of or not positive or of == "1")
 
-    order = sorted(filter(drawn, wanted), key=lambda n: (CHARTED.index(n.partition(":")[0]), n))
+    def place(name: str) -> tuple[int, int]:
+        metric, _, of = name.partition(":")
+        return CHARTED.index(metric), int(of or 0)
+
+    if not positive:
+        wanted = [
+            name for name in wanted if ":" not in name or all((name, g) not in results.rates for g in each)
+        ]
+    order = sorted(filter(drawn, wanted), key=place)
     panels = []
     for metric in order[:MAX_CHARTS]:
         lines = []
-        for group in (None, *range(len(results.groups))):
+        for group in each:
             key = (metric, group)
             if key in results.rates:
                 note = results.note(metric, group)

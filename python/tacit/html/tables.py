@@ -89,14 +89,14 @@ def _cell(table: Confusion, label: int, predicted: int, compact: bool) -> Markup
 
 
 def rates_table(results: Results) -> Markup | None:
-    """Every rate that is known, of all rows and of each group."""
-    metrics = results.metrics()
+    """Every rate that is known, of all rows and of each group; of many classes those that are of none."""
+    metrics = [m for m in results.metrics() if not results.many or ":" not in m]
     if not metrics:
         return None
     columns = [g for g in (None, *range(len(results.groups))) if any((m, g) in results.rates for m in metrics)]
     if len(columns) > 7:
         # Many groups make the lines, so that the table fits a page.
-        few = [m for m in metrics if m.partition(":")[0] in CHARTED][:6]
+        few = [m for m in metrics if m.partition(":")[0] in (*CHARTED, "balanced_accuracy")][:6]
         head = [tag("th", "rows", scope="col"), *(tag("th", results.words(m), scope="col") for m in few)]
         lines = [
             tag("tr", tag("th", _named(results, g), scope="row"), [_rate(results, m, g) for m in few])
@@ -130,7 +130,9 @@ def gaps_table(results: Results) -> Markup | None:
         return None
     positive = classes_of(results.about) == 2
     names = [n for n in gaps if not positive or n.partition(":")[2] in ("", "1")]
-    names = [n for n in names if n.partition(":")[0] not in SAID]
+    names = [n for n in names if n.partition(":")[0] not in SAID and not (results.many and ":" in n)]
+    if not names:
+        return None
     names.sort(key=lambda n: (n.partition(":")[0] not in FAIRNESS, n != "accuracy", n))
     lines = []
     for name in names:

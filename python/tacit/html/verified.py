@@ -90,6 +90,18 @@ class Verified:
         return own
 
     @property
+    def renamed(self) -> bool:
+        """Whether rows and training data name columns or classes differently, where both names are known."""
+        if self.evaluated is None or self.training is None:
+            return False
+        own, trained = (
+            Names.of(record, self.schemas.get(bytes(record["schema"]).hex()))
+            for record in (self.evaluated, self.training)
+        )
+        pairs = ((own.features, trained.features), (own.classes, trained.classes))
+        return any(a is not None and b is not None and a != b for a, b in pairs)
+
+    @property
     def subject(self) -> Names:
         """Names of the rows that the file is about: those evaluated, else those trained on."""
         record = self.evaluated or self.training
