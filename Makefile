@@ -13,7 +13,7 @@ INSTALLED := $(VENV)/.tacit-requirements
 EXTENSION := python/tacit/_native.abi3.so
 SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
 
-.PHONY: demo demo-digits demo-lending test bench bench-large bench-growth lint fuzz kills spec-sweep build wheel simd clean
+.PHONY: demo demo-digits demo-lending examples test bench bench-large bench-growth lint fuzz kills spec-sweep build wheel simd clean
 
 demo: build
 	$(BIN)/python -m demos.breast_cancer
@@ -23,6 +23,10 @@ demo-digits: build
 
 demo-lending: build
 	$(BIN)/python -m demos.lending
+
+examples: build
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps -r requirements/bench.txt
+	set -e; for name in breast_cancer german_credit lending_club; do $(BIN)/python -m examples.$$name; done
 
 test: build lint
 	$(CARGO) test --release --workspace --exclude tacit-python --features tacit-training/parallel
@@ -85,4 +89,4 @@ $(INSTALLED):
 endif
 
 clean:
-	rm -rf .venv dist demo-output $(EXTENSION)
+	rm -rf .venv dist demo-output example-output $(EXTENSION)

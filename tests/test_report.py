@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import torch
 from sklearn.metrics import (
+    balanced_accuracy_score,
     confusion_matrix,
     f1_score,
     mean_absolute_error,
@@ -209,6 +210,42 @@ def test_predictions_of_public_and_of_committed_rows(bank: Bank) -> None:
     bank.verify(committed)
 
 
+def test_fairness_is_asked_for_as_the_rates_that_it_compares(bank: Bank) -> None:
+    counts = tacit.evaluate(bank.run, bank.test, metrics=["confusion"], by="sex", quiet=True)
+    predicted = exact_outputs(bank.run, bank.test.features).argmax(axis=1)
+    labels = bank.test.labels
+    assert float(counts.derived()["balanced_accuracy"]) == pytest.approx(
+        balanced_accuracy_score(labels, predicted)
+    )
+    sex = np.array([f"sex={s}" for s in table(2, 150)["sex"]])
+    recalls = [recall_score(labels[sex == g], predicted[sex == g]) for g in counts.groups]
+    false = [1 - recall_score(1 - labels[sex == g], 1 - predicted[sex == g]) for g in counts.groups]
+    for group, recall in zip(counts.groups, recalls, strict=True):
+        assert float(counts.derived()[f"recall:1 [{group}]"]) == pytest.approx(recall)
+    gaps = counts.gaps()
+    odds = gaps["equalised_odds:1"]
+    assert float(odds) == pytest.approx(max(abs(recalls[0] - recalls[1]), abs(false[0] - false[1])))
+    exact = tacit.evaluate(
+        bank.run,
+        bank.test,
+        metrics=["equalised_odds", "recall", "balanced_accuracy"],
+        gap_at_most={"equalised_odds": odds},
+        by="sex",
+        quiet=True,
+    )
+    names = [name for name in exact.rates() if "[" not in name]
+    assert names == ["recall:1", "false_positive_rate:1", "recall:0"]
+    assert exact.gaps()["equalised_odds:1"] == odds
+    assert exact.derived()["balanced_accuracy"] == counts.derived()["balanced_accuracy"]
+    bounded = [item["GapAtMost"]["rate"] for item in exact.shown if "GapAtMost" in item]
+    assert bounded == [{"Recall": {"class": 1}}, {"FalsePositives": {"class": 1}}]
+    bank.verify(exact)
+    less = {"equalised_odds": odds - Fraction(1, 1000)}
+    with pytest.raises(ReportRefused) as raised:
+        tacit.evaluate(bank.run, bank.test, gap_at_most=less, by="sex", quiet=True)
+    assert raised.value.reason == "BoundFails"
+
+
 def test_errors_are_those_of_scikit_learn(bank: Bank) -> None:
     random = np.random.default_rng(8)
     x = random.normal(size=(120, 4))
@@ -262,6 +299,10 @@ def test_what_cannot_be_shown_is_refused_by_name(bank: Bank, caplog: pytest.LogC
         {"at_least": {"accuracy": "high"}},
         {"gap_at_most": {"accuracy": 0.5}},
         {"at_least_each": {"accuracy": 0.5}},
+        {"metrics": ["equalised_odds"]},
+        {"at_least": {"equalised_odds": 0.5}},
+        {"at_least": {"balanced_accuracy": 0.5}},
+        {"gap_at_most": {"balanced_accuracy": 0.5}, "by": "sex"},
         {"by": "colour"},
         {"rows": [1, 1]},
         {"rows": [150]},

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tacit.dataset import Column, QuantisedData, Schema, Target, quantise
     from tacit.declaring import Declaration
     from tacit.errors import ProofRejected, TacitError, UnreadableFile
+    from tacit.html import HtmlReport, html_report
     from tacit.origins import Beacon, VerifierNonce
     from tacit.proving import Proof
     from tacit.releasing import Release
@@ -47,6 +48,7 @@ __all__ = [
     "CommittedData",
     "Declaration",
     "Estimate",
+    "HtmlReport",
     "Proof",
     "ProofRejected",
     "QuantisedData",
@@ -65,6 +67,7 @@ __all__ = [
     "estimate",
     "evaluate",
     "fit",
+    "html_report",
     "inspect",
     "make_provable",
     "open_data",
@@ -83,6 +86,7 @@ _HOMES = {
     "CommittedData": "commitment",
     "Declaration": "declaring",
     "Estimate": "session",
+    "HtmlReport": "html",
     "Proof": "proving",
     "ProofRejected": "errors",
     "QuantisedData": "dataset",
@@ -101,6 +105,7 @@ _HOMES = {
     "estimate": "training",
     "evaluate": "training",
     "fit": "training",
+    "html_report": "html",
     "inspect": "verifying",
     "make_provable": "training",
     "open_data": "commitment",

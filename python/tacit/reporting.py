@@ -23,6 +23,7 @@ from tacit.dataset.schema import Target
 from tacit.errors import ReportRefused, UsageError
 from tacit.progress import progress_bar
 from tacit.proving import prove
+from tacit.rates import FAIRNESS, RATES, differences, rate_name, shown_errors, shown_rates
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,15 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ERRORS", "MIN_GROUP", "RATES", "Report", "evaluate", "predict"]
 
-RATES = {
-    "accuracy": "Accuracy",
-    "recall": "Recall",
-    "precision": "Precision",
-    "f1": "F1",
-    "false_positive_rate": "FalsePositives",
-    "positive_rate": "Predicted",
-}
-"""Rates by the name that is asked for; those of a class as `recall:2`. "confusion" is the whole table."""
 ERRORS = {
     "mse": ("SquaredError",),
     "mae": ("AbsoluteError",),
@@ -89,23 +81,24 @@ class Report:
             if "Exactly" in item:
                 told = item["Exactly"]
                 group = "" if told["group"] is None else f" [{self.groups[told['group']]}]"
-                out[_name(told["rate"]) + group] = Fraction(told["numerator"], told["denominator"])
+                out[rate_name(told["rate"]) + group] = Fraction(told["numerator"], told["denominator"])
         return out
+
+    def derived(self) -> dict[str, Fraction]:
+        """Every rate that what is shown settles, the counts' too: `{"balanced_accuracy [sex=F]": ...}`."""
+        found = shown_rates(self.shown, len(self.groups), max(2, self.outputs_per_row))
+        return {name + ("" if g is None else f" [{self.groups[g]}]"): rate for (name, g), rate in found.items()}
+
+    def gaps(self) -> dict[str, Fraction]:
+        """The largest difference between two groups of every rate that is known of all, and of `FAIRNESS`.
+
+        `{"accuracy": ..., "demographic_parity:1": ..., "equalised_odds:1": ...}`; empty without groups.
+        """
+        return differences(shown_rates(self.shown, len(self.groups), 0), len(self.groups))
 
     def errors(self) -> dict[str, Fraction]:
         """MSE, MAE and R^2 as far as they are shown, of the targets as they were scaled; R^2 of all outputs."""
-        shown = {name: told for item in self.shown if isinstance(item, dict) for name, told in item.items()}
-        count, out = self.rows * self.outputs_per_row, {}
-        if "SquaredError" in shown:
-            out["mse"] = Fraction(shown["SquaredError"]["sum"], count * 4**self.fa)
-        if "AbsoluteError" in shown:
-            out["mae"] = Fraction(shown["AbsoluteError"]["sum"], count * 2**self.fa)
-        if "SquaredError" in shown and "TargetMoments" in shown:
-            moments = shown["TargetMoments"]
-            spread = moments["squares"] - Fraction(sum(s * s for s in moments["sums"]), self.rows)
-            if spread:
-                out["r2"] = 1 - shown["SquaredError"]["sum"] / spread
-        return out
+        return shown_errors(self.shown, self.rows, self.outputs_per_row, self.fa)
 
     def confusion(self) -> NDArray[np.int64]:
         """[groups, C, C] rows by label (line) and prediction (column). Raises `UsageError` if not shown."""
@@ -144,11 +137,13 @@ def evaluate(
 ) -> Report:
     """Prove how good the final model of a run is on the rows of a committed data set.
 
-    `metrics` (one or several) are shown exactly: "confusion" and the names of `RATES`, or of `ERRORS` for real
-    targets; by default accuracy and confusion (MSE and R^2) if nothing is bounded. `at_least`, `at_least_each`
-    and `gap_at_most` show that rates reach a bound over all rows, reach one in every group, or differ by no
-    more than one between groups, and tell nothing else about them (a gap shows the groups' denominators). `by`
-    names feature columns whose values make the groups; no row's group is shown. `rows` is a range or a list, by
+    `metrics` (one or several) are shown exactly: "confusion", the names of `RATES`, "balanced_accuracy" (as
+    every class's recall), those of `FAIRNESS` (as the rates that they compare), or of `ERRORS` for real targets; by
+    default accuracy and confusion (MSE and R^2) if nothing is bounded. `at_least`, `at_least_each` and
+    `gap_at_most` show that rates reach a bound over all rows, reach one in every group, or differ by no more
+    than one between groups, and tell nothing else about them (a gap shows the groups' denominators).
+    `gap_at_most` takes the names of `FAIRNESS` too: "equalised_odds" bounds recall and false positive rate.
+    `by` names feature columns whose values make the groups; no row's group is shown. `rows` is a range or a list, by
     default all.
 
     `min_group` is the fewest rows of which anything is shown: of all rows that are read, of each group, and of
@@ -184,7 +179,7 @@ def evaluate(
     asked = _exactly(metrics, classes, [None, *each])
     asked += _at_least(at_least, classes, [None]) + _at_least(at_least_each, classes, each)
     for metric, bound in (gap_at_most or {}).items():
-        for rate in _rates(metric, classes):
+        for rate in _compared(metric, classes):
             asked.append({"GapAtMost": {"rate": rate, "bound": _fraction(bound)}})
     if not asked:
         raise UsageError(f"nothing is asked for: give {named('metrics', option='--metric')} or bounds")
@@ -301,10 +296,10 @@ def _denominators(shown: Sequence[Any], names: Sequence[str]) -> Iterator[tuple[
         (kind, told), *_ = item.items() if isinstance(item, dict) else (("", {}),)
         if kind == "Exactly":
             group = "" if told["group"] is None else f" [{names[told['group']]}]"
-            yield _name(told["rate"]) + group, told["denominator"]
+            yield rate_name(told["rate"]) + group, told["denominator"]
         elif kind == "GapAtMost":
             for name, size in zip(names, told["denominators"], strict=True):
-                yield f"{_name(told['rate'])} [{name}]", size
+                yield f"{rate_name(told['rate'])} [{name}]", size
         elif kind == "Counts":
             classes = round((len(told["counts"]) / max(1, len(names))) ** 0.5)
             lines = np.array(told["counts"]).reshape(-1, classes).sum(axis=1).tolist()
@@ -422,8 +417,12 @@ def _exactly(metrics: Iterable[str], classes: int, groups: Sequence[int | None])
         elif metric in ERRORS:
             asked += [what for what in ERRORS[metric] if what not in asked]
         else:
-            for rate in _rates(metric, classes):
-                asked += [{"Exactly": {"rate": rate, "group": group}} for group in groups]
+            if metric in FAIRNESS and len(groups) < 2:
+                raise UsageError(f"{metric} compares groups: say by=COLUMN")
+            every = [f"recall:{c}" for c in range(classes)] if metric == "balanced_accuracy" else [metric]
+            for rate in (rate for name in every for rate in _compared(name, classes)):
+                exact = [{"Exactly": {"rate": rate, "group": group}} for group in groups]
+                asked += [item for item in exact if item not in asked]
     return asked
 
 
@@ -442,11 +441,21 @@ def _classes(record: RunRecord) -> int:
     return 2 if last == 1 else int(last)
 
 
+def _compared(metric: str, classes: int) -> list[Any]:
+    """The rates that a measure of fairness compares between groups; a rate stands for itself."""
+    name, colon, which = metric.partition(":")
+    return [rate for part in FAIRNESS.get(name, (name,)) for rate in _rates(part + colon + which, classes)]
+
+
 def _rates(metric: str, classes: int) -> list[Any]:
     """A rate by name: of the class after the colon, of class 1 of two, or of every class."""
     name, _, which = metric.partition(":")
+    if name in FAIRNESS or name == "balanced_accuracy":
+        raise UsageError(
+            f"{metric!r} is made of several rates: it can be asked for in metrics, fairness in gap_at_most"
+        )
     if name not in RATES:
-        known = ", ".join(["confusion", *RATES, *ERRORS])
+        known = ", ".join(["confusion", *RATES, "balanced_accuracy", *FAIRNESS, *ERRORS])
         raise UsageError(f"the metric {metric!r} is not known; known are {known}")
     if name == "accuracy":
         return ["Accuracy"]
@@ -455,15 +464,6 @@ def _rates(metric: str, classes: int) -> list[Any]:
             raise UsageError(f"{metric!r}: classes are numbered from 0 to {classes - 1}")
         return [{RATES[name]: {"class": int(which)}}]
     return [{RATES[name]: {"class": c}} for c in ([1] if classes == 2 else range(classes))]
-
-
-def _name(rate: Any) -> str:
-    """The name that a rate of the statement is asked for by."""
-    names = {variant: name for name, variant in RATES.items()}
-    if isinstance(rate, str):
-        return names[rate]
-    ((variant, of),) = rate.items()
-    return f"{names[variant]}:{of['class']}"
 
 
 def _fraction(bound: Number) -> tuple[int, int]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from tacit import session
 from tacit._files import read_limited
@@ -11,7 +13,7 @@ from tacit.errors import UsageError, WrongKind
 from tacit.origins import from_hex
 from tacit.session import Verdict
 
-__all__ = ["MAX_FILE", "inspect", "verify"]
+__all__ = ["MAX_FILE", "Files", "check_files", "inspect", "read_files", "verify"]
 
 MAX_FILE = 1 << 30
 """Longest public file that is read."""
@@ -41,26 +43,62 @@ def verify(
     rejected. `declaration` is the digest that you held before: a run of other data, another start or another
     configuration is rejected. Without them the verdict says what is as declared and unchecked.
     """
+    files = read_files(proof, data=data, run=run, model=model, training=training)
+    return check_files(files, nonce=nonce, declaration=declaration)
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The content of the files of one check, each read once."""
+
+    kind: str
+    proof: bytes = field(repr=False)
+    data: bytes | None = field(default=None, repr=False)
+    run: bytes | None = field(default=None, repr=False)
+    model: bytes | None = field(default=None, repr=False)
+    training: bytes | None = field(default=None, repr=False)
+
+
+def read_files(
+    proof: PathLike,
+    *,
+    data: PathLike | None = None,
+    run: PathLike | None = None,
+    model: PathLike | None = None,
+    training: PathLike | None = None,
+) -> Files:
+    """Read what `verify` was given; raises as it does where a file is unreadable, missing, needless or wrong."""
     content = _read(proof, "the proof")
     kind = session.file_kind(content)
-    if kind not in ("run", "release", "report", "data"):
+    if kind not in _ALLOWED:
         raise WrongKind(f"{os.fspath(proof)} is {_KINDS[kind]}: that is verified as part of a run")
     _refuse_missing(kind, run, model)
-    _refuse_needless(kind, data, run, model, training, nonce, declaration)
-    held = session.Held(
+    _refuse_needless(kind, {"data": data, "run": run, "model": model, "training": training})
+    return Files(
+        kind,
+        content,
         None if data is None else _of_kind(data, "data", "data"),
-        _bytes32(nonce, "nonce"),
-        _bytes32(declaration, "declaration"),
+        None if run is None else _of_kind(run, "run", "run"),
+        None if model is None else _model(model),
         None if training is None else _of_kind(training, "data", "training"),
     )
-    if kind == "data":
-        return session.verify_commitment(content)
-    if run is None:
-        return session.verify_run(content, held)
-    of_run = _of_kind(run, "run", "run")
-    if model is None:
-        return session.verify_report(content, of_run, held)
-    return session.verify_release(content, of_run, _model(model), held)
+
+
+def check_files(
+    files: Files, *, nonce: bytes | str | None = None, declaration: bytes | str | None = None
+) -> Verdict:
+    """`verify` on what was read."""
+    _refuse_needless(files.kind, {"nonce": nonce, "declaration": declaration})
+    held = session.Held(
+        files.data, _bytes32(nonce, "nonce"), _bytes32(declaration, "declaration"), files.training
+    )
+    if files.kind == "data":
+        return session.verify_commitment(files.proof)
+    if files.run is None:
+        return session.verify_run(files.proof, held)
+    if files.model is None:
+        return session.verify_report(files.proof, files.run, held)
+    return session.verify_release(files.proof, files.run, files.model, held)
 
 
 _KINDS = {
@@ -85,32 +123,19 @@ def _refuse_missing(kind: str, run: PathLike | None, model: PathLike | None) -> 
         raise UsageError(f"this is {_KINDS[kind]}: verify it with {' and '.join(missing)}")
 
 
-def _refuse_needless(
-    kind: str,
-    data: PathLike | None,
-    run: PathLike | None,
-    model: PathLike | None,
-    training: PathLike | None,
-    nonce: bytes | str | None,
-    declaration: bytes | str | None,
-) -> None:
+_ALLOWED: Mapping[str, tuple[str, ...]] = {
+    "data": (),
+    "run": ("data", "nonce", "declaration"),
+    "release": ("data", "run", "model", "nonce", "declaration"),
+    "report": ("data", "run", "training", "nonce", "declaration"),
+}
+"""What each kind of proof is verified with."""
+
+
+def _refuse_needless(kind: str, given: Mapping[str, object]) -> None:
     """What a kind of proof has no use for: leaving it out unseen would look like a check of it."""
-    allowed = {
-        "data": (),
-        "run": ("data", "nonce", "declaration"),
-        "release": ("data", "run", "model", "nonce", "declaration"),
-        "report": ("data", "run", "training", "nonce", "declaration"),
-    }[kind]
-    given = {
-        "data": data,
-        "run": run,
-        "model": model,
-        "training": training,
-        "nonce": nonce,
-        "declaration": declaration,
-    }
     for name, value in given.items():
-        if value is not None and name not in allowed:
+        if value is not None and name not in _ALLOWED[kind]:
             hint = f"; give the commitment as {named('data')}" if (name, kind) == ("training", "run") else ""
             raise UsageError(f"this is {_KINDS[kind]}: it is verified without {named(name)}{hint}")
 

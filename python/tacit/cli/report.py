@@ -1,0 +1,47 @@
+"""`tacit report`: a page for people of what a verified file shows. Needs no torch, secrets or network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+__all__ = ["command"]
+
+
+@click.command("report", short_help="Check a proof and show it to people, as HTML.")
+@click.argument("proof", type=click.Path(path_type=Path))
+@click.option(
+    "--html", "page", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The page."
+)
+@click.option("--data", type=click.Path(path_type=Path), help="Commitment that the data must have.")
+@click.option("--run", type=click.Path(path_type=Path), help="For a release or a report: the proof of its run.")
+@click.option("--model", type=click.Path(path_type=Path), help="For a release: the safetensors file.")
+@click.option(
+    "--training",
+    type=click.Path(path_type=Path),
+    help="For a report on other rows: commitment of the training data.",
+)
+@click.option("--nonce", metavar="HEX", help="The nonce that you issued for this run.")
+@click.option("--declaration", metavar="HEX", help="The run's declaration, which you held before.")
+def command(
+    proof: Path,
+    page: Path,
+    data: Path | None,
+    run: Path | None,
+    model: Path | None,
+    training: Path | None,
+    nonce: str | None,
+    declaration: str | None,
+) -> None:
+    """Check PROOF as `tacit verify` does, with the same options, and write what it shows as a page: figures,
+    tables, what is not shown, and how to check it. The page needs no network and runs no script.
+
+    Nothing is written unless the proof is valid. Exit code 1: rejected; 3: not a file of ours, or damaged.
+    """
+    from tacit.html import html_report
+
+    made = html_report(
+        proof, data=data, run=run, model=model, training=training, nonce=nonce, declaration=declaration
+    )
+    click.echo(f"VALID: {made.save(page)}")

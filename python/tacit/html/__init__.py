@@ -1,0 +1,111 @@
+"""A page for people of what a verified file shows. Imports neither torch nor numpy, uses no network.
+
+Guarantees: the page is made after the check, of the bytes that were checked, and of nothing else; without a
+valid proof there is no page. It holds no script and refers to nothing outside itself, whatever names the file
+gives.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tacit import session
+from tacit._files import write_atomic
+from tacit.errors import UsageError
+from tacit.verifying import PathLike, check_files, read_files
+
+if TYPE_CHECKING:
+    from tacit.session import Verdict
+
+__all__ = ["HtmlReport", "html_report"]
+
+COMPANIONS = (
+    ("data", "--data", "data commitment"),
+    ("run", "--run", "proof of the run"),
+    ("model", "--model", "released model"),
+    ("training", "--training", "commitment of the training data"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HtmlReport:
+    """A page about a file that was verified."""
+
+    content: str = field(repr=False)
+    verdict: Verdict
+    pictures: dict[str, str] = field(repr=False)
+    """The page's charts as SVG files of their own, by name."""
+    sources: tuple[Path, ...] = ()
+    """The files that were checked."""
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the page, durably and all at once. Raises `UsageError` over a file that it was made from."""
+        target = Path(path)
+        if target.exists() and any(source.exists() and target.samefile(source) for source in self.sources):
+            raise UsageError(f"{target} is one of the files that were checked; give the page another name")
+        write_atomic(target, self.content.encode())
+        return target
+
+
+def html_report(
+    proof: PathLike,
+    *,
+    data: PathLike | None = None,
+    run: PathLike | None = None,
+    model: PathLike | None = None,
+    training: PathLike | None = None,
+    nonce: bytes | str | None = None,
+    declaration: bytes | str | None = None,
+    checked: datetime | None = None,
+) -> HtmlReport:
+    """Check a file of any kind as `tacit.verify` does, with the same options, and tell what it shows as HTML.
+
+    `checked` is the time that the page names, by default now. Raises what `verify` raises: there is no page of
+    a file that was not found valid.
+    """
+    from tacit.html.page import pictures, render
+    from tacit.html.verified import Companion, Verified
+
+    paths = {"data": data, "run": run, "model": model, "training": training}
+    files = read_files(proof, data=data, run=run, model=model, training=training)
+    started = time.perf_counter()
+    verdict = check_files(files, nonce=nonce, declaration=declaration)
+    seconds = time.perf_counter() - started
+    given: list[Companion] = [Companion.of("the proof", "", proof, files.proof)]
+    schemas: dict[str, Any] = {}
+    for name, option, role in COMPANIONS:
+        path, content = paths[name], getattr(files, name)
+        if path is not None and content is not None:
+            given.append(Companion.of(role, option, path, content))
+    for content in (files.proof, files.data, files.training):
+        if content is not None and session.file_kind(content) == "data":
+            # Of the bytes that were just verified: the record binds the document.
+            told = session.describe(content).statement
+            schemas[bytes(told["record"]["schema"]).hex()] = told["schema"]
+    about = Verified(
+        verdict=verdict,
+        files=given,
+        schemas=schemas,
+        version=_version(),
+        checked=(checked or datetime.now(UTC)).astimezone(UTC),
+        seconds=seconds,
+        nonce=_hex(nonce),
+        declaration=_hex(declaration),
+    )
+    sources = tuple(Path(path) for path in (proof, *paths.values()) if path is not None)
+    return HtmlReport(render(about), verdict, pictures(about), sources)
+
+
+def _hex(value: bytes | str | None) -> str | None:
+    return value.hex() if isinstance(value, bytes) else value
+
+
+def _version() -> str:
+    import tacit
+
+    return str(tacit.__version__)

@@ -1,0 +1,113 @@
+"""What a page is made from: the verdict on a file, the files of its check, the names that these bind."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from tacit.html.names import Names
+from tacit.session import Verdict
+
+__all__ = ["Companion", "Verified"]
+
+
+@dataclass(frozen=True)
+class Companion:
+    """A file that took part in the check."""
+
+    role: str
+    option: str
+    """Of `tacit verify`; empty for the proof itself."""
+    name: str
+    size: int
+    sha256: str
+
+    @classmethod
+    def of(cls, role: str, option: str, path: str | os.PathLike[str], content: bytes) -> Companion:
+        """The file's name without its directory, and what identifies its content."""
+        name = os.path.basename(os.fspath(path))
+        return cls(role, option, name, len(content), hashlib.sha256(content).hexdigest())
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A file that was verified, with everything that its page may say."""
+
+    verdict: Verdict
+    files: Sequence[Companion]
+    schemas: Mapping[str, Any]
+    """Schema documents of the commitment files given, by the data set's schema id (hexadecimal)."""
+    version: str
+    checked: datetime
+    seconds: float
+    nonce: str | None = None
+    declaration: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """ "data", "run", "release" or "report"."""
+        return str(self.verdict.statement["kind"])
+
+    @property
+    def command(self) -> str:
+        """The command with which a reader checks the same files."""
+        words = ["tacit", "verify"]
+        for file in self.files:
+            name = file.name if not file.name.startswith("-") else f"./{file.name}"
+            words += [shlex.quote(name)] if not file.option else [file.option, shlex.quote(name)]
+        for option, value in (("--nonce", self.nonce), ("--declaration", self.declaration)):
+            words += [] if value is None else [option, shlex.quote(value)]
+        return " ".join(words)
+
+    @cached_property
+    def training(self) -> Mapping[str, Any] | None:
+        """The record of the training data; for a data commitment its own."""
+        statement = self.verdict.statement
+        found = statement["record"] if self.kind == "data" else statement["run"]["data"]
+        return found if isinstance(found, Mapping) else None
+
+    @cached_property
+    def evaluated(self) -> Mapping[str, Any] | None:
+        """The record of the committed rows that a report is about."""
+        if self.kind != "report":
+            return None
+        found = self.verdict.statement["report"]["input"].get("data")
+        return found if isinstance(found, Mapping) else None
+
+    def names(self, record: Mapping[str, Any]) -> Names:
+        """Names of a data set; class names of the training data serve where its own are not known."""
+        own = Names.of(record, self.schemas.get(bytes(record["schema"]).hex()))
+        trained = self.training
+        if own.classes is None and trained is not None and trained is not record:
+            classes = Names.of(trained, self.schemas.get(bytes(trained["schema"]).hex())).classes
+            return Names(own.fa, own.features, classes, own.scales, own.target, own.target_name)
+        return own
+
+    @property
+    def renamed(self) -> bool:
+        """Whether rows and training data name columns or classes differently, where both names are known."""
+        if self.evaluated is None or self.training is None:
+            return False
+        own, trained = (
+            Names.of(record, self.schemas.get(bytes(record["schema"]).hex()))
+            for record in (self.evaluated, self.training)
+        )
+        pairs = ((own.features, trained.features), (own.classes, trained.classes))
+        return any(a is not None and b is not None and a != b for a, b in pairs)
+
+    @property
+    def subject(self) -> Names:
+        """Names of the rows that the file is about: those evaluated, else those trained on."""
+        record = self.evaluated or self.training
+        return self.names(record) if record is not None else Names(0)
+
+    @property
+    def totals(self) -> list[tuple[str, float]]:
+        """The soundness error of each proof, as bits."""
+        return [(name, bits) for name, bits in self.verdict.soundness if name.startswith("total")]

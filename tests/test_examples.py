@@ -1,0 +1,34 @@
+"""The smallest example end to end, with fewer steps, and what the others read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from demos.data import LENDING_TEXT, lending_club
+
+import tacit
+
+
+def test_the_prediction_example_leaves_a_page_a_picture_and_a_valid_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from examples import breast_cancer
+
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    out, pictures = tmp_path / "out", tmp_path / "pictures"
+    breast_cancer.main(["--out", str(out), "--pictures", str(pictures)], epochs=2)
+    printed = capsys.readouterr().out
+    assert printed.count("patient ") == breast_cancer.PATIENTS
+    assert "all of it in" in printed
+    verdict = tacit.verify(out / "prediction.tacit", run=out / "run.tacit", training=out / "owner.commitment")
+    assert verdict.statement["kind"] == "report"
+    assert "Predictions of a model" in (out / "prediction.html").read_text(encoding="utf-8")
+    assert (pictures / "breast-cancer.svg").read_text(encoding="utf-8").startswith("<svg")
+
+
+def test_the_lending_table_has_the_columns_that_are_named() -> None:
+    frame = lending_club()
+    assert len(frame) == 9857
+    assert set(LENDING_TEXT) < set(frame.columns)
+    assert set(frame["Class"]) == {"good", "bad"}
