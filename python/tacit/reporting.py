@@ -138,13 +138,13 @@ def evaluate(
     """Prove how good the final model of a run is on the rows of a committed data set.
 
     `metrics` (one or several) are shown exactly: "confusion", the names of `RATES`, "balanced_accuracy" (as
-    every class's recall), those of `FAIRNESS` (as the rates that they compare), or of `ERRORS` for real targets; by
-    default accuracy and confusion (MSE and R^2) if nothing is bounded. `at_least`, `at_least_each` and
-    `gap_at_most` show that rates reach a bound over all rows, reach one in every group, or differ by no more
-    than one between groups, and tell nothing else about them (a gap shows the groups' denominators).
+    every class's recall), those of `FAIRNESS` (as the rates that they compare), or of `ERRORS` for real
+    targets; by default accuracy and confusion (MSE and R^2) if nothing is bounded. `at_least`, `at_least_each`
+    and `gap_at_most` show that rates reach a bound over all rows, reach one in every group, or differ by no
+    more than one between groups, and tell nothing else about them (a gap shows the groups' denominators).
     `gap_at_most` takes the names of `FAIRNESS` too: "equalised_odds" bounds recall and false positive rate.
-    `by` names feature columns whose values make the groups; no row's group is shown. `rows` is a range or a list, by
-    default all.
+    `by` names feature columns whose values make the groups; no row's group is shown. `rows` is a range or a
+    list, by default all.
 
     `min_group` is the fewest rows of which anything is shown: of all rows that are read, of each group, and of
     what a rate or a table counts among (the rows of one class, or those that are predicted to be of it).

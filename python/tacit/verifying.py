@@ -67,7 +67,7 @@ def read_files(
     model: PathLike | None = None,
     training: PathLike | None = None,
 ) -> Files:
-    """Read what `verify` was given; raises as it does where a file is unreadable, missing, needless or wrong."""
+    """Read what `verify` was given; raises as it does where a file is unreadable, missing or needless."""
     content = _read(proof, "the proof")
     kind = session.file_kind(content)
     if kind not in _ALLOWED:
