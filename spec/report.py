@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from spec.chain import MAX_CELLS, MAX_SLOTS, RunVerdict, check_rate
 from spec.parameters import Term
-from spec.proof import DataFile, ReportProof, RunProof
+from spec.proof import ReportProof
 from spec.records import check_model
 from spec.rejected import Rejected, require
 from spec.relation import check_relation
@@ -14,7 +14,6 @@ from spec.report_relation import LABEL, ReportRelation
 from spec.report_rules import check_report
 from spec.report_statement import CommittedInput
 from spec.statement import DataRecord, RunStatement
-from spec.validity import verify_data
 
 REPORT_VERSION = 1
 
@@ -28,17 +27,18 @@ class ReportVerdict:
     soundness: list[Term]
 
 
-def check_commitments(report: ReportProof, run: RunProof, evaluated: DataFile | None, trained: bool) -> None:
-    """A report is about the data evaluated; one of the commitments given is that of the training data.
+def check_commitments(
+    report: ReportProof, run: RunStatement, evaluated: DataRecord | None, trained: bool
+) -> None:
+    """A report is about the data evaluated; one of the valid commitments given is that of the training data.
 
     On that one rests the bound of the weights. `trained` says that the run's verification had it already.
     """
     if evaluated is not None:
-        verify_data(evaluated)
         if not isinstance(report.statement.input, CommittedInput):
             raise Rejected("NoData", "the report is about public rows, not about committed data")
-        require(evaluated.record == report.statement.input.data, "OtherData", "the report is about other data")
-        trained |= evaluated.record == run.statement.data
+        require(evaluated == report.statement.input.data, "OtherData", "the report is about other data")
+        trained |= evaluated == run.data
     require(trained, "TrainingData", "the commitment of the training data is not given")
 
 

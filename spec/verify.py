@@ -72,13 +72,16 @@ def verify_on_run(
     nonce: bytes | None = None,
     declaration: bytes | None = None,
 ) -> Facts:
-    """Checks a report, the run of its model, the commitment of the data evaluated, and that of the training data
-    where it is another; nonce and declaration are the run's. Raises `Rejected`.
+    """Checks a report, the run of its model, the commitment of the data evaluated and, if another, that
+    of the training data; nonce and declaration are of the run. Raises `Rejected`.
     """
     report = read_file("report", ReportProof, content)
     of_run, verdict = verify_proof(run, training, nonce, declaration)
     evaluated = None if data is None else read_file("data", DataFile, data)
-    check_commitments(report, of_run, evaluated, training is not None)
+    if evaluated is not None:
+        verify_data(evaluated)
+    record = None if evaluated is None else evaluated.record
+    check_commitments(report, of_run.statement, record, training is not None)
     of_report = verify_report(report, verdict, of_run.statement)
     rows = "public rows"
     if of_report.data_digest is not None:

@@ -22,8 +22,7 @@ class World:
     layers: tuple[type[nn.Module] | int, ...]
     """Widths of the linear layers and what stands between them."""
     loss: str = "class"
-    classes: int = 3
-    options: dict[str, Any] = field(default_factory=dict)
+    momentum: float = 0.0
     train_rows: int = 40
     test_rows: int = 90
 
@@ -48,15 +47,12 @@ class World:
 
 
 WORLDS = {
-    # Ties between outputs are common: labels of three classes, a window of few bits.
     "classes": World((3, nn.ReLU, 3)),
-    "flags": World((1,), loss="binary", options={"lr": 0.25}),
+    # The columns of the data are as long as the trace's; their last rows are empty.
+    "flags": World((1,), loss="binary", test_rows=200),
     "several": World((2,), loss="binary"),
-    "real": World((3, nn.Tanh, 2), loss="real"),
-    "deep": World((3, nn.ReLU, 2, nn.Sigmoid, 3, nn.Tanh, 2, 2), options={"momentum": 0.5}),
-    # The columns of the data are as long as the trace's; its last rows are empty.
-    "aligned": World((2,), train_rows=40, test_rows=200),
-    "long": World((1,), loss="real", test_rows=300),
+    "real": World((3, nn.Tanh, 2), loss="real", test_rows=300),
+    "deep": World((3, nn.ReLU, 2, nn.Sigmoid, 3, nn.Tanh, 2, 2), momentum=0.5),
 }
 
 
@@ -82,13 +78,13 @@ CASES = {
                 "confusion",
                 "accuracy",
                 "recall",
-                "precision",
+                "precision:0",
                 "f1:0",
                 "false_positive_rate",
                 "positive_rate",
             ],
             "by": "sex",
-            "at_least": {"accuracy": 0, "recall:1": "1/100"},
+            "at_least": {"accuracy": 0, "recall:0": "1/100"},
             "at_least_each": {"accuracy": 0},
             "gap_at_most": {"accuracy": 1, "false_positive_rate:2": 1},
         },
@@ -112,8 +108,6 @@ CASES = {
     "real public": Case("real", public=4),
     "deep": Case("deep", {"metrics": ["confusion"], "by": "sex"}),
     "deep outputs": Case("deep", predict=True),
-    "aligned": Case("aligned", {"metrics": ["confusion"], "by": "sex"}),
-    "long": Case("long", {"metrics": ["mse", "mae", "r2"]}),
 }
 
 
@@ -121,7 +115,7 @@ def table(rows: int, seed: int) -> pd.DataFrame:
     """Features; sex and region are 0 or 1, and not both 1."""
     random = np.random.default_rng(seed)
     x = np.clip(random.normal(size=(rows, 4)), -2, 2)
-    x[:, 2], x[:, 3] = np.arange(rows) % 3 == 1, np.arange(rows) % 3 == 2
+    x[:, 2], x[:, 3] = np.arange(rows) // 3 % 3 == 1, np.arange(rows) // 3 % 3 == 2
     return pd.DataFrame(x, columns=["income", "age", "sex", "region"])
 
 
@@ -150,15 +144,14 @@ class Worlds:
             data[-1].save(folder / f"{part}.commitment")
         torch.manual_seed(0)
         network = world.network()
-        sgd = {"lr": 0.125} | {k: v for k, v in world.options.items() if k in ("lr", "momentum")}
         model, optimizer, loader, loss_fn = tacit.make_provable(
             network,
-            torch.optim.SGD(network.parameters(), **sgd),
+            torch.optim.SGD(network.parameters(), lr=0.125, momentum=world.momentum),
             data[0],
             LOSSES[world.loss](),
             batch_size=16,
             max_steps=2,
-            learning_rates=[sgd["lr"]],
+            learning_rates=[0.125],
             **SMALL,
         )
         for _, (x, y) in zip(range(2), loader, strict=False):
