@@ -102,7 +102,7 @@ class ReportTrace:
         """What an equation of the head reads but products."""
         out = Affine(row.real * equation.real)
         for slot, c in equation.columns:
-            out.add_cell(TRACE, row.column, slot, E(c))
+            out.add_cell(TRACE, row.column, slot, ONE * c)
         for slot, c in equation.masked:
             out.add_cell(TRACE, row.masked, slot, ONE * c)
         if equation.data is not None:

@@ -101,6 +101,8 @@ CASES = {
     "flag rates": Case(
         "flags", {"at_least": {"accuracy": 0}, "gap_at_most": {"positive_rate": 1}, "by": "sex"}
     ),
+    # More slacks than a column has cells.
+    "zones": Case("flags", {"gap_at_most": {"positive_rate": 1}, "by": "zone"}),
     "flag public": Case("flags", public=3),
     "outputs": Case("several", predict=True),
     "errors": Case("real", {"metrics": ["mse", "mae", "r2"]}),
@@ -112,11 +114,12 @@ CASES = {
 
 
 def table(rows: int, seed: int) -> pd.DataFrame:
-    """Features; sex and region are 0 or 1, and not both 1."""
+    """Features; sex and region are 0 or 1, and not both 1, a zone is one of nine."""
     random = np.random.default_rng(seed)
     x = np.clip(random.normal(size=(rows, 4)), -2, 2)
+    x[:, 1] = np.arange(rows) % 9 / 4 - 1
     x[:, 2], x[:, 3] = np.arange(rows) // 3 % 3 == 1, np.arange(rows) // 3 % 3 == 2
-    return pd.DataFrame(x, columns=["income", "age", "sex", "region"])
+    return pd.DataFrame(x, columns=["income", "zone", "sex", "region"])
 
 
 class Worlds:

@@ -136,7 +136,7 @@ def test_cases_cover_what_is_supported(made: Worlds) -> None:
         assert set(options(getattr(report_statement, union)) or ()) <= found
     assert {AllRows, RowRange, ListedRows, CommittedInput, PublicInput} <= found
     assert {len(s.groups.columns) for s in statements if s.groups} == {1, 2}
-    assert {len(s.groups.values) for s in statements if s.groups} == {2, 3}
+    assert {len(s.groups.values) for s in statements if s.groups} == {2, 3, 9}
     shown = [(s, x) for s in statements for x in s.shown]
     assert {x.group is None for _, x in shown if isinstance(x, Exactly | AtLeast)} == {True, False}
     # Heads of one output and of several, with and without groups; data sets as long as a trace, and shorter.
@@ -150,8 +150,8 @@ def test_cases_cover_what_is_supported(made: Worlds) -> None:
 
 
 # Every field of one report, and every field of the statements of other kinds.
-CHANGED = [("everything", "", 1, 20), ("errors", "statement", 2, 0), ("flag", "statement", 2, 0)]
-CHANGED += [("public", "statement", 3, 10), ("two columns", "statement", 2, 0)]
+CHANGED = [("everything", "", 1, 20), ("errors", "statement", 1, 0), ("flag", "statement", 1, 0)]
+CHANGED += [("public", "statement", 2, 10)]
 
 
 @pytest.mark.parametrize(("case", "under", "per_node", "flips"), CHANGED)
@@ -160,7 +160,7 @@ def test_changed_reports_are_rejected_by_both(
 ) -> None:
     counts = sweep(target(made(case)), tmp_path / "changed.report", 1, per_node, flips, seed=1, under=under)
     print(case, sum(counts.values()), counts)
-    assert sum(counts.values()) > 25
+    assert sum(counts.values()) > 20
     reached = {"SourceClaim", "OtherRun", "NotFinalModel", "Length"}
     assert reached | (set() if under else {"ColumnClaim", "Oracle(Tree(0))", "Work", "FoldShape"}) <= set(
         counts

@@ -59,7 +59,7 @@ fn move_count(f: &mut Forgery<'_>, label: usize, from: usize) {
 #[test]
 fn forged_reports_on_a_run_of_files() {
     let (world, mut other) = (seeded(), seeded());
-    other.weights[0] += 1 << 12;
+    other.weights[0] += 1 << (world.run.config.scales.fw - 2);
     let honest = forgery(&world);
     assert!(honest.rejected_by().is_empty());
     let (label, class) = (honest.evaluation.labels[0], honest.evaluation.predicted[0]);
@@ -75,6 +75,7 @@ fn forged_reports_on_a_run_of_files() {
     assert_eq!(prediction.rejected_by(), [Group::Lookups].into());
     // Another model, executed as it is: only the opening of this one tells.
     let model = forgery(&other);
+    assert_ne!(model.evaluation.outputs(), honest.evaluation.outputs());
 
     let made = [
         ("report-seeded", honest.prove()),
