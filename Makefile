@@ -61,6 +61,7 @@ kills: build
 # Proofs of every kind, changed in many places: Rust and the verifier in spec/ both reject. Long.
 spec-sweep: build
 	PYTHONPATH=.:tests $(BIN)/python tests/test_spec_verifier.py
+	PYTHONPATH=.:tests $(BIN)/python tests/test_spec_reports.py
 
 build: $(EXTENSION)
 

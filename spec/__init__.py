@@ -1,6 +1,7 @@
 """A second verifier, in plain Python: it follows docs/protocol.md and imports nothing of tacit.
 
 `python -m spec.verify run.tacit --data data.commitment`
+`python -m spec.verify report.tacit --run run.tacit --data data.commitment`
 
 | sections of protocol.md | files |
 |---|---|
@@ -11,6 +12,7 @@
 | 6, 7: a proof, the masked argument | relation, hiding |
 | 8, 9: sub-protocols | bilinear, lookup |
 | 10: relations | validity; layout, tables, terms, weights, chunk; release, tensors |
+| 10.8: reports | report; report_statement, _rules, _claims; report_columns, _trace, _gates, _relation |
 | 11, 12: opening | opening, oracle, whir |
 | 13: the chain | chain |
 

@@ -129,7 +129,7 @@ def check_statement(s: RunStatement) -> list[Bounds]:
 
 def check_rate(s: RunStatement, rate: int) -> None:
     """Every tree of a run has the run's rate."""
-    require(rate == s.log_inv_rate, "TreeRate", f"a tree of rate 2^-{rate} in a run of 2^-{s.log_inv_rate}")
+    require(rate == s.log_inv_rate, "Rate", f"a tree of rate 2^-{rate} in a run of 2^-{s.log_inv_rate}")
 
 
 def check_held(s: RunStatement, nonce: bytes | None, declaration: bytes | None) -> None:

@@ -18,7 +18,16 @@ from spec.schedule import (
     log_rows,
     weight_bits,
 )
-from spec.training import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, RELU, SIGMOID, TANH, Layer, RunConfig
+from spec.training import (
+    BINARY_CROSS_ENTROPY,
+    CROSS_ENTROPY,
+    IDENTITY,
+    RELU,
+    SIGMOID,
+    TANH,
+    Layer,
+    RunConfig,
+)
 
 DERIVATIVE_BITS = 12
 
@@ -172,7 +181,32 @@ class NormLimbs:
                 system.add_range(width, column(slot))
 
 
-class TraceLayout:
+class ForwardLayout:
+    """The columns of the forward pass alone: Z, its remainder, the activation of every layer."""
+
+    softmax: Softmax | None = None
+    sigmoid: int | None = None
+
+    def __init__(self, config: RunConfig, log_rows: int) -> None:
+        """From slot 0 on, of 2^log_rows cells each."""
+        slots, f = Allocator(), weight_bits(config)
+        self.log_rows = log_rows
+        self.layers = [_forward_columns(slots, layer, f) for layer in config.architecture.layers]
+        self.norms: list[NormLimbs] = []
+        self.slots = slots.next
+
+    @property
+    def per_weight(self) -> list[WeightLimbs]:
+        """All that has a cell per weight, in order."""
+        return []
+
+    @property
+    def max_stride(self) -> int:
+        """log2 of the widest slot."""
+        return max([self.log_rows] + [w.max_stride for w in self.per_weight])
+
+
+class TraceLayout(ForwardLayout):
     """The columns of a chunk; `start_bits` if it range-checks hidden initial weights."""
 
     def __init__(self, config: RunConfig, chunk: int, start_bits: int | None) -> None:
@@ -209,11 +243,6 @@ class TraceLayout:
         out = [] if self.start is None else [self.start]
         return out + [x for r in self.rounding if r for x in (r.remainder, r.quotient)]
 
-    @property
-    def max_stride(self) -> int:
-        """log2 of the widest slot."""
-        return max([self.log_rows] + [w.max_stride for w in self.per_weight])
-
 
 def _layer_columns(slots: Allocator, layer: Layer, f: int, hidden: bool) -> LayerColumns:
     n, smooth = layer.outputs, layer.activation in (SIGMOID, TANH)
@@ -227,6 +256,13 @@ def _layer_columns(slots: Allocator, layer: Layer, f: int, hidden: bool) -> Laye
         d=slots.take(n) if hidden and smooth else None,
         d_rem=slots.limbs(DERIVATIVE_BITS, n) if hidden and smooth else [],
     )
+
+
+def _forward_columns(slots: Allocator, layer: Layer, f: int) -> LayerColumns:
+    n = layer.outputs
+    z, z_rem = slots.take(n), slots.limbs(f, n)
+    activation = slots.take(n) if layer.activation != IDENTITY else None
+    return LayerColumns(z, z_rem, activation, None, None, [], None, [])
 
 
 def _norms(slots: Allocator, config: RunConfig, layers: Sequence[LayerColumns], rows: int) -> list[NormLimbs]:

@@ -38,27 +38,30 @@ class Table:
 
 @dataclass
 class Form:
-    """constant + sum of coefficients times slots of a vector."""
+    """constant + sum of coefficients times columns, as (vector, slot, coefficient)."""
 
-    vector: int
-    terms: list[tuple[int, int]]
+    terms: list[tuple[int, int, int]]
     constant: int = 0
+
+    def plus(self, other: Form, k: int = 1) -> Form:
+        """The sum with k times another form."""
+        return Form(self.terms + [(v, s, c * k) for v, s, c in other.terms], self.constant + k * other.constant)
 
     def add_to(self, e: Affine, low: int, k: E) -> None:
         """Adds k times the form, read through a low part whose weights sum to 1."""
         e.add_constant(k * self.constant)
-        for slot, c in self.terms:
-            e.add_cell(self.vector, low, slot, k * c)
+        for vector, slot, c in self.terms:
+            e.add_cell(vector, low, slot, k * c)
 
 
 def column(slot: int, vector: int = 0) -> Form:
     """One slot."""
-    return Form(vector, [(slot, 1)])
+    return Form([(vector, slot, 1)])
 
 
 def signed(slot: int, bits: int, vector: int = 0) -> Form:
     """A slot of signed values of so many bits, as an index."""
-    return Form(vector, [(slot, 1)], 1 << (bits - 1))
+    return Form([(vector, slot, 1)], 1 << (bits - 1))
 
 
 class System:

@@ -138,3 +138,12 @@ def check_run(config: RunConfig, w_in: int) -> list[Bounds]:
     for chunk in range(chunks(config)):
         out.append(check_chunk(config, chunk, out[-1]))
     return out
+
+
+def check_forward(config: RunConfig, w: int) -> None:
+    """The inequalities of the forward pass alone, of a model with |W| <= w."""
+    f = weight_bits(config)
+    for index, layer in enumerate(config.architecture.layers):
+        require(layer.z_bits + f <= UNIQUE_BITS, "NoWrap", f"layer {index}: z_bits + fw is {layer.z_bits + f}")
+        left = rescaled(layer.k * input_bound(config, index) * w, layer.z_bits, f)
+        require(max(2 * w, left) < P, "NoWrap", f"layer {index}: a product is about 2^{left.bit_length()}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from spec.field import E
+from spec.report_statement import ReportStatement
 from spec.statement import DataRecord, ModelRecord, ReleaseStatement, RunStatement
 from spec.wire import Base, Bytes32
 
@@ -145,4 +146,12 @@ class ReleaseProof:
     """A release."""
 
     statement: ReleaseStatement
+    proof: RelationProof
+
+
+@dataclass
+class ReportProof:
+    """A report."""
+
+    statement: ReportStatement
     proof: RelationProof

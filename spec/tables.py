@@ -1,4 +1,4 @@
-"""Lookup tables of a chunk: the functions of docs/arithmetic.md over a window of the inputs."""
+"""Lookup tables of activations and losses: the functions of docs/arithmetic.md over a window of the inputs."""
 
 from __future__ import annotations
 
@@ -38,22 +38,17 @@ def relu(bits: int) -> Table:
     return Table(bits, bound=(1 << (bits - 1)) + 1)
 
 
-def smooth(activation: int, bits: int, fa: int) -> Table:
-    """(z, value, derivative)."""
-    if activation == SIGMOID:
-        return Table(
-            bits,
-            name=("sigmoid", fa),
-            columns=lambda: (
-                _window(arithmetic.sigmoid, bits, fa, fa),
-                _window(arithmetic.sigmoid_derivative, bits, fa),
-            ),
-        )
-    return Table(
-        bits,
-        name=("tanh", fa),
-        columns=lambda: (
-            _window(arithmetic.tanh, bits, fa),
-            _window(arithmetic.tanh_derivative, bits, fa),
-        ),
+def smooth(activation: int, bits: int, fa: int, derivatives: bool = True) -> Table:
+    """(z, value, derivative), or (z, value)."""
+    value, derivative = (
+        (arithmetic.sigmoid, arithmetic.sigmoid_derivative)
+        if activation == SIGMOID
+        else (arithmetic.tanh, arithmetic.tanh_derivative)
     )
+    name = "sigmoid" if activation == SIGMOID else "tanh"
+
+    def columns() -> list[list[int]]:
+        values = _window(value, bits, fa, fa) if activation == SIGMOID else _window(value, bits, fa)
+        return [values, _window(derivative, bits, fa)] if derivatives else [values]
+
+    return Table(bits, name=(name, fa, derivatives), columns=columns)

@@ -1,4 +1,7 @@
-"""A_l and D_l of a chunk as sums of cells (section 10.2), its lookups, pairs and equations (10.3 to 10.5)."""
+"""A_l and D_l as sums of cells (section 10.2); lookups, pairs and equations (10.3 to 10.5).
+
+Of a chunk, or of the forward pass alone (10.8).
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from spec.field import ONE, E, total
-from spec.layout import DERIVATIVE_BITS, NormLimbs, TraceLayout, weighted
+from spec.layout import DERIVATIVE_BITS, ForwardLayout, NormLimbs, weighted
 from spec.lookup import Form, System, column, signed
 from spec.tables import SIZE, exponential, loss_sigmoid, relu, smooth
 from spec.training import IDENTITY, RELU, RunConfig
@@ -40,7 +43,7 @@ class Pairs:
     norms: list[int]
 
     @classmethod
-    def of(cls, config: RunConfig, layout: TraceLayout) -> Pairs:
+    def of(cls, config: RunConfig, layout: ForwardLayout) -> Pairs:
         """Section 10.4."""
         out = cls([], {}, {}, {}, None, [])
 
@@ -52,17 +55,17 @@ class Pairs:
             return lambda j: (column(a + j), column(b + j))
 
         for index, (layer, c) in enumerate(zip(config.architecture.layers, layout.layers, strict=True)):
-            if c.q is None:
-                continue
+            # The forward pass alone has neither Q nor derivatives; the last layer has no activation.
             if layer.activation == RELU and c.activation is not None:
                 out.relu_z[index] = group(layer.outputs, columns(c.activation, c.z))
-                out.relu_q[index] = group(layer.outputs, columns(c.activation, c.q))
-            if c.derivative is not None:
+                if c.q is not None:
+                    out.relu_q[index] = group(layer.outputs, columns(c.activation, c.q))
+            if c.derivative is not None and c.q is not None:
                 out.smooth[index] = group(layer.outputs, columns(c.q, c.derivative))
         if (s := layout.softmax) is not None:
             n, z = config.architecture.layers[-1].outputs, layout.layers[-1].z
             out.softmax = (
-                group(n, lambda j: (column(s.h + j), Form(0, [(s.max, 1), (z + j, -1)]))),
+                group(n, lambda j: (column(s.h + j), column(s.max).plus(column(z + j), -1))),
                 group(n, lambda j: (column(s.p + j), column(s.sum))),
                 group(n, columns(s.h, s.h)),
             )
@@ -73,7 +76,7 @@ class Pairs:
 class Terms:
     """A_l, D_l and the gate equations of one chunk."""
 
-    def __init__(self, config: RunConfig, layout: TraceLayout) -> None:
+    def __init__(self, config: RunConfig, layout: ForwardLayout) -> None:
         """Of a checked configuration."""
         self.config, self.layout = config, layout
         self.pairs = Pairs.of(config, layout)
@@ -168,7 +171,7 @@ class Terms:
         return [maximum, division, boolean, one, sums]
 
 
-def chunk_lookups(config: RunConfig, layout: TraceLayout) -> System:
+def chunk_lookups(config: RunConfig, layout: ForwardLayout) -> System:
     """Section 10.3."""
     system, scales = System(layout.log_rows), config.scales
     for layer, c in zip(config.architecture.layers, layout.layers, strict=True):
@@ -182,9 +185,9 @@ def chunk_lookups(config: RunConfig, layout: TraceLayout) -> System:
             elif layer.activation == RELU:
                 system.add(relu(layer.z_bits), [z, column(c.activation + j)])
             else:
-                assert c.derivative is not None
-                table = smooth(layer.activation, layer.z_bits, scales.fa)
-                system.add(table, [z, column(c.activation + j), column(c.derivative + j)])
+                table = smooth(layer.activation, layer.z_bits, scales.fa, c.derivative is not None)
+                further = [slot for slot in (c.activation, c.derivative) if slot is not None]
+                system.add(table, [z, *(column(slot + j) for slot in further)])
             for limbs in (c.z_rem, c.q_rem, c.d_rem):
                 for width, slot in limbs:
                     system.add_range(width, column(slot + j))
@@ -195,10 +198,10 @@ def chunk_lookups(config: RunConfig, layout: TraceLayout) -> System:
         classes, z_last = config.architecture.layers[-1].outputs, layout.layers[-1].z
         table = exponential(scales.fa, SIZE - (classes - 1).bit_length())
         for j in range(classes):
-            system.add(table, [Form(0, [(s.max, 1), (z_last + j, -1)]), column(s.e + j)])
+            system.add(table, [column(s.max).plus(column(z_last + j), -1), column(s.e + j)])
             system.add_range(scales.fg + 1, column(s.p + j))
             system.add_range(SIZE, column(s.rem + j))
-            system.add_range(SIZE, Form(0, [(s.sum, 1), (s.rem + j, -1)], -1))
+            system.add_range(SIZE, column(s.sum).plus(Form([(0, s.rem + j, 1)], 1), -1))
     for limbs_of in layout.per_weight:
         limbs_of.lookups(system)
     for norm in layout.norms:

@@ -2,6 +2,7 @@
 
 python -m spec.verify run.tacit --data data.commitment --release release.tacit --model model.safetensors
 python -m spec.verify run.tacit --data data.commitment --nonce HEX --declaration HEX
+python -m spec.verify report.tacit --run run.tacit --data data.commitment --training training.commitment
 python -m spec.verify data.commitment
 
 Exit status: 0 valid, 1 rejected, 2 wrong usage, 3 a file that cannot be read, is damaged or of another kind.
@@ -15,9 +16,10 @@ from pathlib import Path
 
 from spec.chain import RunVerdict, check_held, verify_run
 from spec.johnson import summed
-from spec.proof import DataFile, ReleaseProof, RunProof
+from spec.proof import DataFile, ReleaseProof, ReportProof, RunProof
 from spec.rejected import Rejected, require
 from spec.release import verify_release
+from spec.report import check_commitments, verify_report
 from spec.seed import ByProver
 from spec.tensors import check_tensors
 from spec.validity import verify_data
@@ -28,9 +30,11 @@ Facts = dict[str, str]
 UNREADABLE = ("TooLong", "NotOurs", "FormatVersion", "Kind", "Damaged", "TrailingBytes", "NotCanonical")
 """Checks of `spec.wire`: the bytes are no file of the kind that is needed."""
 HELP = {
-    "data": "the data commitment that the run has to be about; its validity proof is checked too",
+    "data": "the data commitment that the run, or the report, has to be about; its validity proof is checked too",
     "release": "the proof of a release of the run; with --model",
     "model": "the safetensors file of that release",
+    "run": "the proof of the run whose model a report is about",
+    "training": "the commitment of the data of that run, where the report's are others",
 }
 
 
@@ -67,6 +71,40 @@ def facts_of(verdict: RunVerdict, data_checked: bool) -> Facts:
     }
 
 
+def file_kind(content: bytes) -> int | None:
+    """The byte that names a file's kind; None if the file is not ours."""
+    return content[len(MAGIC) + 2] if content.startswith(MAGIC) and len(content) > len(MAGIC) + 2 else None
+
+
+def verify_on_run(
+    content: bytes,
+    run: bytes,
+    data: bytes | None = None,
+    training: bytes | None = None,
+    nonce: bytes | None = None,
+    declaration: bytes | None = None,
+) -> Facts:
+    """Checks a report, the run of its model, the commitment of the data evaluated and, if another, that
+    of the training data; nonce and declaration are of the run. Raises `Rejected`.
+    """
+    report = read_file("report", ReportProof, content)
+    of_run, verdict = verify_proof(run, training, nonce, declaration)
+    evaluated = None if data is None else read_file("data", DataFile, data)
+    if evaluated is not None:
+        verify_data(evaluated)
+    record = None if evaluated is None else evaluated.record
+    check_commitments(report, of_run.statement, record, training is not None)
+    of_report = verify_report(report, verdict, of_run.statement)
+    rows = "public rows"
+    if of_report.data_digest is not None:
+        rows = "rows of " + of_report.data_digest.hex() + ("" if data else " (validity not checked)")
+    return {
+        **facts_of(verdict, data_checked=True),
+        "report": f"{len(report.statement.shown)} figures on {of_report.rows} {rows}",
+        "report bits": f"{summed(bits for _, bits in of_report.soundness):.2f}",
+    }
+
+
 def verify(
     proof: bytes,
     data: bytes | None = None,
@@ -78,7 +116,7 @@ def verify(
     """Checks a data commitment, or a run with what is given beside it: files, the nonce that a verifier issued,
     the digest of the declaration that it held. Raises `Rejected`.
     """
-    if proof[: len(MAGIC)] == MAGIC and proof[len(MAGIC) + 2 : len(MAGIC) + 3] == bytes([KINDS["data"]]):
+    if file_kind(proof) == KINDS["data"]:
         alone = all(x is None for x in (data, release, model, nonce, declaration))
         require(alone, "Usage", "a data commitment is verified alone")
         return verify_commitment(proof)
@@ -111,8 +149,8 @@ def main(arguments: list[str] | None = None) -> int:
     """The command."""
     plain = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(prog="python -m spec.verify", description=__doc__, formatter_class=plain)
-    parser.add_argument("proof", type=Path, help="a run's proof, or a data commitment")
-    for name in ("data", "release", "model"):
+    parser.add_argument("proof", type=Path, help="a run's proof, a report, or a data commitment")
+    for name in ("data", "release", "model", "run", "training"):
         parser.add_argument(f"--{name}", type=Path, help=HELP[name])
     parser.add_argument("--nonce", type=bytes32, help="the nonce that you issued, in hexadecimal")
     parser.add_argument("--declaration", type=bytes32, help="the digest of the declaration that you held")
@@ -124,7 +162,16 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         data, release, model = map(content, (told.data, told.release, told.model))
         proof = told.proof.read_bytes()
-        facts = verify(proof, data, release, model, told.nonce, told.declaration)
+        if file_kind(proof) == KINDS["report"]:
+            run, training = map(content, (told.run, told.training))
+            require(release is None and model is None, "Usage", "a report is verified without a release")
+            if run is None:
+                raise Rejected("Usage", "a report is verified with the run of its model")
+            facts = verify_on_run(proof, run, data, training, told.nonce, told.declaration)
+        else:
+            alone = told.run is None and told.training is None
+            require(alone, "Usage", "--run and --training are for reports")
+            facts = verify(proof, data, release, model, told.nonce, told.declaration)
     except OSError as error:
         print(f"unreadable: {error}", file=sys.stderr)
         return 3

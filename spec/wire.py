@@ -18,13 +18,14 @@ from spec.rejected import Rejected, require
 MAGIC = b"tacit\0"
 FORMAT_VERSION = 1
 MAX_BYTES = 1 << 30
-KINDS = {"data": 1, "run": 2, "release": 3}
+KINDS = {"data": 1, "run": 2, "release": 3, "report": 7}
 
 U8: TypeAlias = Annotated[int, "u8"]
 U16: TypeAlias = Annotated[int, "u16"]
 U32: TypeAlias = Annotated[int, "u32"]
 U64: TypeAlias = Annotated[int, "u64"]
 USIZE: TypeAlias = Annotated[int, "usize"]
+I32: TypeAlias = Annotated[int, "i32"]
 I64: TypeAlias = Annotated[int, "i64"]
 Base: TypeAlias = Annotated[int, "F"]
 Bytes32: TypeAlias = Annotated[bytes, "[u8; 32]"]
@@ -33,7 +34,8 @@ Activation: TypeAlias = Annotated[int, "variant", 4]
 Loss: TypeAlias = Annotated[int, "variant", 3]
 Exemption: TypeAlias = Annotated[int, "variant", 1]
 
-BITS = {"u8": 8, "u16": 16, "u32": 32, "u64": 64, "usize": 64, "i64": 64, "variant": 32}
+BITS = {"u8": 8, "u16": 16, "u32": 32, "u64": 64, "usize": 64, "i32": 32, "i64": 64, "variant": 32}
+SIGNED = ("i32", "i64")
 T = TypeVar("T")
 
 
@@ -131,7 +133,7 @@ class Reader:
             return self.take(1)[0]
         value = self.varint(BITS[name])
         require(name != "variant" or value < variants, "Damaged", "an unknown variant")
-        return value >> 1 ^ -(value & 1) if name == "i64" else value
+        return value >> 1 ^ -(value & 1) if name in SIGNED else value
 
     def _text(self) -> str:
         length = self.varint(64)
@@ -192,8 +194,8 @@ def _annotated(name: str, value: Any, canonical: bool) -> bytes:
     if name == "F":
         return int(value).to_bytes(8, "little")
     if canonical or name == "u8":
-        return int(value).to_bytes(BITS[name] // 8, "big", signed=name == "i64")
-    return varint((value << 1 ^ value >> 63) if name == "i64" else value)
+        return int(value).to_bytes(BITS[name] // 8, "big", signed=name in SIGNED)
+    return varint((value << 1 ^ value >> 63) if name in SIGNED else value)
 
 
 def digest(label: str, *values: tuple[Any, Any]) -> bytes:

@@ -6,11 +6,9 @@
 from __future__ import annotations
 
 import os
-import random
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +25,9 @@ from spec.wire import read_file, write_file
 
 import tacit
 from spec_cases import CASES, NONCE, make
-from spec_mutations import flipped, mutations, with_change
-from tacit.errors import ProofRejected, UnreadableFile
+from spec_mutations import with_change
+from spec_targets import Step, Target, first_shorter, last_raised, node, plus_one, shorter, sweep
+from tacit.errors import ProofRejected
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -193,38 +192,6 @@ def test_release_is_accepted_by_both(made: Made) -> None:
 # Changed files.
 
 
-@dataclass
-class Target:
-    """A file to change: its type, and how each verifier reads it."""
-
-    kind: str
-    body: Any
-    content: bytes
-    first: Callable[[Path], object]
-    second: Callable[[bytes], object]
-
-    def assert_rejected(self, content: bytes, path: Path, what: str) -> tuple[str, str]:
-        """Both reject; the check of Rust and that of the second verifier."""
-        path.write_bytes(content)
-        verdicts = self._rejects_first(path), self._rejects_second(content)
-        assert all(verdicts), f"{what}: checks of Rust and of the second verifier are {verdicts}"
-        return verdicts
-
-    def _rejects_first(self, path: Path) -> str:
-        try:
-            self.first(path)
-        except (ProofRejected, UnreadableFile) as error:
-            return getattr(error, "check", "") or type(error).__name__
-        return ""
-
-    def _rejects_second(self, content: bytes) -> str:
-        try:
-            self.second(content)
-        except Rejected as error:
-            return error.check
-        return ""
-
-
 def target(name: str, folder: Path) -> Target:
     """A data commitment, a run, or a release of a case."""
     if name == "data":
@@ -242,27 +209,6 @@ def target(name: str, folder: Path) -> Target:
         check_tensors(files["model"], run.statement.config, release.statement)
 
     return Target("release", ReleaseProof, files["release"], lambda path: tacit.verify(path, **paths), second)
-
-
-def sweep(t: Target, path: Path, per_field: int, per_node: int, flips: int, seed: int) -> dict[str, int]:
-    """Changes every field and random bytes; how often each check of the second verifier rejected."""
-    counts: dict[str, int] = {}
-
-    def count(check: str) -> None:
-        counts[check] = counts.get(check, 0) + 1
-
-    body = read_file(t.kind, t.body, t.content)
-    assert write_file(t.kind, body) == t.content
-    for field, changed in mutations(t.body, body, per_field, per_node, seed):
-        content = write_file(t.kind, changed)
-        if content != t.content:
-            count(t.assert_rejected(content, path, field)[1])
-    choose = random.Random(seed)
-    for at in range(flips):
-        content = flipped(t.content, choose)
-        if content != t.content:
-            count(t.assert_rejected(content, path, f"flip {at}")[1])
-    return counts
 
 
 CHANGED = [
@@ -285,31 +231,8 @@ def test_changed_files_are_rejected_by_both(
 
 # Each check of a proof, reached by a change that no other check sees first: the same one in both verifiers.
 
-Step = str | int
 WHIR: tuple[Step, ...] = ("proof", "opening", "whir")
 ROUND: tuple[Step, ...] = (*WHIR, "rounds", 0)
-
-
-def node(value: Any, path: tuple[Step, ...]) -> Any:
-    for key in path:
-        value = getattr(value, key) if isinstance(key, str) else value[key]
-    return value
-
-
-def plus_one(value: E) -> E:
-    return E((value.a + 1) % P, value.b, value.c)
-
-
-def last_raised(pairs: list[tuple[E, E]]) -> list[tuple[E, E]]:
-    return [*pairs[:-1], (plus_one(pairs[-1][0]), pairs[-1][1])]
-
-
-def shorter(values: list[Any]) -> list[Any]:
-    return values[:-1]
-
-
-def first_shorter(values: list[Any]) -> list[Any]:
-    return [values[0][:-1], *values[1:]]
 
 
 EXACT: list[tuple[tuple[Step, ...], Callable[[Any], Any], str]] = [

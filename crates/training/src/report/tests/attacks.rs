@@ -31,7 +31,7 @@ impl<'a> Witnessed for Liar<'a> {
 
 /// The verifier's claims, by what they are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Group {
+pub(super) enum Group {
     Products,
     Weights,
     Outputs,
@@ -41,16 +41,16 @@ enum Group {
 }
 
 /// A report that is being forged: an honest statement and trace, to be changed.
-struct Forgery<'w> {
+pub(super) struct Forgery<'w> {
     world: &'w World,
     groups: Option<Groups>,
     statement: ReportStatement,
-    evaluation: Evaluation,
+    pub(super) evaluation: Evaluation,
     columns: Vec<F>,
 }
 
 impl<'w> Forgery<'w> {
-    fn new(world: &'w World, rows: Rows, groups: Option<Groups>, asked: &[Asked]) -> Self {
+    pub(super) fn new(world: &'w World, rows: Rows, groups: Option<Groups>, asked: &[Asked]) -> Self {
         let draft = ReportStatement {
             version: REPORT_VERSION,
             run_digest: world.verdict.run_digest,
@@ -67,11 +67,11 @@ impl<'w> Forgery<'w> {
         Self { world, groups, statement, evaluation, columns }
     }
 
-    fn relation(&self) -> ReportRelation<'_> {
+    pub(super) fn relation(&self) -> ReportRelation<'_> {
         relation(&self.statement, &self.world.run, self.world.verdict.w_out).unwrap()
     }
 
-    fn cell(&mut self, slot: usize, row: usize) -> &mut F {
+    pub(super) fn cell(&mut self, slot: usize, row: usize) -> &mut F {
         let log_rows = self.relation().layout.log_rows;
         &mut self.columns[(slot << log_rows) + row]
     }
@@ -104,7 +104,7 @@ impl<'w> Forgery<'w> {
     }
 
     /// The groups of claims that fail, each evaluated in the clear over the prover's messages.
-    fn rejected_by(&self) -> BTreeSet<Group> {
+    pub(super) fn rejected_by(&self) -> BTreeSet<Group> {
         let mut columns = self.columns.clone();
         let liar = self.witness(&mut columns);
         self.failing(&liar, &columns)
@@ -113,7 +113,8 @@ impl<'w> Forgery<'w> {
     fn failing(&self, liar: &Liar<'_>, columns: &[F]) -> BTreeSet<Group> {
         let vectors: Vec<_> =
             vectors(&self.statement, &self.world.model.record).unwrap().iter().map(|c| c.shape).collect();
-        let schedule = plan(liar.relation(), RATE.into(), &vectors).unwrap().schedule;
+        let rate = self.world.run.log_inv_rate.into();
+        let schedule = plan(liar.relation(), rate, &vectors).unwrap().schedule;
         let secrets = Secrets::draw(&schedule, &mut Entropy::fresh(&[1; 32], &[2; 32]).unwrap());
         let mut cells = columns.to_vec();
         cells.extend(secrets.cells());
@@ -141,14 +142,19 @@ impl<'w> Forgery<'w> {
         names.into_iter().zip(values).filter(|(_, v)| *v != E::ZERO).map(|(name, _)| name).collect()
     }
 
-    /// The whole proof, verified.
-    fn verdict(&self) -> Result<ReportVerdict, ReportRejected> {
+    /// The whole proof.
+    pub(super) fn prove(&self) -> ReportProof {
         let mut columns = self.columns.clone();
         let witness = self.witness(&mut columns);
         let input = self.world.input(&self.statement.input, self.groups.as_ref());
         let proof = argue(&input, self.world.trees(&self.statement.input), &self.statement, &witness, columns, &SECRET)
             .unwrap();
-        self.world.verify(&ReportProof { statement: self.statement.clone(), proof })
+        ReportProof { statement: self.statement.clone(), proof }
+    }
+
+    /// The whole proof, verified.
+    fn verdict(&self) -> Result<ReportVerdict, ReportRejected> {
+        self.world.verify(&self.prove())
     }
 
     fn assert_rejected(&self, groups: &[Group]) {
@@ -157,7 +163,7 @@ impl<'w> Forgery<'w> {
         assert!(matches!(e, ReportRejected::Argument(ArgumentError::Opening(OpeningError::SourceClaim))), "{e:?}");
     }
 
-    fn counts(&mut self) -> &mut Vec<u32> {
+    pub(super) fn counts(&mut self) -> &mut Vec<u32> {
         self.statement
             .shown
             .iter_mut()

@@ -3,6 +3,7 @@
 extern crate std;
 
 mod attacks;
+mod fixtures;
 mod honest;
 mod mutation;
 mod rates;

@@ -1,0 +1,62 @@
+"""A report: what the final model of a verified run does on rows (section 10.8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from spec.chain import MAX_CELLS, MAX_SLOTS, RunVerdict, check_rate
+from spec.parameters import Term
+from spec.proof import ReportProof
+from spec.records import check_model
+from spec.rejected import Rejected, require
+from spec.relation import check_relation
+from spec.report_relation import LABEL, ReportRelation
+from spec.report_rules import check_report
+from spec.report_statement import CommittedInput
+from spec.statement import DataRecord, RunStatement
+
+REPORT_VERSION = 1
+
+
+@dataclass
+class ReportVerdict:
+    """What a verified report establishes, given its run and the validity of the data."""
+
+    data_digest: bytes | None
+    rows: int
+    soundness: list[Term]
+
+
+def check_commitments(
+    report: ReportProof, run: RunStatement, evaluated: DataRecord | None, trained: bool
+) -> None:
+    """A report is about the data evaluated; one of the valid commitments given is that of the training data.
+
+    On that one rests the bound of the weights. `trained` says that the run's verification had it already.
+    """
+    if evaluated is not None:
+        if not isinstance(report.statement.input, CommittedInput):
+            raise Rejected("NoData", "the report is about public rows, not about committed data")
+        require(evaluated == report.statement.input.data, "OtherData", "the report is about other data")
+        trained |= evaluated == run.data
+    require(trained, "TrainingData", "the commitment of the training data is not given")
+
+
+def verify_report(report: ReportProof, run: RunVerdict, of_run: RunStatement) -> ReportVerdict:
+    """Checks a report against the verdict on its run; the validity of data is checked apart."""
+    s, data = report.statement, list[DataRecord]()
+    require(s.version == REPORT_VERSION, "Version", f"{s.version}")
+    require(s.run_digest == run.run_digest, "OtherRun", "the report belongs to another run")
+    require(s.model_digest == run.model_digest, "NotFinalModel", "the report is on another model")
+    check_model(run.model, of_run.config)
+    check_rate(of_run, run.model.vector.log_inv_rate)
+    checked = check_report(s, of_run.config, run.bounds.w)
+    if isinstance(s.input, CommittedInput):
+        data.append(s.input.data)
+        check_rate(of_run, s.input.data.vector.log_inv_rate)
+    relation = ReportRelation(s, checked)
+    fits = relation.slots <= MAX_SLOTS and relation.column_cells <= MAX_CELLS
+    require(fits, "TraceSize", f"{relation.slots} columns of 2^{relation.log_rows}")
+    others = [run.model.committed(), *(record.committed() for record in data)]
+    terms = check_relation(LABEL, s.digest(), relation, of_run.log_inv_rate, others, report.proof)
+    return ReportVerdict(data[0].digest() if data else None, checked.rows, terms)

@@ -1,0 +1,90 @@
+"""The relation of a report, section 10.8: matrix products at one row, gates and counts, lookups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from spec import bilinear
+from spec.bilinear import bilinear_check
+from spec.field import ZERO, E, eq_table, lg, powers, total, unit_weights
+from spec.hiding import Affine, Low, Message, Reduction
+from spec.layout import ModelLayout, weighted
+from spec.lookup import lookup_check
+from spec.parameters import Term, algebraic
+from spec.report_gates import gate_check
+from spec.report_rules import Checked
+from spec.report_statement import ReportStatement
+from spec.report_trace import TRACE, ReportTrace, Row
+from spec.schedule import weight_bits
+from spec.terms import Equation
+
+LABEL = b"tacit/report/v1"
+MODEL = 1
+
+
+class ReportRelation(ReportTrace):
+    """One report."""
+
+    log_proofs = 0
+
+    def __init__(self, statement: ReportStatement, checked: Checked) -> None:
+        """Of a checked statement."""
+        super().__init__(statement, checked)
+        self.model = ModelLayout.of(self.layers, 0)
+
+    def check(self, r: Reduction) -> None:
+        """The chain of claims."""
+        r.begin(LABEL)
+        rho = self.row(r, r.point(self.log_rows))
+        units = [unit_weights(r.point(lg(layer.outputs)), layer.outputs) for layer in self.layers]
+        powers_of_lambda = powers(r.challenge(), len(self.layers))
+        product, a = self.product_check(r, rho, units, powers_of_lambda)
+        gate_check(self, r, rho, product, a)
+        lookup_check(r, self.lookups)
+
+    def parts(self, weights: Sequence[E]) -> Iterator[tuple[int, list[E]]]:
+        """(layer, its part of one weight per input of all layers, one layer after the other)."""
+        first = 0
+        for index, layer in enumerate(self.layers):
+            yield index, list(weights[first : first + layer.k])
+            first += layer.k
+
+    def product_check(
+        self, r: Reduction, rho: Row, units: list[list[E]], scale: list[E]
+    ) -> tuple[Equation, Message]:
+        """Every layer's matrix product at rho: the sum of all inputs that is left, and what it comes to."""
+        raw, f = Affine(), weight_bits(self.checked.config)
+        for c, u, power in zip(self.layout.layers, units, scale, strict=True):
+            for j, w in enumerate(u):
+                raw.add_cell(TRACE, rho.column, c.z + j, w * power * (1 << f))
+                for m, slot in weighted(c.z_rem):
+                    raw.add_cell(TRACE, rho.column, slot + j, w * power * m)
+                raw.add_constant(-(w * power * (1 << (f - 1))))
+        claim = bilinear_check(r, raw, 0, lg(sum(layer.k for layer in self.layers)))
+        eq_v = eq_table(claim.units)
+        claim.close(r, total(scale[index] * total(part) for index, part in self.parts(eq_v)))
+        weights, inputs = Affine(), Equation()
+        for index, part in self.parts(eq_v):
+            size = 1 << self.model.stride[index]
+            low = r.low(Low(table=units[index] + [ZERO] * (size - len(units[index]))))
+            for k, w in enumerate(part):
+                weights.add_cell(MODEL, low, self.model.first[index] + k, w)
+            inputs += self.terms.inputs(index, part)
+        weights.sub(claim.b)
+        r.assert_zero(weights)
+        return inputs, claim.a
+
+    def soundness(self, bits: float) -> list[Term]:
+        """Error terms."""
+        numerator, x = bilinear.error_numerator, self.residuals
+        gates = len(self.terms.pairs.forms) + sum(len(e.pairs) for e in self.equations)
+        gates += 2 * len(x.equal()) + sum(len(pairs) for pairs, _ in x.squares())
+        points = self.log_rows + 2 * sum(lg(layer.outputs) for layer in self.layers) + len(self.layers)
+        points += 1 + len(self.equations) + len(x.equal()) + len(x.squares()) + len(self.checked.claims)
+        summed = sum(layer.k for layer in self.layers)
+        return [
+            algebraic("matrix products", numerator(0, lg(summed)), bits),
+            algebraic("gates and counts", numerator(self.log_rows, lg(gates + self.checked.classes)), bits),
+            algebraic("random points and batching powers", points, bits),
+            algebraic("lookups", self.lookups.error_numerator(), bits),
+        ]

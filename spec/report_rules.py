@@ -1,0 +1,180 @@
+"""The rules of a report's statement, section 10.8: what model, rows, groups and the things shown must be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from spec.config import MAX_CHUNK_ROWS
+from spec.nowrap import check_forward
+from spec.records import check_data
+from spec.rejected import Rejected, require, within
+from spec.report_claims import CountClaim, check_rate, count_claims
+from spec.report_statement import (
+    AbsoluteError,
+    AtLeast,
+    CommittedInput,
+    Counts,
+    Exactly,
+    GapAtMost,
+    Outputs,
+    PublicInput,
+    ReportStatement,
+    SquaredError,
+    Sum,
+    TargetMoments,
+)
+from spec.statement import BinaryLabels, ClassLabels, RealLabels
+from spec.training import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED_ERROR, RunConfig
+
+MAX_GROUPS, MAX_SHOWN, MAX_COUNTS, MAX_VALUES = 64, 64, 1 << 14, 1 << 22
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a valid statement comes to."""
+
+    config: RunConfig
+    """Of the forward pass alone."""
+    rows: int
+    index: list[int] | None
+    """Places of the rows in the committed data set; None for public rows."""
+    classes: int
+    """Classes that are counted; 0 if nothing is counted."""
+    claims: list[CountClaim]
+
+
+def forward_config(run: RunConfig, data_bits: int) -> RunConfig:
+    """The configuration of the forward pass: weights at fw bits, features in the window of the rows read."""
+    return replace(
+        run,
+        scales=replace(run.scales, kappa=0, omega=0),
+        schedule=replace(run.schedule, filter=[1], nesterov=False, decay=None, average=None),
+        norms=None,
+        carry_bits=None,
+        data_bits=data_bits,
+    )
+
+
+def check_report(s: ReportStatement, run: RunConfig, w: int) -> Checked:
+    """Checks a statement about a model with |W| <= w; raises `Rejected`."""
+    index, rows, data_bits = _check_rows(s, run)
+    config = forward_config(run, data_bits)
+    check_forward(config, w)
+    within(len(s.shown), 1, MAX_SHOWN, "Length", "things shown")
+    classes = _check_shown(s, config, rows)
+    return Checked(config, rows, index, classes, count_claims(s, classes, rows))
+
+
+def _check_rows(s: ReportStatement, run: RunConfig) -> tuple[list[int] | None, int, int]:
+    """The rows are rows for this model: their places in the data set, their number, their window."""
+    inputs = run.architecture.layers[0].inputs
+    index: list[int] | None = None
+    if isinstance(s.input, CommittedInput):
+        data = s.input.data
+        check_data(data)
+        index = s.input.index()
+        require(data.features == inputs, "Mismatch", f"{data.features} features for {inputs}")
+        require(data.fa == run.scales.fa, "Mismatch", f"{data.fa} fractional bits for {run.scales.fa}")
+        rows, bits = len(index), data.data_bits
+    else:
+        features, bits = s.input.features, run.data_bits
+        whole = 0 < len(features) <= MAX_VALUES and len(features) % inputs == 0
+        require(whole and all(-1 << (bits - 1) <= x < 1 << (bits - 1) for x in features), "PublicFeatures")
+        rows = len(features) // inputs
+    within(rows, 1, MAX_CHUNK_ROWS, "Length", "rows")
+    _check_groups(s, inputs)
+    return index, rows, bits
+
+
+def _check_groups(s: ReportStatement, inputs: int) -> None:
+    """Distinct tuples of the values of ascending feature columns."""
+    if s.groups is None:
+        return
+    require(isinstance(s.input, CommittedInput), "NotApplicable", "groups of public rows")
+    columns, values = s.groups.columns, s.groups.values
+    within(len(values), 2, MAX_GROUPS, "Length", "groups")
+    ascending = all(a < b for a, b in pairwise(columns))
+    require(ascending and len(columns) > 0 and columns[-1] < inputs, "Groups", "feature columns")
+    require(all(len(v) == len(columns) for v in values), "Groups", "a value per column")
+    require(len({tuple(v) for v in values}) == len(values), "Groups", "a tuple of values twice")
+
+
+def _classes(config: RunConfig) -> int:
+    """Classes that a loss predicts; 0 if none."""
+    outputs, loss = config.architecture.layers[-1].outputs, config.architecture.loss
+    if loss == CROSS_ENTROPY:
+        return outputs
+    return 2 if loss == BINARY_CROSS_ENTROPY and outputs == 1 else 0
+
+
+def _check_shown(s: ReportStatement, config: RunConfig, rows: int) -> int:
+    """Everything shown; the classes that are counted."""
+    classes, groups = _classes(config), s.group_count
+    for shown in s.shown:
+        match shown:
+            case Outputs(values):
+                expected = rows * config.architecture.layers[-1].outputs
+                require(
+                    len(values) == expected <= MAX_VALUES, "Length", f"{len(values)} outputs, not {expected}"
+                )
+            case SquaredError() | AbsoluteError() | TargetMoments():
+                _check_sum(s, shown, config, rows)
+            case Counts(counts):
+                expected = groups * classes * classes
+                require(len(counts) == expected, "Length", f"{len(counts)} counts, not {expected}")
+                require(classes == 0 or sum(counts) == rows, "CountSum", f"{sum(counts)} of {rows} rows")
+            case Exactly(rate, group, numerator, denominator):
+                _check_group(s, group)
+                check_rate(rate, classes)
+                _check_fraction(numerator, denominator)
+            case AtLeast(rate, group, (p, q)):
+                _check_group(s, group)
+                check_rate(rate, classes)
+                _check_fraction(p, q)
+            case GapAtMost(rate, denominators, (p, q)):
+                require(s.groups is not None, "NotApplicable", "a gap between groups without groups")
+                check_rate(rate, classes)
+                _check_fraction(p, q)
+                require(len(denominators) == groups, "Length", f"{len(denominators)} denominators")
+                require(0 not in denominators, "Fraction", "a denominator of 0")
+    for kind in (Counts, Outputs):
+        times = sum(isinstance(shown, kind) for shown in s.shown)
+        require(times <= 1, "NotApplicable", f"{kind.__name__} twice")
+    if not any(isinstance(shown, Counts | Exactly | AtLeast | GapAtMost) for shown in s.shown):
+        require(s.groups is None, "NotApplicable", "groups of which nothing is shown")
+        return 0
+    within(groups * classes * classes, 0, MAX_COUNTS, "Length", "groups times classes squared")
+    require(classes > 0, "NotApplicable", "a rate of classes")
+    if not isinstance(s.input, CommittedInput):
+        raise Rejected("NotApplicable", "a rate of rows without labels")
+    cross_entropy = config.architecture.loss == CROSS_ENTROPY
+    labels = ClassLabels(classes) if cross_entropy else BinaryLabels(1)
+    require(s.input.data.labels == labels, "Labels", f"{s.input.data.labels}")
+    return classes
+
+
+def _check_sum(s: ReportStatement, shown: Sum, config: RunConfig, rows: int) -> None:
+    """Sums of errors are of real targets, each once, and small enough to be integers mod p: |Z - y| <= 2^16."""
+    outputs = config.architecture.layers[-1].outputs
+    if isinstance(s.input, PublicInput):
+        raise Rejected("NotApplicable", "errors of rows without labels")
+    labels = s.input.data.labels
+    real = isinstance(labels, RealLabels) and labels.outputs == outputs
+    require(real and config.architecture.loss == SQUARED_ERROR, "Labels", f"{labels}")
+    require(sum(type(other) is type(shown) for other in s.shown) == 1, "NotApplicable", "one sum twice")
+    most = rows * outputs << 32
+    require(most < 1 << 62, "BoundTooFine", f"{rows} rows of {outputs} outputs")
+    values = [shown.sum] if not isinstance(shown, TargetMoments) else [*map(abs, shown.sums), shown.squares]
+    if isinstance(shown, TargetMoments):
+        require(len(shown.sums) == outputs, "Length", f"{len(shown.sums)} sums of targets, not {outputs}")
+    require(max(values) <= most, "Sum", f"{max(values)} is beyond {most}")
+
+
+def _check_group(s: ReportStatement, group: int | None) -> None:
+    groups = 0 if s.groups is None else len(s.groups.values)
+    require(group is None or group < groups, "NoSuchGroup", f"group {group} of {groups}")
+
+
+def _check_fraction(p: int, q: int) -> None:
+    require(q > 0 and p <= q, "Fraction", f"{p}/{q}")

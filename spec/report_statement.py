@@ -1,0 +1,204 @@
+"""What a report states (section 10.8): model, rows, groups, and what is shown of the outputs on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from spec.rejected import require
+from spec.statement import DataRecord
+from spec.wire import I32, I64, U16, U32, U64, Bytes32, digest
+
+
+@dataclass(frozen=True)
+class AllRows:
+    """Every row."""
+
+
+@dataclass(frozen=True)
+class RowRange:
+    """`count` rows from row `first` on."""
+
+    first: U32
+    count: U32
+
+
+@dataclass(frozen=True)
+class ListedRows:
+    """These rows, ascending."""
+
+    rows: list[U32]
+
+
+@dataclass(frozen=True)
+class CommittedInput:
+    """Rows of a committed data set."""
+
+    data: DataRecord
+    rows: AllRows | RowRange | ListedRows
+
+    def index(self) -> list[int]:
+        """The rows that are read, as places in the data set: at least one, ascending."""
+        match self.rows:
+            case AllRows():
+                index = range(self.data.rows)
+            case RowRange(first, count):
+                index = range(first, first + count)
+            case ListedRows(rows):
+                require(all(a < b for a, b in pairwise(rows)), "Rows", "rows out of order")
+                require(len(rows) > 0 and rows[-1] < self.data.rows, "Rows", "no rows, or rows beyond the last")
+                return list(rows)
+        require(len(index) > 0 and index.stop <= self.data.rows, "Rows", f"rows {index.start} to {index.stop}")
+        return list(index)
+
+
+@dataclass(frozen=True)
+class PublicInput:
+    """Public rows, row-major."""
+
+    features: list[I32]
+
+
+@dataclass(frozen=True)
+class Groups:
+    """A partition of the rows by the values of feature columns: per group a value of every column."""
+
+    columns: list[U32]
+    values: list[list[I32]]
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Rows predicted as labelled, of all rows."""
+
+
+@dataclass(frozen=True)
+class Recall:
+    """Rows of the class predicted as such, of the rows of the class."""
+
+    of: U32
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Rows of the class predicted as such, of the rows predicted as such."""
+
+    of: U32
+
+
+@dataclass(frozen=True)
+class F1:
+    """2 TP of TP + FP + TP + FN."""
+
+    of: U32
+
+
+@dataclass(frozen=True)
+class FalsePositives:
+    """Rows of other classes predicted as the class, of the rows of other classes."""
+
+    of: U32
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """Rows predicted as the class, of all rows."""
+
+    of: U32
+
+
+Rate = Accuracy | Recall | Precision | F1 | FalsePositives | Predicted
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Outputs of the last layer, row-major."""
+
+    values: list[I32]
+
+
+@dataclass(frozen=True)
+class SquaredError:
+    """Sum over rows and outputs of (Z - y)^2."""
+
+    sum: U64
+
+
+@dataclass(frozen=True)
+class AbsoluteError:
+    """Sum over rows and outputs of |Z - y|."""
+
+    sum: U64
+
+
+@dataclass(frozen=True)
+class TargetMoments:
+    """Sum of y per output; sum of y^2 over all outputs."""
+
+    sums: list[I64]
+    squares: U64
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Rows by group, label and prediction: counts[(group C + label) C + prediction]."""
+
+    counts: list[U32]
+
+
+@dataclass(frozen=True)
+class Exactly:
+    """A rate, in a group or in all rows."""
+
+    rate: Accuracy | Recall | Precision | F1 | FalsePositives | Predicted
+    group: U32 | None
+    numerator: U32
+    denominator: U32
+
+
+@dataclass(frozen=True)
+class AtLeast:
+    """A rate is at least bound[0] / bound[1]."""
+
+    rate: Accuracy | Recall | Precision | F1 | FalsePositives | Predicted
+    group: U32 | None
+    bound: tuple[U32, U32]
+
+
+@dataclass(frozen=True)
+class GapAtMost:
+    """A rate differs by at most bound[0] / bound[1] between groups; its denominators are shown."""
+
+    rate: Accuracy | Recall | Precision | F1 | FalsePositives | Predicted
+    denominators: list[U32]
+    bound: tuple[U32, U32]
+
+
+Shown = Outputs | SquaredError | AbsoluteError | TargetMoments | Counts | Exactly | AtLeast | GapAtMost
+Sum = SquaredError | AbsoluteError | TargetMoments
+
+
+@dataclass(frozen=True)
+class ReportStatement:
+    """What a report's proof is about."""
+
+    version: U16
+    run_digest: Bytes32
+    model_digest: Bytes32
+    input: CommittedInput | PublicInput
+    groups: Groups | None
+    shown: list[Outputs | SquaredError | AbsoluteError | TargetMoments | Counts | Exactly | AtLeast | GapAtMost]
+
+    def digest(self) -> bytes:
+        """The statement of the proof."""
+        return digest("tacit/report/v1", (ReportStatement, self))
+
+    @property
+    def group_count(self) -> int:
+        """Groups, or the one of all rows."""
+        return 1 if self.groups is None else len(self.groups.values)
+
+    @property
+    def outputs(self) -> list[int] | None:
+        """The outputs that are shown, if any."""
+        return next((s.values for s in self.shown if isinstance(s, Outputs)), None)

@@ -1,0 +1,125 @@
+"""The trace of a report, and how its cells and the data are read at a row point (section 10.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from spec.field import ONE, ZERO, E, Point, eq_table, lg, total
+from spec.hiding import Affine, Low, Reduction
+from spec.layout import Allocator, ForwardLayout
+from spec.lookup import Form
+from spec.report_columns import DATA, Head, HeadEquation, Residuals, slack_lookups, slack_slots
+from spec.report_rules import Checked
+from spec.report_statement import CommittedInput, PublicInput, ReportStatement
+from spec.terms import Equation, Kind, Terms, chunk_lookups
+
+TRACE = 0
+MIN_LOG_ROWS = 8
+
+
+@dataclass
+class Row:
+    """A row point, the low parts that read through it, and the weight of all rows that are read."""
+
+    point: Point
+    column: int
+    masked: int
+    data: int
+    real: E
+
+
+class ReportTrace:
+    """Columns and lookups of a checked statement."""
+
+    def __init__(self, statement: ReportStatement, checked: Checked) -> None:
+        """Lays out the trace."""
+        self.statement, self.checked, self.layers = statement, checked, checked.config.architecture.layers
+        self.log_rows = max(MIN_LOG_ROWS, lg(checked.rows))
+        self.layout = ForwardLayout(checked.config, self.log_rows)
+        self.terms = Terms(checked.config, self.layout)
+        self.lookups = chunk_lookups(checked.config, self.layout)
+        slots = Allocator()
+        slots.take(self.layout.slots)
+        self.head: Head | None = None
+        if checked.classes:
+            self.head = Head(self.layout, checked, statement.group_count, slots)
+            self.head.lookups(self.lookups)
+        self.residuals = Residuals(statement, checked, self.layout, slots)
+        self.residuals.lookups(self.lookups)
+        count = slack_slots(checked, self.log_rows)
+        self.slacks = slots.take(count)
+        slack_lookups(self.slacks, count, self.lookups)
+        self.slots = self.lookups.place(slots.next)
+        self.column_cells = self.slots << self.log_rows
+        self.max_stride = self.log_rows
+        data = statement.input.data if isinstance(statement.input, CommittedInput) else None
+        self.data_stride = lg(data.rows) if data else 0
+        # A whole data set in columns of the trace's length is read as columns are, beyond its last row too.
+        self.aligned = data is not None and data.rows == checked.rows and self.data_stride == self.log_rows
+
+    @property
+    def equations(self) -> list[HeadEquation]:
+        """Of the head."""
+        return [] if self.head is None else self.head.equations(self.statement.groups)
+
+    def row(self, r: Reduction, point: Point) -> Row:
+        """The low parts of a row point."""
+        table, rows = eq_table(point), self.checked.rows
+        masked, column = table[:rows] + [ZERO] * (len(table) - rows), r.low(Low(point=point))
+        data = column
+        if self.checked.index is not None and not self.aligned:
+            gathered = [ZERO] * (1 << self.data_stride)
+            for x, place in enumerate(self.checked.index):
+                gathered[place] = table[x]
+            data = r.low(Low(table=gathered))
+        return Row(point, column, r.low(Low(table=masked)), data, total(masked))
+
+    def public(self, point: Point) -> list[E] | None:
+        """Public features at a row point, per column."""
+        if not isinstance(self.statement.input, PublicInput):
+            return None
+        return at_rows(self.statement.input.features, self.layers[0].inputs, point)
+
+    def linear(self, row: Row, equation: Equation) -> Affine:
+        """What an equation of the forward pass reads but products, at a row point."""
+        out, public = Affine(), self.public(row.point)
+        for kind, slot, c in equation:
+            match kind:
+                case Kind.ONE:
+                    out.add_constant(c)
+                case Kind.COLUMN:
+                    out.add_cell(TRACE, row.column, slot, c)
+                case Kind.DATA if public is None:
+                    out.add_cell(DATA, row.data, slot, c)
+                case Kind.DATA if public is not None:
+                    out.add_constant(public[slot] * c)
+                case _:
+                    assert kind is Kind.PAIR
+        return out
+
+    def linear_part(self, row: Row, equation: HeadEquation) -> Affine:
+        """What an equation of the head reads but products."""
+        out = Affine(row.real * equation.real)
+        for slot, c in equation.columns:
+            out.add_cell(TRACE, row.column, slot, ONE * c)
+        for slot, c in equation.masked:
+            out.add_cell(TRACE, row.masked, slot, ONE * c)
+        if equation.data is not None:
+            out.add_cell(DATA, row.data, equation.data, -ONE)
+        return out
+
+    def add_form(self, e: Affine, form: Form, row: Row, k: E) -> None:
+        """Adds k times a form of trace and data columns."""
+        e.add_constant(k * form.constant)
+        for vector, slot, c in form.terms:
+            e.add_cell(vector, row.data if vector == DATA else row.column, slot, k * c)
+
+
+def at_rows(values: Sequence[int], width: int, point: Point) -> list[E]:
+    """sum_x eq(point, x) of every column of a row-major table."""
+    out = [ZERO] * width
+    for x, w in enumerate(eq_table(point)[: len(values) // width]):
+        for j in range(width):
+            out[j] = out[j] + w * values[x * width + j]
+    return out

@@ -1,0 +1,186 @@
+"""Small reports of every kind, for the tests of the second verifier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+import tacit
+from spec_cases import LOSSES, SMALL, labels
+
+
+@dataclass(frozen=True)
+class World:
+    """A model, the data that it was trained on, other data of the same schema."""
+
+    layers: tuple[type[nn.Module] | int, ...]
+    """Widths of the linear layers and what stands between them."""
+    loss: str = "class"
+    momentum: float = 0.0
+    train_rows: int = 40
+    test_rows: int = 90
+
+    @property
+    def outputs(self) -> int:
+        """Of the last layer."""
+        last = self.layers[-1]
+        assert isinstance(last, int)
+        return last
+
+    def network(self) -> nn.Sequential:
+        """The layers; every second linear layer has no bias."""
+        modules: list[nn.Module] = []
+        width, count = 4, 0
+        for layer in self.layers:
+            if isinstance(layer, int):
+                modules.append(nn.Linear(width, layer, bias=count % 2 == 0))
+                width, count = layer, count + 1
+            else:
+                modules.append(layer())
+        return nn.Sequential(*modules)
+
+
+WORLDS = {
+    "classes": World((3, nn.ReLU, 3)),
+    # The columns of the data are as long as the trace's; their last rows are empty.
+    "flags": World((1,), loss="binary", test_rows=200),
+    "several": World((2,), loss="binary"),
+    "real": World((3, nn.Tanh, 2), loss="real", test_rows=300),
+    "deep": World((3, nn.ReLU, 2, nn.Sigmoid, 3, nn.Tanh, 2, 2), momentum=0.5),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One report."""
+
+    world: str
+    asked: dict[str, Any] = field(default_factory=dict)
+    train: bool = False
+    """Of the training data itself."""
+    public: int = 0
+    """Rows that the report holds in the clear."""
+    predict: bool = False
+
+
+CASES = {
+    "usual": Case("classes"),
+    "everything": Case(
+        "classes",
+        {
+            "metrics": [
+                "confusion",
+                "accuracy",
+                "recall",
+                "precision:0",
+                "f1:0",
+                "false_positive_rate",
+                "positive_rate",
+            ],
+            "by": "sex",
+            "at_least": {"accuracy": 0, "recall:0": "1/100"},
+            "at_least_each": {"accuracy": 0},
+            "gap_at_most": {"accuracy": 1, "false_positive_rate:2": 1},
+        },
+    ),
+    "bound": Case("classes", {"at_least": {"accuracy": "0.01"}}),
+    "two columns": Case("classes", {"metrics": ["accuracy"], "by": ["sex", "region"], "rows": range(3, 80)}),
+    "listed": Case(
+        "classes", {"metrics": ["confusion"], "rows": [0, 2, 3, 40, 41, 42, 60, 61, 70, 80, 88, 89]}
+    ),
+    "own data": Case("classes", train=True),
+    "predictions": Case("classes", predict=True, asked={"rows": range(10, 40)}),
+    "public": Case("classes", public=5),
+    "flag": Case("flags", {"metrics": ["confusion", "f1"], "by": "sex"}),
+    "flag rates": Case(
+        "flags", {"at_least": {"accuracy": 0}, "gap_at_most": {"positive_rate": 1}, "by": "sex"}
+    ),
+    # More slacks than a column has cells.
+    "zones": Case("flags", {"gap_at_most": {"positive_rate": 1}, "by": "zone"}),
+    "flag public": Case("flags", public=3),
+    "outputs": Case("several", predict=True),
+    "errors": Case("real", {"metrics": ["mse", "mae", "r2"]}),
+    "absolute": Case("real", {"metrics": ["mae"], "rows": range(20, 60)}),
+    "real public": Case("real", public=4),
+    "deep": Case("deep", {"metrics": ["confusion"], "by": "sex"}),
+    "deep outputs": Case("deep", predict=True),
+}
+
+
+def table(rows: int, seed: int) -> pd.DataFrame:
+    """Features; sex and region are 0 or 1, and not both 1, a zone is one of nine."""
+    random = np.random.default_rng(seed)
+    x = np.clip(random.normal(size=(rows, 4)), -2, 2)
+    x[:, 1] = np.arange(rows) % 9 / 4 - 1
+    x[:, 2], x[:, 3] = np.arange(rows) // 3 % 3 == 1, np.arange(rows) // 3 % 3 == 2
+    return pd.DataFrame(x, columns=["income", "zone", "sex", "region"])
+
+
+class Worlds:
+    """Models and data, made when they are first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        """`folder` holds the files."""
+        self.folder = folder
+        self._made: dict[str, tuple[tacit.Run, tacit.CommittedData, tacit.CommittedData]] = {}
+
+    def world(self, name: str) -> tuple[tacit.Run, tacit.CommittedData, tacit.CommittedData]:
+        """The run, its training data, other data; the files are run.tacit and *.commitment."""
+        if name in self._made:
+            return self._made[name]
+        world, folder = WORLDS[name], self.folder / name
+        folder.mkdir(parents=True)
+        data = []
+        for seed, (part, rows) in enumerate((("train", world.train_rows), ("test", world.test_rows))):
+            x = table(rows, seed + 1)
+            y = labels(world.loss, world.outputs, rows, np.random.default_rng(seed))
+            scaled = {"schema": data[0].schema} if data else {"label_kind": world.loss}
+            data.append(
+                tacit.commit(x, y, vault=folder / "v.vault", name=part, quiet=True, proofs=30, **scaled)
+            )
+            data[-1].save(folder / f"{part}.commitment")
+        torch.manual_seed(0)
+        network = world.network()
+        model, optimizer, loader, loss_fn = tacit.make_provable(
+            network,
+            torch.optim.SGD(network.parameters(), lr=0.125, momentum=world.momentum),
+            data[0],
+            LOSSES[world.loss](),
+            batch_size=16,
+            max_steps=2,
+            learning_rates=[0.125],
+            **SMALL,
+        )
+        for _, (x, y) in zip(range(2), loader, strict=False):
+            optimizer.zero_grad()
+            loss_fn(model(x), y).backward()
+            optimizer.step()
+        tacit.prove(model, quiet=True).save(folder / "run.tacit")
+        self._made[name] = tacit.run_of(model), data[0], data[1]
+        return self._made[name]
+
+    def __call__(self, name: str) -> dict[str, Path]:
+        """The files of a report: itself, its run, the training data and, unless public, the data evaluated."""
+        case = CASES[name]
+        run, train, test = self.world(case.world)
+        folder = self.folder / case.world
+        path = folder / f"{name}.report"
+        files = {"report": path, "run": folder / "run.tacit", "training": folder / "train.commitment"}
+        if not case.public:
+            files["data"] = folder / f"{'train' if case.train else 'test'}.commitment"
+        if not path.exists():
+            on = train if case.train else test
+            if case.public:
+                report = tacit.predict(run, table(case.public, 3), quiet=True)
+            elif case.predict:
+                report = tacit.predict(run, data=on, quiet=True, **case.asked)
+            else:
+                report = tacit.evaluate(run, on, min_group=1, quiet=True, **case.asked)
+            report.save(path)
+        return files
