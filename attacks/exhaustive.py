@@ -1,6 +1,6 @@
 """Recovers a small table of few values by training on every table that there could be.
 
-Full-batch training does not depend on the order of the rows, so a table is its counts: so many rows of each kind.
+Full-batch training does not depend on the order of the rows: a table is how many rows of each kind it has.
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ def matching_tables(public: Public) -> Integers | None:
     return np.concatenate([part[_matches(public, inputs, labels, part)] for part in parts])
 
 
-def _matches(public: Public, inputs: Integers, labels: Integers, counts: Integers) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _matches(
+    public: Public, inputs: Integers, labels: Integers, counts: Integers
+) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     scales = public.config.scales
     table = sigmoid_table(scales.fa, scales.fg)
     w = np.repeat(public.start[0].T, len(counts), axis=0)
@@ -63,5 +65,7 @@ def _matches(public: Public, inputs: Integers, labels: Integers, counts: Integer
         d = table[np.clip(z, -HALF_WINDOW, HALF_WINDOW - 1) + HALF_WINDOW] - (labels << scales.fg)
         w = w - rate * ((counts * d) @ inputs)
     shift = public.unit.bit_length() - 1
-    out: np.ndarray[tuple[int], np.dtype[np.bool_]] = (rescale(w, shift) << shift == public.weights[0][:, 0]).all(axis=1)
+    out: np.ndarray[tuple[int], np.dtype[np.bool_]] = (
+        rescale(w, shift) << shift == public.weights[0][:, 0]
+    ).all(axis=1)
     return out

@@ -1,6 +1,6 @@
 """Recovers the one row that the recipient does not know, from weights and all other rows.
 
-Training is repeated with a guess for the row, and the guess is improved by Newton's method until it gives the weights.
+Training is repeated with a guess for the row, and Newton's method improves it until it gives the weights.
 """
 
 from __future__ import annotations

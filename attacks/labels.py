@@ -1,7 +1,7 @@
 """Recovers the labels of a logistic regression whose features are known, by lattice reduction.
 
-Training is nearly linear in the labels: W_T = W(p) + M (y - p) for the probabilities p that the model itself gives.
-Labels of which the model is sure are taken from it; the others are the closest point of a lattice.
+Training is nearly linear in the labels: W_T = W(p) + M (y - p) for the probabilities p that the model itself
+gives. Labels of which the model is sure are taken from it; the others are the closest point of a lattice.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ def predicted_labels(public: Public, features: Integers) -> Integers:
     return (_probabilities(public, with_bias(public, features)) > 0.5).astype(np.int64)
 
 
-def recover_labels(public: Public, features: Integers, *, sure: float = 0.0, block: int = 20) -> Integers | None:
+def recover_labels(
+    public: Public, features: Integers, *, sure: float = 0.0, block: int = 20
+) -> Integers | None:
     """Labels that repeat the released weights bit for bit; None if none were found.
 
     `sure`: labels to which the model gives a probability below it are taken to be the other ones.
@@ -64,7 +66,9 @@ def _solved(public: Public, inputs: Reals, prior: Reals) -> Reals:
         response = respond(public, inputs, labels)
         spread = np.clip(prior * (1 - prior), 1e-3, None)
         step = (response.labels * spread).T @ np.linalg.lstsq(
-            (response.labels * spread) @ response.labels.T, public.weights[0][:, 0] - response.weights, rcond=1e-13
+            (response.labels * spread) @ response.labels.T,
+            public.weights[0][:, 0] - response.weights,
+            rcond=1e-13,
         )[0]
         labels = np.clip(labels + step, -0.5, 1.5)
     return labels
@@ -81,9 +85,12 @@ def _noise(public: Public) -> float:
 def _closest(m: Reals, target: Reals, block: int) -> list[Integers]:
     """0/1 vectors y with m y near the target, by an embedding in which 2y - 1 is short; best first."""
     found: dict[tuple[int, ...], float] = {}
-    k, n = m.shape
+    n = m.shape[1]
     for weight in (1.0, 0.25, 4.0):
-        rows = [[2 * int(i == j) for j in range(n)] + [0] + [round(weight * float(v)) for v in m[:, i]] for i in range(n)]
+        rows = [
+            [2 * int(i == j) for j in range(n)] + [0] + [round(weight * float(v)) for v in m[:, i]]
+            for i in range(n)
+        ]
         rows.append([1] * (n + 1) + [round(weight * float(v)) for v in target])
         for row in reduced(rows, block):
             if abs(row[n]) == 1 and all(abs(v) == 1 for v in row[:n]):

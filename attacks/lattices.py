@@ -9,9 +9,13 @@ import numpy as np
 from fpylll import BKZ, GSO, LLL, Enumeration, EnumerationError, EvaluatorStrategy, IntegerMatrix
 from numpy.typing import NDArray
 
-__all__ = ["close_points", "orthogonal", "reduced"]
+__all__ = ["EXACT", "close_points", "orthogonal", "reduced"]
 
 Integers = NDArray[np.int64]
+
+
+EXACT = float(1 << 40)
+"""A weight with which products have to be 0."""
 
 
 def _matrix(rows: Sequence[Sequence[int]] | Integers) -> Any:
@@ -23,7 +27,7 @@ def _rows(matrix: Any, columns: int | None = None) -> list[list[int]]:
 
 
 def reduced(rows: Sequence[Sequence[int]] | Integers, block: int = 0) -> list[list[int]]:
-    """A reduced basis of the lattice that the rows span, shortest vectors first: LLL, then BKZ of that block size."""
+    """A reduced basis of the lattice that the rows span, short vectors first: LLL, then BKZ with that block."""
     matrix = _matrix(rows)
     LLL.reduction(matrix)
     if block:
@@ -31,17 +35,15 @@ def reduced(rows: Sequence[Sequence[int]] | Integers, block: int = 0) -> list[li
     return [row for row in _rows(matrix) if any(row)]
 
 
-def orthogonal(columns: NDArray[Any], count: int, weight: float, block: int = 0) -> list[list[int]]:
+def orthogonal(columns: NDArray[Any], count: int, weight: float) -> list[list[int]]:
     """`count` short integer vectors u with u columns close to 0; `columns` is [K, N].
 
-    A vector costs its length and `weight` times its products. A weight beyond the entries makes the products 0.
+    A vector costs its length and `weight` times its products. `EXACT` makes the products 0.
     """
     k = len(columns)
-    scaled = [[round(float(v) * weight) if weight < 1 << 20 else int(v) << 40 for v in row] for row in columns]
+    scaled = [[int(v) << 40 if weight == EXACT else round(float(v) * weight) for v in row] for row in columns]
     matrix = _matrix([[int(i == j) for j in range(k)] + scaled[i] for i in range(k)])
     LLL.reduction(matrix)
-    if block:
-        BKZ.reduction(matrix, BKZ.Param(block, max_loops=4, flags=BKZ.MAX_LOOPS | BKZ.AUTO_ABORT))
     return _rows(matrix, k)[:count]
 
 

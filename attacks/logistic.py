@@ -32,7 +32,9 @@ class Response:
 
 def with_bias(public: Public, features: Integers) -> Integers:
     """[n, K]: the features and the constant 2^fa."""
-    return np.concatenate([features.astype(np.int64), np.full((len(features), 1), 1 << public.config.scales.fa)], axis=1)
+    return np.concatenate(
+        [features.astype(np.int64), np.full((len(features), 1), 1 << public.config.scales.fa)], axis=1
+    )
 
 
 def repeats(public: Public, inputs: Integers, labels: Integers) -> bool:
@@ -69,6 +71,8 @@ def respond(public: Public, inputs: Reals, labels: Reals, unknown: Integers | No
             place = {int(row): i for i, row in enumerate(rows)}
             for r, row in enumerate(unknown):
                 if (i := place.get(int(row))) is not None:
-                    by_feature[:, r] -= gain * ((p[i] - labels[row]) * np.eye(k) + slope[i] * np.outer(inputs[row], w))
+                    by_feature[:, r] -= gain * (
+                        (p[i] - labels[row]) * np.eye(k) + slope[i] * np.outer(inputs[row], w)
+                    )
         w = w - gain * (a.T @ (p - labels[rows]))
     return Response(w, by_label, by_feature)

@@ -1,7 +1,7 @@
 """Real runs on real data, and what of them a third party gets.
 
-The owner's side trains through the public interface of `tacit` and asks the release rules. Exact weights, which no
-release hands out, are read from the owner's own record: they show what the rules prevent.
+The owner's side trains through the public interface of `tacit` and asks the release rules. Exact weights, which
+no release hands out, are read from the owner's own record: they show what the rules prevent.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import tacit
 from tacit.arithmetic.config import RunConfig
 from tacit.arithmetic.steps import rescale
 from tacit.errors import ReleaseRefused
+from tacit.releasing import check
 from tacit.torch.fit import perceptron
 
 __all__ = ["Integers", "Public", "Victim", "commit", "train"]
@@ -34,7 +35,7 @@ class Public:
     config: RunConfig
     """As the statement has it: architecture, scales, schedule, order, number of rows."""
     start: tuple[Integers, ...] = field(repr=False)
-    """W_0 of each layer, [K, outputs], fw fractional bits, drawn from the public seed."""
+    """W_0 of each layer, [K, outputs], fw fractional bits, drawn from the public seed; 0 if it is hidden."""
     weights: tuple[Integers, ...] = field(repr=False)
     """W_T of each layer in units of 2^-fw, exact or rounded."""
     bits: int | None
@@ -46,7 +47,7 @@ class Public:
         return 1 if self.bits is None else 1 << (self.config.scales.fw - self.bits)
 
     def difference(self, layer: int = 0) -> Integers:
-        """W_0 - W_T of a layer, [K, outputs]: exactly, or up to half a unit, the sum of rate A^T D over the steps."""
+        """W_0 - W_T of a layer, [K, outputs]: the sum of rate A^T D over the steps, up to half a unit."""
         return self.start[layer] - self.weights[layer]
 
 
@@ -58,16 +59,21 @@ class Victim:
     run: tacit.Run = field(repr=False)
 
     def public(self, bits: int | None) -> Public:
-        """What `bits` fractional bits of the weights would hand out, with the statement; None: exact weights."""
+        """What a release at `bits` fractional bits would hand out, with the statement; None: exact weights."""
         record = self.run.record()
         shift = 0 if bits is None else record.config.scales.fw - bits
         weights = tuple(rescale(w, shift) << shift for w in record.final.weights)
-        return Public(record.config, record.initial.weights, weights, bits)
+        return Public(record.config, self._start(), weights, bits)
+
+    def _start(self) -> tuple[Integers, ...]:
+        """The start if its seed is public; 0, the best guess, if it is hidden."""
+        start = self.run.record().initial.weights
+        return start if self.run.origins().start is not None else tuple(np.zeros_like(w) for w in start)
 
     def refusal(self, bits: int, **circumstances: Any) -> str | None:
         """The rule that refuses a release at so many bits; None if the rules allow it."""
         try:
-            tacit.releasing.check(self.run, bits=bits, **circumstances)
+            check(self.run, bits=bits, **circumstances)
         except ReleaseRefused as refused:
             return refused.rule
         return None
@@ -76,18 +82,22 @@ class Victim:
         """What a real release hands out: the tensors of its file."""
         made = tacit.release(self.run, bits=bits, quiet=True, **circumstances)
         record = self.run.record()
-        tensors = [made.weights[name].astype(np.float64) for pair in record.parameter_names for name in pair if name]
+        tensors = [
+            made.weights[name].astype(np.float64) for pair in record.parameter_names for name in pair if name
+        ]
         scaled = iter([np.rint(t * 2.0**record.config.scales.fw).astype(np.int64) for t in tensors])
         weights = tuple(
             np.vstack([next(scaled).T, next(scaled)[None]]) if layer.bias else next(scaled).T
             for layer in record.config.architecture.layers
         )
-        return Public(record.config, record.initial.weights, weights, bits)
+        return Public(record.config, self._start(), weights, bits)
 
 
 def commit(x: Any, y: Any, folder: Path, name: str = "data", **options: Any) -> tacit.CommittedData:
     """A data set in a vault of this folder."""
-    return tacit.commit(x, y, vault=folder / "owner.vault", name=name, key_file=folder / "key", quiet=True, **options)
+    return tacit.commit(
+        x, y, vault=folder / "owner.vault", name=name, key_file=folder / "key", quiet=True, **options
+    )
 
 
 def train(
@@ -119,7 +129,8 @@ def train(
     while left:
         for x, y in loader:
             optimizer.zero_grad()
-            loss_fn(model(x), y).backward()
+            value: Any = loss_fn(model(x), y)
+            value.backward()
             optimizer.step()
             left -= 1
             if not left:

@@ -1,6 +1,7 @@
 """The safety rules of a release that read the data: values of few rows, and the bits that a recipient lacks.
 
-They stand beside the rules of the compiled module, which know the statement alone. `attacks/` has what they refuse.
+They stand beside the rules of the compiled module, which know the statement alone. `attacks/` shows what they
+prevent.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ def check_room(
 ) -> None:
     """Refuse the release of `weights` (flat, fw fractional bits) at `bits` fractional bits.
 
-    `known` are positions of columns, labels behind the features; `known_rows` counts rows that a recipient may know in
-    full. Raises `ReleaseRefused` naming the rule: `FewRows`, `DataBits` or `RareValues`.
+    `known` are positions of columns, labels behind the features; `known_rows` counts rows that a recipient may
+    know in full. Raises `ReleaseRefused` naming the rule: `FewRows`, `DataBits` or `RareValues`.
     """
     if not 0 <= known_rows <= data.n:
         raise UsageError(f"{known_rows} known rows of a data set of {data.n}")
@@ -61,8 +62,8 @@ def check_room(
         )
     for name, few in _rare(data):
         raise ReleaseRefused(
-            f"rule: {few} of {data.n} rows differ from the most common value of {name}, fewer than {MIN_ROWS}; its "
-            "weights tell about those rows",
+            f"rule: {few} of {data.n} rows differ from the most common value of {name}, fewer than {MIN_ROWS}; "
+            "its weights tell about those rows",
             rule="RareValues",
         )
 
@@ -87,8 +88,8 @@ def unknown_bits(
 ) -> float:
     """Bits that the columns outside `known` hold, whatever the order of the rows.
 
-    A column counts with its entropy, the indicators of a category as one column, labels with what the model does not
-    predict of them. Relations between columns are not looked for: this is an upper bound.
+    A column counts with its entropy, the indicators of a category as one column, labels with what the model
+    does not predict of them. Relations between columns are not looked for: this is an upper bound.
     """
     width, names = data.quantised.width, data.quantised.feature_names
     groups: dict[str, list[int]] = {}
@@ -96,7 +97,7 @@ def unknown_bits(
         if column not in known:
             groups.setdefault(names[column].split("=", 1)[0], []).append(column)
     row_bits = sum(_entropy(data.features[:, columns]) for columns in groups.values())
-    seen = [data.features[:, [k for k in range(width) if k in known]]]
+    seen = [data.features[:, [k for k in range(width) if k in known]].astype(np.int64)]
     if any(k >= width for k in known):
         seen.append(data.labels.reshape(data.n, -1))
     else:

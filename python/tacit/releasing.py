@@ -93,8 +93,8 @@ def release(
 
     `known_columns` are input columns that the recipient knows anyway, `known_labels` says so of the labels,
     `known_rows` of how many whole rows; all make the safety rules stricter. Raises `ReleaseRefused`, naming the
-    rule, unless `data_is_public`, which the proof then says. The rules limit damage; only differentially private
-    training bounds what weights tell.
+    rule, unless `data_is_public`, which the proof then says. The rules limit damage; only differentially
+    private training bounds what weights tell.
     """
     record, data, vault = run.record(), run.data(), run.vault
     # First everything that can refuse: a refusal costs no proof and no rows.
