@@ -15,7 +15,8 @@ from attacks.table import Line, markdown
 
 SCENARIOS = (
     on_rows.single_rows,
-    on_rows.lattices,
+    on_rows.few_rows,
+    on_rows.many_rows,
     on_rows.neighbours,
     on_rows.counted_tables,
     on_rows.unknown_rows,

@@ -66,4 +66,6 @@ def _fit(public: Public, features: Reals, labels: Reals, unknown: Integers, mean
         now = ((guess - mean).reshape(-1)) / np.where(scale > 0, scale, 1)
         step = np.linalg.solve(damped, jacobian.T @ missing - 0.09 * now)
         guess = guess + np.clip(step, -2, 2).reshape(guess.shape) * spread
+        if np.abs(step).max() < 1e-3:
+            break
     return best

@@ -6,16 +6,26 @@ gives. Labels of which the model is sure are taken from it; the others are the c
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from attacks.lattices import reduced
 from attacks.logistic import Reals, repeats, respond, with_bias
 from attacks.victims import Integers, Public
 
-__all__ = ["predicted_labels", "recover_labels"]
+__all__ = ["Labels", "predicted_labels", "recover_labels"]
 
 MOST = 120
 """Unsure labels that a lattice is built for."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Guessed labels [n], and whether training on them gives the released weights bit for bit."""
+
+    labels: Integers
+    repeats: bool
 
 
 def _probabilities(public: Public, inputs: Integers) -> Reals:
@@ -30,10 +40,8 @@ def predicted_labels(public: Public, features: Integers) -> Integers:
     return (_probabilities(public, with_bias(public, features)) > 0.5).astype(np.int64)
 
 
-def recover_labels(
-    public: Public, features: Integers, *, sure: float = 0.0, block: int = 20
-) -> Integers | None:
-    """Labels that repeat the released weights bit for bit; None if none were found.
+def recover_labels(public: Public, features: Integers, *, sure: float = 0.0, block: int = 20) -> Labels:
+    """Labels that repeat the released weights bit for bit, or else the nearest to the model's that nearly do.
 
     `sure`: labels to which the model gives a probability below it are taken to be the other ones.
     """
@@ -42,11 +50,10 @@ def recover_labels(
     labels = _solved(public, inputs.astype(np.float64), model)
     fixed = np.minimum(model, 1 - model) < sure
     labels[fixed] = np.rint(model[fixed])
+    best = (labels > 0.5).astype(np.int64)
     open_ = np.flatnonzero(~fixed)
-    if len(open_) > MOST:
-        return None
     noise = _noise(public)
-    for _ in range(3):
+    for _ in range(3 if len(open_) <= MOST else 0):
         response = respond(public, inputs.astype(np.float64), labels)
         # In units of the rounding: W_T - W(labels) + M labels = M y, up to what is not linear.
         m = response.labels[:, open_] / noise
@@ -55,8 +62,8 @@ def recover_labels(
             labels[open_] = candidate
             found = labels.astype(np.int64)
             if repeats(public, inputs, found):
-                return found
-    return None
+                return Labels(found, True)
+    return Labels(best, False)
 
 
 def _solved(public: Public, inputs: Reals, prior: Reals) -> Reals:

@@ -93,11 +93,12 @@ class Victim:
         return Public(record.config, self._start(), weights, bits)
 
 
-def commit(x: Any, y: Any, folder: Path, name: str = "data", **options: Any) -> tacit.CommittedData:
-    """A data set in a vault of this folder."""
-    return tacit.commit(
-        x, y, vault=folder / "owner.vault", name=name, key_file=folder / "key", quiet=True, **options
-    )
+def commit(
+    x: Any, y: Any, folder: Path, name: str = "data", *, vault: str | None = None, **options: Any
+) -> tacit.CommittedData:
+    """A data set in a vault of its own, or in one that it shares with others."""
+    path, key = folder / f"{vault or name}.vault", folder / "key"
+    return tacit.commit(x, y, vault=path, name=name, key_file=key, quiet=True, **options)
 
 
 def train(
