@@ -13,7 +13,7 @@ INSTALLED := $(VENV)/.tacit-requirements
 EXTENSION := python/tacit/_native.abi3.so
 SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
 
-.PHONY: demo demo-digits demo-lending examples test bench bench-large bench-growth lint fuzz kills spec-sweep build wheel simd clean
+.PHONY: demo demo-digits demo-lending examples test bench bench-large bench-growth lint fuzz kills attacks spec-sweep build wheel simd clean
 
 demo: build
 	$(BIN)/python -m demos.breast_cancer
@@ -57,6 +57,10 @@ fuzz: build
 
 kills: build
 	$(BIN)/python -m fuzz.kills
+
+# What released weights tell of the data, with and without the release rules: the table of docs/releases.md.
+attacks: build
+	$(BIN)/python -m attacks
 
 # Proofs of every kind, changed in many places: Rust and the verifier in spec/ both reject. Long.
 spec-sweep: build

@@ -30,7 +30,7 @@ Facts = dict[str, str]
 UNREADABLE = ("TooLong", "NotOurs", "FormatVersion", "Kind", "Damaged", "TrailingBytes", "NotCanonical")
 """Checks of `spec.wire`: the bytes are no file of the kind that is needed."""
 HELP = {
-    "data": "the data commitment that the run, or the report, has to be about; its validity proof is checked too",
+    "data": "the data commitment that the run or report has to be about; its validity proof is checked too",
     "release": "the proof of a release of the run; with --model",
     "model": "the safetensors file of that release",
     "run": "the proof of the run whose model a report is about",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tacit.arithmetic.config import RunConfig
     from tacit.commitment import CommittedData
 
-__all__ = ["METRICS", "training_metric"]
+__all__ = ["METRICS", "real_logits", "training_metric"]
 
 METRICS = {"class": "accuracy", "binary": "accuracy", "real": "R^2"}
 """What `training_metric` measures, by kind of labels."""
@@ -37,11 +37,19 @@ def _logits(
     return values
 
 
+def real_logits(
+    config: RunConfig, data: CommittedData, weights: NDArray[np.floating[Any]]
+) -> NDArray[np.floating[Any]]:
+    """Outputs [n, N] of a model with these real weights on its training rows."""
+    scale = 2.0**-data.fa
+    parts = [_logits(config, weights, data.features[i : i + ROWS] * scale) for i in range(0, data.n, ROWS)]
+    return np.concatenate(parts)
+
+
 def training_metric(config: RunConfig, data: CommittedData, weights: NDArray[np.floating[Any]]) -> float:
     """Accuracy, or R^2 over all targets, of a model with these real weights on its training rows."""
     scale = 2.0**-data.fa
-    parts = [_logits(config, weights, data.features[i : i + ROWS] * scale) for i in range(0, data.n, ROWS)]
-    logits = np.concatenate(parts)
+    logits = real_logits(config, data, weights)
     if data.label_kind == "class":
         return float((logits.argmax(axis=1) == data.labels).mean())
     labels = data.labels.reshape(data.n, -1)

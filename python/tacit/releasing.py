@@ -18,6 +18,7 @@ from tacit.metrics import METRICS, training_metric
 from tacit.neighbours import earlier_release, remember_release
 from tacit.progress import progress_bar
 from tacit.proving import prove
+from tacit.release_room import check_room
 from tacit.runs import Run
 from tacit.weights_file import named_tensors, require_float32, safetensors_bytes
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from tacit.arithmetic.record import RunRecord
     from tacit.commitment import CommittedData
 
-__all__ = ["Release", "release"]
+__all__ = ["Release", "check", "release"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,33 +60,62 @@ class Release:
         )
 
 
-def release(
+def check(
     run: Run,
     *,
     bits: int = 12,
     known_columns: Collection[str] = (),
     known_labels: bool = False,
+    known_rows: int = 0,
     data_is_public: bool = False,
-    quiet: bool = False,
-) -> Release:
-    """Round the weights of a run to `bits` fractional bits, prove it, and remember that it was done.
+) -> session.Circumstances:
+    """Everything that can refuse a release, before anything is proven or charged.
 
-    `known_columns` are input columns that the recipient knows anyway, `known_labels` says so of the labels;
-    both make the safety rules stricter. Raises `ReleaseRefused`, naming the rule, unless `data_is_public`,
-    which the proof then says. The rules limit damage; only differentially private training bounds what weights
-    tell.
+    Raises `ReleaseRefused`, naming the rule.
     """
-    record, data, vault = run.record(), run.data(), run.vault
+    record, data = run.record(), run.data()
     circumstances = session.Circumstances(
         known=_known(data, known_columns, known_labels),
         feature_bits=[_bits(data.features[:, column]) for column in range(data.quantised.width)],
         earlier=earlier_release(data),
         data_is_public=data_is_public,
     )
-    # First everything that can refuse: a refusal costs no proof and no rows.
     session.check_release(run.statement(record), bits, circumstances)
     weights = record.final.flat_weights()
+    if not data_is_public:
+        check_room(record.config, data, weights, bits=bits, known=circumstances.known, known_rows=known_rows)
     require_float32(int(np.abs(weights).max(initial=0)) >> (record.config.scales.fw - bits), bits)
+    return circumstances
+
+
+def release(
+    run: Run,
+    *,
+    bits: int = 12,
+    known_columns: Collection[str] = (),
+    known_labels: bool = False,
+    known_rows: int = 0,
+    data_is_public: bool = False,
+    quiet: bool = False,
+) -> Release:
+    """Round the weights of a run to `bits` fractional bits, prove it, and remember that it was done.
+
+    `known_columns` are input columns that the recipient knows anyway, `known_labels` says so of the labels,
+    `known_rows` of how many whole rows; all make the safety rules stricter. Raises `ReleaseRefused`, naming the
+    rule, unless `data_is_public`, which the proof then says. The rules limit damage; only differentially
+    private training bounds what weights tell.
+    """
+    record, data, vault = run.record(), run.data(), run.vault
+    # First everything that can refuse: a refusal costs no proof and no rows.
+    circumstances = check(
+        run,
+        bits=bits,
+        known_columns=known_columns,
+        known_labels=known_labels,
+        known_rows=known_rows,
+        data_is_public=data_is_public,
+    )
+    weights = record.final.flat_weights()
     proven = prove(run, quiet=quiet)
     opening, made = run.boundary(len(record.states) - 1, record)
     vault.budget.charge({made.digest.hex(): made.reserve}, f"{run.name} release")

@@ -36,7 +36,8 @@ fn main() {
         [("logistic", logistic()), ("perceptron", perceptron()), ("smooth", smooth()), ("momentum", momentum())];
     for (name, config) in cases.into_iter().chain([("bounded", bounded())]) {
         let (data, run) = prove(config, true);
-        let bytes = [encode(Kind::Data, &(data.record, data.proof)), encode(Kind::Run, &run)].map(|b| b.expect("a file"));
+        let bytes =
+            [encode(Kind::Data, &(data.record, data.proof)), encode(Kind::Run, &run)].map(|b| b.expect("a file"));
         println!("{name} {} {}", bytes[0].len() + bytes[1].len(), blake3::hash(&bytes.concat()));
     }
 }

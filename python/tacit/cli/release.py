@@ -25,6 +25,7 @@ __all__ = ["command"]
 @force_option
 @click.option("--known", multiple=True, metavar="COLUMN", help="The recipient knows this column. Repeatable.")
 @click.option("--known-labels", is_flag=True, help="The recipient knows the labels.")
+@click.option("--known-rows", type=int, default=0, metavar="N", help="The recipient may know so many rows.")
 @click.option("--data-is-public", is_flag=True, help="Set the safety rules aside; the proof says so.")
 def command(
     run: str | None,
@@ -36,6 +37,7 @@ def command(
     force: bool,
     known: tuple[str, ...],
     known_labels: bool,
+    known_rows: int,
     data_is_public: bool,
 ) -> None:
     """Publish the weights of RUN (by default the latest run), rounded to a few bits.
@@ -54,6 +56,7 @@ def command(
         bits=bits,
         known_columns=known,
         known_labels=known_labels,
+        known_rows=known_rows,
         data_is_public=data_is_public,
     )
     for path in made.save(model, out, overwrite=force):
