@@ -78,6 +78,10 @@ def _bytes32(value: bytes | str | None, what: str) -> bytes | None:
     return from_hex(value if isinstance(value, str) else value.hex(), what)
 
 
-def inspect(path: PathLike) -> Verdict:
-    """What a public file states, in words, without checking its proof."""
-    return session.describe(read_limited(path, limit=MAX_FILE, what="file"))
+def inspect(path: PathLike, *, run: PathLike | None = None) -> Verdict:
+    """What a public file states, in words, without checking its proof.
+
+    With the `run` of a release's or a report's model, the soundness terms of both are listed as well.
+    """
+    of_run = None if run is None else read_limited(run, limit=MAX_FILE, what="proof of the run")
+    return session.describe(read_limited(path, limit=MAX_FILE, what="file"), of_run)

@@ -23,6 +23,7 @@ pub mod seed;
 pub mod stage;
 pub mod statement;
 pub mod tables;
+pub mod tally;
 pub mod text;
 #[cfg(feature = "prover")]
 pub mod trainer;
