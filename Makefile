@@ -5,13 +5,14 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 CARGO ?= cargo
+RUSTC ?= rustc
 
 REQUIREMENTS := requirements/all.txt
 INSTALLED := $(VENV)/.tacit-requirements
 EXTENSION := python/tacit/_native.abi3.so
 SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
 
-.PHONY: demo demo-digits demo-lending test bench lint fuzz kills spec-sweep build wheel clean
+.PHONY: demo demo-digits demo-lending test bench lint fuzz kills spec-sweep wasm advisories build wheel clean
 
 demo: build
 	$(BIN)/python -m demos.breast_cancer
@@ -46,6 +47,18 @@ kills: build
 # Proofs of every kind, changed in many places: Rust and the verifier in spec/ both reject. Long.
 spec-sweep: build
 	PYTHONPATH=.:tests $(BIN)/python tests/test_spec_verifier.py
+
+# The verifier alone, for WebAssembly: with the target's own core (`rustup target add wasm32-unknown-unknown`), or with
+# one built from source.
+WASM := $(CARGO) build --locked --release --target wasm32-unknown-unknown -p tacit-training --no-default-features
+wasm:
+	if test -d "$$($(RUSTC) --print target-libdir --target wasm32-unknown-unknown)"; then $(WASM); \
+	else RUSTC_BOOTSTRAP=1 $(WASM) -Z build-std=core,alloc; fi
+
+# Known vulnerabilities in dependencies. Needs the network, cargo-deny and pip-audit, none of which `make test` uses.
+advisories:
+	$(CARGO) deny check
+	pip-audit --no-deps --disable-pip -r requirements/base.txt
 
 build: $(EXTENSION)
 
