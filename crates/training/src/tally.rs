@@ -1,7 +1,7 @@
 //! The error terms of every proof that a verdict rests on, the total of each proof, and the sum of all.
 //!
 //! Each argument errs with probability at most 2^-128 by itself (a run with all its chunks counts as one). A verdict over
-//! several is false if one of them is, so that their errors sum: three arguments may come to 2^-126.4. Source:
+//! several is wrong only if one of them is, so that their errors sum: three arguments may come to 2^-126.4. Source:
 //! `docs/soundness.md`, section 3.
 use crate::run::RunVerdict;
 use alloc::format;

@@ -115,8 +115,11 @@ pub fn all() -> Vec<Recorded> {
     out
 }
 
-/// Reports of every kind: (name, who can verify it, the report).
-pub fn reported() -> Vec<(&'static str, Proven, fn(&Proven) -> ReportProof)> {
+/// A name, the owner of a model, and what makes a report on it.
+pub type Reported = (&'static str, Proven, fn(&Proven) -> ReportProof);
+
+/// Reports of every kind.
+pub fn reported() -> Vec<Reported> {
     vec![
         ("report by group", Proven::new(one_chunk(perceptron())), Proven::by_group),
         ("report of rates", Proven::new(one_chunk(logistic())), Proven::rates),
