@@ -4,16 +4,16 @@
 //! The serialised structures are walked as trees: a field without a row fails, a row without a field fails, another
 //! error fails, and so does a change that is accepted. After a wanted change of a format run with `TACIT_WRITE=1` and
 //! review the difference.
-use crate::common::{Owner, commit, data, layer, logistic, perceptron, prove};
+use crate::common::{Owner, commit, data, logistic, perceptron, prove};
 use crate::mutations::{Errors, kind, nodes, variants, walk_named};
 use crate::one_chunk;
-use crate::reports::Proven;
+use crate::reports::{Proven, regression};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
-use tacit_training::config::{Activation, Decay, Loss, NormBits, Order, RunConfig};
+use tacit_training::config::{Decay, NormBits, Order};
 use tacit_training::file::{Kind, decode, encode};
 use tacit_training::initial::initial_weights;
 use tacit_training::record::Labels;
@@ -155,8 +155,7 @@ fn compare(found: &Rows, expected: &Rows) {
 
 /// Squared error, momentum, decay, a start from a beacon, an order from a verifier's nonce.
 fn every_option() -> RunProof {
-    let layers = vec![layer(5, 4, Activation::Relu), layer(4, 2, Activation::Identity)];
-    let mut config: RunConfig = one_chunk(crate::common::config(layers, Loss::Mse));
+    let mut config = one_chunk(regression());
     config.scales.kappa = 4;
     config.schedule.filter = vec![16, 14, 13];
     config.schedule.decay = Some(Decay { bits: 4, numerators: vec![15] });
@@ -202,8 +201,7 @@ fn report_rows() -> Rows {
     let report = classes.by_group();
     let mut rows = walked("report", &report, |r| classes.verify(r).map(|_| ()));
     framed(Kind::Report, &report, &mut rows);
-    let layers = vec![layer(5, 4, Activation::Relu), layer(4, 2, Activation::Identity)];
-    let targets = Proven::new(one_chunk(crate::common::config(layers, Loss::Mse)));
+    let targets = Proven::new(one_chunk(regression()));
     let others: [(&str, &Proven, ReportProof); 3] = [
         ("report of rates, statement", &classes, classes.rates()),
         ("report on public rows, statement", &classes, classes.public()),

@@ -1,7 +1,7 @@
 //! A proven run of one chunk, and reports on its model: what every statement about a model can hold.
 #![allow(dead_code)]
-use crate::common::{Owner, data};
-use tacit_training::config::RunConfig;
+use crate::common::{Owner, config, data, layer};
+use tacit_training::config::{Activation, Layer, Loss, RunConfig};
 use tacit_training::report::{
     Asked, Groups, Input, Rate, ReportInput, ReportProof, ReportRejected, ReportTrees, ReportVerdict, Rows,
     prove_report, verify_report,
@@ -29,6 +29,12 @@ pub fn flagged(config: &RunConfig) -> Data {
         row[width - 1] = if i % 3 == 0 { 1 << config.scales.fa } else { 0 };
     }
     rows
+}
+
+/// A linear regression on two targets.
+pub fn regression() -> RunConfig {
+    let layer = Layer { z_bits: 17, ..layer(5, 2, Activation::Identity) };
+    config(vec![layer], Loss::Mse)
 }
 
 impl Proven {

@@ -1,6 +1,6 @@
 //! Representative statements, proven and verified with every transcript recorded: (name, prover's, verifier's).
 use crate::common::{Owner, config, layer, logistic, perceptron, prove};
-use crate::reports::Proven;
+use crate::reports::{Proven, regression};
 use tacit_argument::transcript::probe::{Mode, Run, with};
 use tacit_training::config::{Activation, Loss, NormBits, RunConfig, Schedule};
 use tacit_training::release::{
@@ -124,7 +124,7 @@ pub fn reported() -> Vec<Reported> {
         ("report by group", Proven::new(one_chunk(perceptron())), Proven::by_group),
         ("report of rates", Proven::new(one_chunk(logistic())), Proven::rates),
         ("report on public rows", Proven::new(tables()), Proven::public),
-        ("report of sums", Proven::new(targets()), Proven::sums),
+        ("report of sums", Proven::new(one_chunk(regression())), Proven::sums),
     ]
 }
 
