@@ -27,9 +27,9 @@ impl Up {
         Self::new(self.m * n, self.e)
     }
 
-    /// Divided by an integer below 2^38.
+    /// Divided by an integer below 2^64.
     pub fn over(self, n: u128) -> Self {
-        assert!(n > 0 && n >> 38 == 0, "{n}");
+        assert!(n > 0 && n >> 64 == 0, "{n}");
         let room = self.m.leading_zeros();
         Self::new((self.m << room).div_ceil(n), self.e - room as i32)
     }
