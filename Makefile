@@ -7,13 +7,15 @@ BIN := $(VENV)/bin
 CARGO ?= cargo
 # What is built here runs here: the core is compiled for this machine's instruction set. A wheel has all builds.
 export RUSTFLAGS ?= $(addprefix -C target-cpu=,$(shell PYTHONPATH=python $(PYTHON) -m tacit.instruction_set))
+RUSTC ?= rustc
 
 REQUIREMENTS := requirements/all.txt
 INSTALLED := $(VENV)/.tacit-requirements
 EXTENSION := python/tacit/_native.abi3.so
 SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
 
-.PHONY: demo demo-digits demo-lending examples test bench bench-large bench-growth lint fuzz kills attacks spec-sweep build wheel simd clean
+.PHONY: demo demo-digits demo-lending examples test bench bench-large bench-growth lint fuzz kills attacks spec-sweep
+.PHONY: wasm advisories build wheel simd clean
 
 demo: build
 	$(BIN)/python -m demos.breast_cancer
@@ -66,6 +68,18 @@ attacks: build
 spec-sweep: build
 	PYTHONPATH=.:tests $(BIN)/python tests/test_spec_verifier.py
 	PYTHONPATH=.:tests $(BIN)/python tests/test_spec_reports.py
+
+# The verifier alone, for WebAssembly: with the target's own core (`rustup target add wasm32-unknown-unknown`), or with
+# one built from source.
+WASM := RUSTFLAGS= $(CARGO) build --locked --release --target wasm32-unknown-unknown -p tacit-training --no-default-features
+wasm:
+	if test -d "$$($(RUSTC) --print target-libdir --target wasm32-unknown-unknown)"; then $(WASM); \
+	else export RUSTC_BOOTSTRAP=1; $(WASM) -Z build-std=core,alloc; fi
+
+# Known vulnerabilities in dependencies. Needs the network, cargo-deny and pip-audit, none of which `make test` uses.
+advisories:
+	$(CARGO) deny check
+	pip-audit --no-deps --disable-pip -r requirements/base.txt
 
 build: $(EXTENSION)
 

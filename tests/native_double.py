@@ -218,5 +218,5 @@ class NativeDouble:
     def file_kind(self, file):
         return unpack(file)["kind"]
 
-    def describe(self, file):
+    def describe(self, file, run):
         return self._verdict(unpack(file))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -98,8 +99,12 @@ def test_the_verdict_says_what_is_shown_and_what_is_not(cancer: Released) -> Non
     assert told["names"] == [["0.weight", "0.bias"], ["2.weight", "2.bias"]]
     assert (told["bits"], told["weights"], told["exemption"]) == (12, 530, None)
     totals = {name: bits for name, bits in verdict.soundness if name.startswith("total")}
-    assert set(totals) == {"total over 1 chunk(s)", "total, release"}
+    assert set(totals) == {"total over 1 chunk(s)", "total, release", "total, data"}
     assert all(bits <= -128 for bits in totals.values())
+    name, together = verdict.soundness[-1]
+    assert name == "all proofs of this verdict together"
+    assert together == pytest.approx(math.log2(sum(2.0**bits for bits in totals.values())))
+    assert any("rests on 3 arguments" in line and f"2^{together:.1f}" in line for line in verdict.shown)
 
 
 def test_a_release_is_described_without_being_checked(cancer: Released) -> None:
@@ -107,6 +112,14 @@ def test_a_release_is_described_without_being_checked(cancer: Released) -> None:
     assert "530 released weights" in verdict.shown[0]
     assert "the proof was not checked" in verdict.not_shown[0]
     assert verdict.statement["kind"] == "release"
+    assert not verdict.soundness
+    assert any("follow from its run" in line for line in verdict.not_shown)
+    beside = tacit.inspect(cancer.folder / "release.tacit", run=cancer.folder / "run.tacit")
+    checked = cancer.verify()
+    assert dict(beside.soundness)["total, release"] == dict(checked.soundness)["total, release"]
+    assert beside.soundness[-1][0] == "all proofs of this verdict together"
+    with pytest.raises(UsageError, match="the run is for a release or a report"):
+        tacit.inspect(cancer.folder / "run.tacit", run=cancer.folder / "run.tacit")
     with pytest.raises(UsageError, match=r"verify it with run=\.\.\. \(the proof of its run\) and model="):
         tacit.verify(cancer.folder / "release.tacit")
 

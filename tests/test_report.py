@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -126,8 +127,12 @@ def test_counts_and_rates_are_those_of_scikit_learn(bank: Bank) -> None:
     assert "how good the model is on other rows" in verdict.not_shown
     assert any("training data" in line for line in verdict.not_shown)
     totals = {name: bits for name, bits in verdict.soundness if name.startswith("total")}
-    assert set(totals) == {"total over 1 chunk(s)", "total, report"}
+    assert set(totals) == {"total over 1 chunk(s)", "total, report", "total, training data", "total, data"}
     assert all(bits <= -128 for bits in totals.values())
+    name, together = verdict.soundness[-1]
+    assert name == "all proofs of this verdict together"
+    assert together == pytest.approx(math.log2(sum(2.0**bits for bits in totals.values())))
+    assert any("rests on 4 arguments" in line and f"2^{together:.1f}" in line for line in verdict.shown)
 
 
 @pytest.mark.parametrize("by", [("sex",), ("sex", "region")])
@@ -370,6 +375,9 @@ def test_reports_are_checked_against_their_run_and_data(bank: Bank) -> None:
     described = tacit.inspect(path)
     assert "the proof was not checked" in described.not_shown[0]
     assert described.statement["kind"] == "report"
+    assert not described.soundness
+    beside = dict(tacit.inspect(path, run=run).soundness)
+    assert beside["total, report"] == dict(checked.soundness)["total, report"]
     content = path.read_bytes()
     broken = bank.folder / "broken.tacit"
     for changed, error in ((content[:-1], TruncatedFile), (content + b"\0", TrailingBytes)):

@@ -495,10 +495,13 @@ def file_kind(file: bytes) -> str:
         return str(native.file_kind(file))
 
 
-def describe(file: bytes) -> Verdict:
-    """What any of our files states, without checking its proof."""
+def describe(file: bytes, run: bytes | None = None) -> Verdict:
+    """What any of our files states, without checking its proof.
+
+    The error terms of a release or a report follow from the `run` of its model, which is not checked either.
+    """
     with _native() as native:
-        return _verdict(native.describe(file))
+        return _verdict(native.describe(file, run))
 
 
 def plan_report(

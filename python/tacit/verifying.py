@@ -174,6 +174,10 @@ def _bytes32(value: bytes | str | None, argument: str) -> bytes | None:
     return from_hex(value if isinstance(value, str) else value.hex(), what)
 
 
-def inspect(path: PathLike) -> Verdict:
-    """What a public file states, in words, without checking its proof."""
-    return session.describe(_read(path, "the file"))
+def inspect(path: PathLike, *, run: PathLike | None = None) -> Verdict:
+    """What a public file states, in words, without checking its proof.
+
+    With the `run` of a release's or a report's model, the soundness terms of both are listed as well.
+    """
+    content = _read(path, "the file")
+    return session.describe(content, None if run is None else _of_kind(run, "run", "run"))

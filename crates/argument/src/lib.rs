@@ -5,6 +5,7 @@
 //! Without the `prover` feature the crate is the verifier: no randomness, threads, clocks or witness types.
 //! Source: `docs/protocol.md`; soundness terms: `soundness`.
 #![no_std]
+#![forbid(unsafe_code)]
 extern crate alloc;
 
 pub mod bilinear;

@@ -39,6 +39,12 @@ pub fn total(terms: &[ErrorTerm]) -> f64 {
     libm::log2(terms.iter().map(|t| libm::exp2(t.bits)).sum())
 }
 
+/// log2 of the sum of `proofs` errors of at most 2^bits each.
+#[must_use]
+pub fn repeated(bits: f64, proofs: usize) -> f64 {
+    bits + libm::log2(proofs.max(1) as f64)
+}
+
 /// log2 of the number of candidates that a first oracle of this rate leaves before WHIR's out-of-domain sample.
 /// Every challenge that is drawn earlier is charged this factor.
 #[must_use]

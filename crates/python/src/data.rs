@@ -7,7 +7,6 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use std::borrow::Cow;
 use tacit_argument::entropy::Entropy;
 use tacit_argument::field::F;
 use tacit_argument::hiding::wipe;
@@ -17,8 +16,9 @@ use tacit_training::config::RunConfig;
 use tacit_training::file::{self, Kind};
 use tacit_training::record::{DataRecord, Labels, ModelRecord, RECORD_VERSION, SUITE_BLAKE3, Vector};
 use tacit_training::run;
+use tacit_training::tally::Tally;
 use tacit_training::trainer::{Data, ModelState};
-use tacit_training::validity::{commit_data, data_payload};
+use tacit_training::validity::{commit_data, data_payload, error_terms};
 use tacit_training::verify::{DataFile, schema_id, verify_data_file};
 use tacit_training::words::{Words, data_words};
 
@@ -229,7 +229,10 @@ fn same_root(got: [u8; 32], expected: [u8; 32], what: &str) -> Result<(), Failed
 pub fn verify_commitment(py: Python<'_>, bytes: &[u8]) -> PyResult<String> {
     work::fenced(py, || {
         let (body, digest) = verify_data_file(bytes)?;
-        verdict(&words_of(&body, &digest), &[], data_statement(&body, &digest))
+        let tally = with_data(Tally::default(), "data", &body.record)?;
+        let mut words = words_of(&body, &digest);
+        words.shown.push(tally.words());
+        verdict(&words, &tally, data_statement(&body, &digest))
     })
 }
 
@@ -253,15 +256,16 @@ pub fn data_statement(body: &DataFile, digest: &[u8; 32]) -> serde_json::Value {
     serde_json::json!({ "kind": "data", "digest": tacit_training::words::hex(digest), "record": body.record, "schema": schema })
 }
 
+/// With the validity proof of a data set that the verdict rests on.
+pub fn with_data(mut tally: Tally, what: &str, record: &DataRecord) -> Result<Tally, Failed> {
+    tally.add(what, &error_terms(record)?);
+    Ok(tally)
+}
+
 /// The JSON of a verdict.
-pub fn verdict(
-    words: &Words,
-    soundness: &[(Cow<'static, str>, f64)],
-    statement: serde_json::Value,
-) -> Result<String, Failed> {
-    let soundness: Vec<_> = soundness.iter().map(|(n, b)| (n, b)).collect();
+pub fn verdict(words: &Words, tally: &Tally, statement: serde_json::Value) -> Result<String, Failed> {
     let v = serde_json::json!({
-        "shown": words.shown, "not_shown": words.not_shown, "soundness": soundness, "statement": statement
+        "shown": words.shown, "not_shown": words.not_shown, "soundness": tally.lines(), "statement": statement
     });
     serde_json::to_string(&v).map_err(|e| Failed::usage(e.to_string()))
 }

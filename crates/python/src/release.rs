@@ -1,7 +1,7 @@
 //! Releases: rules, proof, and the check of a model file.
-use crate::data::{check_state, rebuild_model, seed32, values, verdict};
+use crate::data::{check_state, rebuild_model, seed32, values, verdict, with_data};
 use crate::errors::Failed;
-use crate::run::{Opening, run_json, statement_of, terms};
+use crate::run::{Opening, run_json, statement_of};
 use crate::seeds::held;
 use crate::tensors::{check_tensors, float};
 use crate::work;
@@ -10,7 +10,6 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use serde::Deserialize;
-use tacit_argument::soundness::total;
 use tacit_training::file::{self, Kind};
 use tacit_training::record::ModelRecord;
 use tacit_training::release::{
@@ -19,6 +18,7 @@ use tacit_training::release::{
 };
 use tacit_training::run::RunProof;
 use tacit_training::statement::RunStatement;
+use tacit_training::tally::Tally;
 use tacit_training::trainer::ModelState;
 use tacit_training::verify::verify_run_file;
 use tacit_training::words::{hex, model_file_words, release_words, run_words};
@@ -170,15 +170,18 @@ pub fn verify_release(
         let v = verify(&release, &of_run, &run.statement, &last.model_out)?;
         let metadata =
             check_tensors(model, &run.statement.config, &release.statement).map_err(|e| e.in_file("the model file"))?;
-        let words = model_file_words(&release.statement, metadata)
+        let mut words = model_file_words(&release.statement, metadata)
             .and(release_words(&release.statement))
             .and(run_words(&run.statement, &of_run, &held));
-        let mut soundness = terms(&of_run);
-        soundness.extend(v.soundness.iter().map(|t| (format!("release: {}", t.name).into(), t.bits)));
-        soundness.push(("total, release".into(), total(&v.soundness)));
+        let mut tally = Tally::of_run(&of_run);
+        tally.add("release", &v.soundness);
+        if held.data.is_some() {
+            tally = with_data(tally, "data", &run.statement.data)?;
+        }
+        words.shown.push(tally.words());
         let mut statement = run_json(&run);
         statement["kind"] = "release".into();
         statement["release"] = release_json(&release.statement);
-        verdict(&words, &soundness, statement)
+        verdict(&words, &tally, statement)
     })
 }

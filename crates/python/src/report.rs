@@ -1,7 +1,7 @@
 //! Reports on a committed model: plan, proof, check.
-use crate::data::{check_state, rebuild_data, rebuild_model, rows, seed32, values, verdict};
+use crate::data::{check_state, rebuild_data, rebuild_model, rows, seed32, values, verdict, with_data};
 use crate::errors::Failed;
-use crate::run::{Opening, run_json, terms};
+use crate::run::{Opening, run_json};
 use crate::seeds::held;
 use crate::work;
 use pyo3::buffer::PyBuffer;
@@ -9,7 +9,6 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use serde::Deserialize;
-use tacit_argument::soundness::total;
 use tacit_training::file::{self, Kind};
 use tacit_training::record::ModelRecord;
 use tacit_training::report::{
@@ -17,6 +16,7 @@ use tacit_training::report::{
     prove_report as prove, report_words,
 };
 use tacit_training::run::RunProof;
+use tacit_training::tally::Tally;
 use tacit_training::trainer::{Data, ModelState};
 use tacit_training::verify::{DataFile, Held, verify_report_file};
 use tacit_training::words::{hex, run_words};
@@ -188,13 +188,20 @@ pub fn verify_report(
         let of_training = Held { data: held.training.or(held.data), ..held };
         let mut of_run = run_words(&v.run.statement, &v.run_verdict, &of_training);
         of_run.not_shown.retain(|s| s != "how good the model is");
-        let words = report_words(statement, Some(&v.run.statement.data), commitment.is_some()).and(of_run);
-        let mut soundness = terms(&v.run_verdict);
-        soundness.extend(v.verdict.soundness.iter().map(|t| (format!("report: {}", t.name).into(), t.bits)));
-        soundness.push(("total, report".into(), total(&v.verdict.soundness)));
+        let mut words = report_words(statement, Some(&v.run.statement.data), commitment.is_some()).and(of_run);
+        let mut tally = Tally::of_run(&v.run_verdict);
+        tally.add("report", &v.verdict.soundness);
+        tally = with_data(tally, "training data", &v.run.statement.data)?;
+        // The rows that it evaluates, where they are others and their commitment was checked.
+        if let (true, Input::Committed { data, .. }) = (held.data.is_some(), &statement.input)
+            && *data != v.run.statement.data
+        {
+            tally = with_data(tally, "data", data)?;
+        }
+        words.shown.push(tally.words());
         let mut json = run_json(&v.run);
         json["kind"] = "report".into();
         json["report"] = report_json(statement);
-        verdict(&words, &soundness, json)
+        verdict(&words, &tally, json)
     })
 }

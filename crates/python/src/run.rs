@@ -1,6 +1,7 @@
 //! Statements, chunks and runs.
 use crate::data::{
-    LOG_INV_RATE, config_of, data_statement, rebuild_data, rebuild_model, rows, seed32, values, verdict, words_of,
+    LOG_INV_RATE, config_of, data_statement, rebuild_data, rebuild_model, rows, seed32, values, verdict, with_data,
+    words_of,
 };
 use crate::errors::Failed;
 use crate::release::release_json;
@@ -11,7 +12,6 @@ use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::time::Instant;
 use tacit_training::config::{Order, RunConfig};
@@ -23,6 +23,7 @@ use tacit_training::report::{ReportProof, report_words};
 use tacit_training::run::{ChunkInput, ChunkProof, RunProof, RunRejected, RunVerdict, prove_chunk_watched as prove};
 use tacit_training::stage::Stage;
 use tacit_training::statement::{Origin, PROTOCOL_VERSION, RunStatement, SECURITY_BITS, Start};
+use tacit_training::tally::Tally;
 use tacit_training::trainer::ModelState;
 use tacit_training::verify::{DataFile, Held, verify_run_file};
 use tacit_training::words::{Words, release_words, run_words, schedule_words};
@@ -169,14 +170,6 @@ pub fn run_json(run: &RunProof) -> serde_json::Value {
     serde_json::json!({ "kind": "run", "run": run.statement, "models": records })
 }
 
-/// Soundness terms of a verified run, with their total.
-pub fn terms(v: &RunVerdict) -> Vec<(Cow<'static, str>, f64)> {
-    let mut out: Vec<(Cow<'static, str>, f64)> = v.soundness.iter().map(|t| (t.name.into(), t.bits)).collect();
-    let total = tacit_argument::soundness::total(&v.soundness) + (v.chunks as f64).log2();
-    out.push((format!("total over {} chunk(s)", v.chunks).into(), total));
-    out
-}
-
 /// Checks a run's proof against what the verifier holds.
 #[pyfunction]
 #[pyo3(signature = (proof, commitment, nonce, declaration))]
@@ -190,7 +183,13 @@ pub fn verify_run(
     let held = held(commitment, nonce, declaration)?;
     work::fenced(py, || {
         let (run, v) = verify_run_file(proof, &held)?;
-        verdict(&run_words(&run.statement, &v, &held), &terms(&v), run_json(&run))
+        let mut tally = Tally::of_run(&v);
+        if held.data.is_some() {
+            tally = with_data(tally, "data", &run.statement.data)?;
+        }
+        let mut words = run_words(&run.statement, &v, &held);
+        words.shown.push(tally.words());
+        verdict(&words, &tally, run_json(&run))
     })
 }
 
@@ -211,42 +210,80 @@ pub fn file_kind(bytes: &[u8]) -> PyResult<&'static str> {
     Ok(found.ok_or_else(|| Failed::unreadable("format", format!("files of kind {got} are unknown")))?.1)
 }
 
-/// What a file states, without checking its proof.
+/// The run beside a release or a report whose description is wanted, unchecked: its error terms follow from it.
+fn of_run(run: Option<&[u8]>) -> Result<Option<(RunProof, RunVerdict)>, Failed> {
+    let Some(bytes) = run else { return Ok(None) };
+    let run: RunProof = file::decode(Kind::Run, bytes)?;
+    let v = tacit_training::run::stated(&run)?;
+    Ok(Some((run, v)))
+}
+
+fn no_terms(words: &mut Words, what: &str) {
+    words.not_shown.push(format!("how likely a false proof passes: the terms of a {what} follow from its run (--run)"));
+}
+
+fn describe_release(bytes: &[u8], run: Option<&[u8]>) -> Result<(Words, Tally, serde_json::Value), Failed> {
+    let release: ReleaseProof = file::decode(Kind::Release, bytes)?;
+    let (mut words, mut tally) = (release_words(&release.statement), Tally::default());
+    match &of_run(run)? {
+        Some((run, v)) => {
+            let Some(last) = run.chunks.last() else { return Err(no_chunks()) };
+            let stated = tacit_training::release::stated(&release, v, &run.statement, &last.model_out)?;
+            tally = Tally::of_run(v);
+            tally.add("release", &stated.soundness);
+        }
+        None => no_terms(&mut words, "release"),
+    }
+    Ok((words, tally, serde_json::json!({ "kind": "release", "release": release_json(&release.statement) })))
+}
+
+fn describe_report(bytes: &[u8], run: Option<&[u8]>) -> Result<(Words, Tally, serde_json::Value), Failed> {
+    let report: ReportProof = file::decode(Kind::Report, bytes)?;
+    let (mut words, mut tally) = (report_words(&report.statement, None, false), Tally::default());
+    match &of_run(run)? {
+        Some((run, v)) => {
+            let Some(last) = run.chunks.last() else { return Err(no_chunks()) };
+            let stated = tacit_training::report::stated(&report, v, &run.statement, &last.model_out)?;
+            tally = Tally::of_run(v);
+            tally.add("report", &stated.soundness);
+        }
+        None => no_terms(&mut words, "report"),
+    }
+    Ok((words, tally, serde_json::json!({ "kind": "report", "report": report_json(&report.statement) })))
+}
+
+fn no_chunks() -> Failed {
+    Failed::rejected("proof", "ChunkCount", "the run has no chunks")
+}
+
+/// What a file states, without checking its proof; beside a release or a report, the run that its terms follow from.
 #[pyfunction]
-pub fn describe(py: Python<'_>, bytes: &[u8]) -> PyResult<String> {
+#[pyo3(signature = (bytes, run))]
+pub fn describe(py: Python<'_>, bytes: &[u8], run: Option<&[u8]>) -> PyResult<String> {
     work::fenced(py, || {
-        let unchecked = "whether any of this holds: the proof was not checked".to_string();
-        match file::kind(bytes)? {
+        let kind = file::kind(bytes)?;
+        let (mut words, tally, statement) = match kind {
             k if k == Kind::Data as u8 => {
                 let body: DataFile = file::decode(Kind::Data, bytes)?;
                 let digest = body.record.digest().map_err(|e| Failed::usage(e.to_string()))?;
-                let mut words = words_of(&body, &digest);
-                words.not_shown.insert(0, unchecked);
-                verdict(&words, &[], data_statement(&body, &digest))
+                let tally = with_data(Tally::default(), "data", &body.record)?;
+                (words_of(&body, &digest), tally, data_statement(&body, &digest))
             }
             k if k == Kind::Run as u8 => {
                 let run: RunProof = file::decode(Kind::Run, bytes)?;
                 let v = tacit_training::run::stated(&run)?;
                 let mut words: Words = run_words(&run.statement, &v, &Held::default());
                 words.shown.extend(schedule_words(&run.statement.config));
-                words.not_shown.insert(0, unchecked);
-                verdict(&words, &terms(&v), run_json(&run))
+                (words, Tally::of_run(&v), run_json(&run))
             }
-            k if k == Kind::Release as u8 => {
-                let release: ReleaseProof = file::decode(Kind::Release, bytes)?;
-                let mut words = release_words(&release.statement);
-                words.not_shown.insert(0, unchecked);
-                let statement = serde_json::json!({ "kind": "release", "release": release_json(&release.statement) });
-                verdict(&words, &[], statement)
-            }
-            k if k == Kind::Report as u8 => {
-                let report: ReportProof = file::decode(Kind::Report, bytes)?;
-                let mut words = report_words(&report.statement, None, false);
-                words.not_shown.insert(0, unchecked);
-                let statement = serde_json::json!({ "kind": "report", "report": report_json(&report.statement) });
-                verdict(&words, &[], statement)
-            }
-            other => Err(Failed::usage(format!("{} has no description", file::kind_words(other)))),
+            k if k == Kind::Release as u8 => describe_release(bytes, run)?,
+            k if k == Kind::Report as u8 => describe_report(bytes, run)?,
+            other => return Err(Failed::usage(format!("{} has no description", file::kind_words(other)))),
+        };
+        words.not_shown.insert(0, "whether any of this holds: the proof was not checked".to_string());
+        if run.is_some() && kind != Kind::Release as u8 && kind != Kind::Report as u8 {
+            return Err(Failed::usage("the run is for a release or a report".to_string()));
         }
+        verdict(&words, &tally, statement)
     })
 }

@@ -4,6 +4,7 @@
 //! has its one definition here. Without the `prover` feature the crate is the verifier's half: no threads,
 //! clocks, floats or trainer.
 #![no_std]
+#![forbid(unsafe_code)]
 extern crate alloc;
 
 pub mod canonical;
@@ -23,6 +24,7 @@ pub mod seed;
 pub mod stage;
 pub mod statement;
 pub mod tables;
+pub mod tally;
 pub mod text;
 #[cfg(feature = "prover")]
 pub mod trainer;

@@ -15,7 +15,7 @@ use crate::statement::{RunStatement, StatementError};
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 use tacit_argument::field::P;
-use tacit_argument::proof::{ArgumentError, RelationProof, check};
+use tacit_argument::proof::{ArgumentError, RelationProof, check, plan};
 use tacit_argument::soundness::ErrorTerm;
 
 mod names;
@@ -211,6 +211,29 @@ pub fn verify_release(
     run_statement: &RunStatement,
     model: &ModelRecord,
 ) -> Result<ReleaseVerdict, ReleaseRejected> {
+    examine(release, run, run_statement, model, true)
+}
+
+/// What a release states about a run, with its argument left unchecked: for descriptions, never for a decision.
+///
+/// # Errors
+/// [`ReleaseRejected`] if the release and what is stated of its run contradict each other.
+pub fn stated(
+    release: &ReleaseProof,
+    run: &RunVerdict,
+    run_statement: &RunStatement,
+    model: &ModelRecord,
+) -> Result<ReleaseVerdict, ReleaseRejected> {
+    examine(release, run, run_statement, model, false)
+}
+
+fn examine(
+    release: &ReleaseProof,
+    run: &RunVerdict,
+    run_statement: &RunStatement,
+    model: &ModelRecord,
+    argument: bool,
+) -> Result<ReleaseVerdict, ReleaseRejected> {
     let statement = &release.statement;
     if statement.version != RELEASE_VERSION {
         return Err(ReleaseRejected::Version { got: statement.version });
@@ -235,7 +258,11 @@ pub fn verify_release(
     let relation = ReleaseRelation::new(config, s, &statement.weights);
     let rate = usize::from(run_statement.log_inv_rate);
     let vectors = [model.committed()?];
-    let plan = check(LABEL, &statement.digest()?, &relation, rate, &vectors, &release.proof)?;
+    let plan = if argument {
+        check(LABEL, &statement.digest()?, &relation, rate, &vectors, &release.proof)?
+    } else {
+        plan(&relation, rate, &vectors.map(|v| v.shape))?
+    };
     let soundness = plan.soundness(&relation);
     Ok(ReleaseVerdict {
         run_digest: run.run_digest,

@@ -10,7 +10,7 @@ use crate::run::RunVerdict;
 use crate::statement::{MAX_CELLS, MAX_SLOTS, RunStatement, StatementError};
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
-use tacit_argument::proof::{ArgumentError, Committed, RelationProof, check};
+use tacit_argument::proof::{ArgumentError, Committed, RelationProof, check, plan};
 use tacit_argument::soundness::ErrorTerm;
 
 mod claims;
@@ -102,7 +102,10 @@ pub enum ReportRejected {
 }
 
 /// The relation of a statement about a model with |W| <= `w`, all of whose rules hold.
-fn relation<'a>(
+///
+/// # Errors
+/// [`ReportRejected`] naming the rule.
+pub fn relation<'a>(
     statement: &'a ReportStatement,
     run: &RunStatement,
     w: u128,
@@ -142,6 +145,29 @@ pub fn verify_report(
     run_statement: &RunStatement,
     model: &ModelRecord,
 ) -> Result<ReportVerdict, ReportRejected> {
+    examine(report, run, run_statement, model, true)
+}
+
+/// What a report states about a run's model, with its argument left unchecked: for descriptions, never for a decision.
+///
+/// # Errors
+/// [`ReportRejected`] if the report and what is stated of its run contradict each other.
+pub fn stated(
+    report: &ReportProof,
+    run: &RunVerdict,
+    run_statement: &RunStatement,
+    model: &ModelRecord,
+) -> Result<ReportVerdict, ReportRejected> {
+    examine(report, run, run_statement, model, false)
+}
+
+fn examine(
+    report: &ReportProof,
+    run: &RunVerdict,
+    run_statement: &RunStatement,
+    model: &ModelRecord,
+    argument: bool,
+) -> Result<ReportVerdict, ReportRejected> {
     let statement = &report.statement;
     if statement.version != REPORT_VERSION {
         return Err(ReportRejected::Version { got: statement.version });
@@ -162,7 +188,12 @@ pub fn verify_report(
     run_statement.check_rate("model", model.vector.log_inv_rate)?;
     let relation = relation(statement, run_statement, run.w_out)?;
     let rate = usize::from(run_statement.log_inv_rate);
-    let plan = check(LABEL, &statement.digest()?, &relation, rate, &vectors(statement, model)?, &report.proof)?;
+    let vectors = vectors(statement, model)?;
+    let plan = if argument {
+        check(LABEL, &statement.digest()?, &relation, rate, &vectors, &report.proof)?
+    } else {
+        plan(&relation, rate, &vectors.iter().map(|v| v.shape).collect::<Vec<_>>())?
+    };
     let soundness = plan.soundness(&relation);
     let data_digest = match &statement.input {
         Input::Committed { data, .. } => Some(data.digest()?),

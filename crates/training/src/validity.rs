@@ -12,7 +12,7 @@ use tacit_argument::functional::Low;
 use tacit_argument::hiding::{Affine, Cell, HidingError, Reduction};
 use tacit_argument::lookup::{LookupSystem, lookup_check};
 use tacit_argument::multilinear::eq_prefix_sum;
-use tacit_argument::proof::{ArgumentError, Relation, RelationProof, check};
+use tacit_argument::proof::{ArgumentError, Relation, RelationProof, check, plan};
 use tacit_argument::soundness::{ErrorTerm, LOGUP, SCHWARTZ_ZIPPEL, algebraic};
 
 /// Transcript label.
@@ -121,6 +121,17 @@ pub fn verify_data(record: &DataRecord, proof: &RelationProof) -> Result<(), Val
     let rate = usize::from(record.vector.log_inv_rate);
     check(LABEL, &record.digest()?, &relation, rate, &[record.committed()?], proof)?;
     Ok(())
+}
+
+/// Error terms of the validity proof of a record: they follow from it, without the proof.
+///
+/// # Errors
+/// [`ValidityError`] if the record is invalid or has no parameters.
+pub fn error_terms(record: &DataRecord) -> Result<Vec<ErrorTerm>, ValidityError> {
+    record.validate()?;
+    let relation = ValidityRelation::new(record);
+    let plan = plan(&relation, usize::from(record.vector.log_inv_rate), &[record.vector.shape])?;
+    Ok(plan.soundness(&relation))
 }
 
 #[cfg(feature = "prover")]

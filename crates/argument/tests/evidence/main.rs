@@ -14,4 +14,6 @@ mod equal;
 mod equivocation;
 mod frozen;
 mod simulator;
+mod soundness;
+mod upper;
 mod values;

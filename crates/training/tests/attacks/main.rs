@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)]
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/reports.rs"]
+mod reports;
 
 mod bounds;
 mod cells;

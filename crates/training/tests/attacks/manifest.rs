@@ -7,17 +7,22 @@
 use crate::common::{Owner, commit, data, logistic, perceptron, prove};
 use crate::mutations::{Errors, kind, nodes, variants, walk_named};
 use crate::one_chunk;
+use crate::reports::{Proven, regression};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
-use tacit_training::config::NormBits;
-use tacit_training::file::{Kind, encode};
+use tacit_training::config::{Decay, NormBits, Order};
+use tacit_training::file::{Kind, decode, encode};
+use tacit_training::initial::initial_weights;
+use tacit_training::record::Labels;
 use tacit_training::release::{
     Circumstances, Earlier, Override, ReleaseInput, prove_release, release_rules, verify_release,
 };
-use tacit_training::run::{ChunkInput, prove_chunk, verify_run};
+use tacit_training::report::{Input, Rate, ReportProof, Rows as ReportRows, Shown};
+use tacit_training::run::{RunProof, verify_run};
+use tacit_training::statement::{Origin, Start};
 use tacit_training::verify::{DataFile, schema_id, verify_data_file};
 
 /// (file, field, change) to errors.
@@ -36,12 +41,13 @@ fn rows_of(file: &str, errors: &Errors) -> Rows {
     out
 }
 
-/// Every leaf of the structure has a row of its own: a number, a string, a tag, or an empty list or option.
-fn every_leaf_has_a_row<T: Serialize>(file: &str, value: &T, rows: &Rows) {
+/// Every leaf of the structure has a row of its own below `at`: a number, a string, a tag, or an empty list or option.
+fn every_leaf_has_a_row<T: Serialize>(file: &str, at: &str, value: &T, rows: &Rows) {
     let tree = serde_json::to_value(value).unwrap();
     let mut all = vec![];
     nodes(&tree, &mut vec![], &mut all);
-    let named: BTreeSet<&str> = rows.keys().filter(|r| r.0 == file).map(|r| r.1.as_str()).collect();
+    let below = |r: &&(String, String, String)| r.0 == file;
+    let named: BTreeSet<&str> = rows.keys().filter(below).filter_map(|r| r.1.strip_prefix(at)).collect();
     let mut missing = BTreeSet::new();
     for path in all {
         let leaf = path.iter().fold(&tree, |v, key| match v {
@@ -69,8 +75,47 @@ fn walked<T: Serialize + DeserializeOwned, E: Debug>(
 ) -> Rows {
     verify(value).expect("the honest file");
     let rows = rows_of(file, &walk_named(value, |v| verify(v).map_err(|e| variants(&e))));
-    every_leaf_has_a_row(file, value, &rows);
+    every_leaf_has_a_row(file, "", value, &rows);
     rows
+}
+
+/// Where the rows of the fields of every kind of file stand: in its own, or in those of the run that it becomes a part
+/// of. A kind without an entry does not compile.
+const fn home(kind: Kind) -> (&'static str, &'static str) {
+    match kind {
+        Kind::Data => ("data", ""),
+        Kind::Run => ("run", ""),
+        Kind::Release => ("release", ""),
+        Kind::Report => ("report", ""),
+        Kind::Model => ("run", "chunks.*.model_out."),
+        Kind::Statement => ("run", "statement."),
+        Kind::Chunk => ("run", "chunks.*."),
+    }
+}
+
+/// A file of one kind: every leaf of its body has a row, and so has every byte of its frame.
+fn framed<T: Serialize + DeserializeOwned>(kind: Kind, body: &T, rows: &mut Rows) {
+    let (file, at) = home(kind);
+    every_leaf_has_a_row(file, at, body, rows);
+    let bytes = encode(kind, body).unwrap();
+    decode::<T>(kind, &bytes).unwrap();
+    let error = |bytes: &[u8]| variants(&decode::<T>(kind, bytes).err().expect("a changed frame"));
+    let mut frame = |field: &str, change: &str, bytes: &[u8]| {
+        let row = (format!("frame of kind {}", kind as u8), field.to_string(), change.to_string());
+        let found = error(bytes);
+        assert_eq!(rows.insert(row, found.clone()).unwrap_or_else(|| found.clone()), found);
+    };
+    for (field, range) in [("magic", 0..6), ("format version", 6..8), ("kind", 8..9)] {
+        for i in range.clone() {
+            let mut changed = bytes.clone();
+            changed[i] ^= 1 << (i % 8);
+            frame(field, "bit", &changed);
+        }
+        frame(field, "shorter", &bytes[..range.end - 1]);
+    }
+    frame("body", "longer", &[bytes.as_slice(), &[0]].concat());
+    frame("body", "shorter", &bytes[..bytes.len() - 1]);
+    frame("body", "absent", &bytes[..9]);
 }
 
 fn text(rows: &Rows) -> String {
@@ -108,6 +153,26 @@ fn compare(found: &Rows, expected: &Rows) {
     assert!(idle.is_empty(), "rows without a field: {idle:?}");
 }
 
+/// Squared error, momentum, decay, a start from a beacon, an order from a verifier's nonce.
+fn every_option() -> RunProof {
+    let mut config = one_chunk(regression());
+    config.scales.kappa = 4;
+    config.schedule.filter = vec![16, 14, 13];
+    config.schedule.decay = Some(Decay { bits: 4, numerators: vec![15] });
+    config.order = Order::Shuffled { seed: [0; 32] };
+    let mut owner = Owner::new(config, true);
+    let beacon = Origin::Beacon { name: "noise".into(), round: 3, output: [6; 32] };
+    let verifier = Origin::Verifier { nonce: [42; 32] };
+    owner.first = None;
+    owner.statement.start = Start::Seed { origin: beacon.clone() };
+    owner.statement.order_origin = Some(verifier.clone());
+    let seed = owner.statement.seed("order", &verifier).unwrap();
+    owner.statement.config.order = Order::Shuffled { seed };
+    let seed = owner.statement.seed("initial", &beacon).unwrap();
+    owner.state.weights = initial_weights(&owner.statement.config, &seed);
+    owner.prove().1
+}
+
 fn run_rows() -> Rows {
     let mut config = one_chunk(perceptron());
     config.norms = Some(NormBits { z: 34, q: 32 });
@@ -115,13 +180,39 @@ fn run_rows() -> Rows {
     config.schedule.average = Some(2);
     let (_, hidden) = prove(config, true);
     let mut rows = walked("run", &hidden, |r| verify_run(r).map(|_| ()));
-    // The other kind of start: its statement.
+    framed(Kind::Run, &hidden, &mut rows);
+    framed(Kind::Statement, &hidden.statement, &mut rows);
+    framed(Kind::Chunk, &hidden.chunks[0], &mut rows);
+    framed(Kind::Model, &hidden.chunks[0].model_out, &mut rows);
+    // The other kinds of start, order, labels and schedule: their statements.
     let (_, public) = prove(one_chunk(logistic()), false);
-    rows.extend(walked("run from a seed, statement", &public.statement, |s| {
-        let mut run = public.clone();
-        run.statement = s.clone();
-        verify_run(&run).map(|_| ())
-    }));
+    for (file, run) in [("run from a seed, statement", public), ("run with every option, statement", every_option())] {
+        rows.extend(walked(file, &run.statement, |s| {
+            let mut changed = run.clone();
+            changed.statement = s.clone();
+            verify_run(&changed).map(|_| ())
+        }));
+    }
+    rows
+}
+
+fn report_rows() -> Rows {
+    let classes = Proven::new(one_chunk(perceptron()));
+    let report = classes.by_group();
+    let mut rows = walked("report", &report, |r| classes.verify(r).map(|_| ()));
+    framed(Kind::Report, &report, &mut rows);
+    let targets = Proven::new(one_chunk(regression()));
+    let others: [(&str, &Proven, ReportProof); 3] = [
+        ("report of rates, statement", &classes, classes.rates()),
+        ("report on public rows, statement", &classes, classes.public()),
+        ("report of sums, statement", &targets, targets.sums()),
+    ];
+    for (file, proven, report) in others {
+        rows.extend(walked(file, &report.statement, |s| {
+            let changed = ReportProof { statement: s.clone(), proof: report.proof.clone() };
+            proven.verify(&changed).map(|_| ())
+        }));
+    }
     rows
 }
 
@@ -138,6 +229,7 @@ fn data_rows() -> Rows {
     let file = DataFile { record: c.record, schema, proof: c.proof };
     let verify = |f: &DataFile| verify_data_file(&encode(Kind::Data, f).unwrap()).map(|_| ());
     let mut rows = walked("data", &file, verify);
+    framed(Kind::Data, &file, &mut rows);
     // Without names and released parameters, of which there may be none.
     let c = commit(&config, &data(&config));
     let verify = |record: &_| tacit_training::validity::verify_data(record, &c.proof);
@@ -146,30 +238,117 @@ fn data_rows() -> Rows {
 }
 
 fn release_rows() -> Rows {
-    let owner = Owner::new(one_chunk(logistic()), false);
-    let input = ChunkInput {
-        statement: &owner.statement,
-        chunk: 0,
-        data: &owner.data.vector,
-        rows: &owner.rows,
-        start: &owner.state,
-        model_in: None,
-        proofs: 4,
-        seed: &[5; 32],
-    };
-    let out = prove_chunk(&input, &[1; 32]).unwrap();
-    let chunks = vec![out.proof];
-    let run = tacit_training::run::RunProof { statement: owner.statement.clone(), chunks };
-    let verdict = verify_run(&run).unwrap();
+    let proven = Proven::new(one_chunk(logistic()));
+    let (statement, record) = (proven.statement(), &proven.model.record);
     let exemption = Some(Override::PublicData);
     let public = Circumstances { known: &[], feature_bits: None, earlier: Earlier::Nothing, exemption };
-    let permit = release_rules(&owner.statement, 12, &public).unwrap();
+    let permit = release_rules(statement, 12, &public).unwrap();
     let names = vec![("0.weight".to_string(), Some("0.bias".to_string()))];
-    let input =
-        ReleaseInput { statement: &owner.statement, model: &out.model_out, weights: &out.end.weights, names: &names };
+    let input = ReleaseInput { statement, model: &proven.model, weights: &proven.weights, names: &names };
     let release = prove_release(&input, permit, &[1; 32]).unwrap();
-    let record = &out.model_out.record;
-    walked("release", &release, |r| verify_release(r, &verdict, &owner.statement, record).map(|_| ()))
+    let mut rows = walked("release", &release, |r| verify_release(r, &proven.verdict, statement, record).map(|_| ()));
+    framed(Kind::Release, &release, &mut rows);
+    rows
+}
+
+/// The fields by which the variants of the enums of all statements are known. A new variant does not compile, one that
+/// no file has fails.
+fn every_variant_has_a_row(rows: &Rows) {
+    let origins = [
+        Origin::Prover { nonce: 0 },
+        Origin::Verifier { nonce: [0; 32] },
+        Origin::Beacon { name: String::new(), round: 0, output: [0; 32] },
+    ];
+    let origin = |o: &Origin| match o {
+        Origin::Prover { nonce: _ } => vec!["Prover.nonce"],
+        Origin::Verifier { nonce: _ } => vec!["Verifier.nonce"],
+        Origin::Beacon { name: _, round: _, output: _ } => vec!["Beacon.name", "Beacon.round", "Beacon.output"],
+    };
+    let labels = [Labels::Class { classes: 1 }, Labels::Binary { outputs: 1 }, Labels::Real { outputs: 1, bits: 1 }];
+    let label = |l: &Labels| match l {
+        Labels::Class { classes: _ } => vec!["Class.classes"],
+        Labels::Binary { outputs: _ } => vec!["Binary.outputs"],
+        Labels::Real { outputs: _, bits: _ } => vec!["Real.outputs", "Real.bits"],
+    };
+    let order = |o: &Order| match o {
+        Order::Contiguous => "config.order",
+        Order::Shuffled { seed: _ } => "Shuffled.seed",
+    };
+    let start = |s: &Start| match s {
+        Start::Hidden { record: _, bits: _ } => vec!["Hidden.bits", "Hidden.record.version"],
+        Start::Seed { origin: _ } => vec!["Seed.origin"],
+    };
+    let read = |r: &ReportRows| match r {
+        ReportRows::All => vec!["Committed.rows"],
+        ReportRows::Range { first: _, count: _ } => vec!["Range.first", "Range.count"],
+        ReportRows::Listed(_) => vec!["Listed"],
+    };
+    let input = |i: &Input| match i {
+        Input::Committed { data: _, rows } => [vec!["Committed.data.version"], read(rows)].concat(),
+        Input::Public { features: _ } => vec!["Public.features"],
+    };
+    let rate = |r: &Rate| match r {
+        Rate::Accuracy => "AtLeast.rate",
+        Rate::Recall { class: _ } => "rate.Recall.class",
+        Rate::Precision { class: _ } => "rate.Precision.class",
+        Rate::F1 { class: _ } => "rate.F1.class",
+        Rate::FalsePositives { class: _ } => "rate.FalsePositives.class",
+        Rate::Predicted { class: _ } => "rate.Predicted.class",
+    };
+    let shown = |s: &Shown| match s {
+        Shown::Outputs { values: _ } => vec!["Outputs.values"],
+        Shown::SquaredError { sum: _ } => vec!["SquaredError.sum"],
+        Shown::AbsoluteError { sum: _ } => vec!["AbsoluteError.sum"],
+        Shown::TargetMoments { sums: _, squares: _ } => vec!["TargetMoments.sums", "TargetMoments.squares"],
+        Shown::Counts { counts: _ } => vec!["Counts.counts"],
+        Shown::Exactly { rate: _, group: _, numerator: _, denominator: _ } => {
+            vec!["Exactly.rate", "Exactly.group", "Exactly.numerator", "Exactly.denominator"]
+        }
+        Shown::AtLeast { rate: _, group: _, bound: _ } => vec!["AtLeast.rate", "AtLeast.group", "AtLeast.bound"],
+        Shown::GapAtMost { rate: _, denominators: _, bound: _ } => {
+            vec!["GapAtMost.rate", "GapAtMost.denominators", "GapAtMost.bound"]
+        }
+    };
+    let class = 0;
+    let rates = [
+        Rate::Accuracy,
+        Rate::Recall { class },
+        Rate::Precision { class },
+        Rate::F1 { class },
+        Rate::FalsePositives { class },
+        Rate::Predicted { class },
+    ];
+    let (group, bound) = (None, (0, 1));
+    let all_shown = [
+        Shown::Outputs { values: vec![] },
+        Shown::SquaredError { sum: 0 },
+        Shown::AbsoluteError { sum: 0 },
+        Shown::TargetMoments { sums: vec![], squares: 0 },
+        Shown::Counts { counts: vec![] },
+        Shown::Exactly { rate: rates[0], group, numerator: 0, denominator: 1 },
+        Shown::AtLeast { rate: rates[0], group, bound },
+        Shown::GapAtMost { rate: rates[0], denominators: vec![], bound },
+    ];
+    let record = crate::common::data_record(&perceptron());
+    let model = Proven::new(one_chunk(logistic())).model.record;
+    let inputs = [ReportRows::All, ReportRows::Range { first: 0, count: 1 }, ReportRows::Listed(vec![])]
+        .map(|rows| Input::Committed { data: record.clone(), rows });
+    let wanted: Vec<&str> = [
+        origins.iter().flat_map(origin).collect(),
+        labels.iter().flat_map(label).collect(),
+        [Order::Contiguous, Order::Shuffled { seed: [0; 32] }].iter().map(order).collect(),
+        [Start::Hidden { record: model, bits: 2 }, Start::Seed { origin: origins[0].clone() }]
+            .iter()
+            .flat_map(start)
+            .collect(),
+        inputs.iter().chain([&Input::Public { features: vec![] }]).flat_map(input).collect(),
+        rates.iter().map(rate).collect(),
+        all_shown.iter().flat_map(shown).collect::<Vec<_>>(),
+    ]
+    .concat();
+    for field in wanted {
+        assert!(rows.keys().any(|r| format!("{}.", r.1).contains(&format!("{field}."))), "no file has {field}");
+    }
 }
 
 #[test]
@@ -177,12 +356,15 @@ fn every_field_of_every_file_has_its_row() {
     let mut found = run_rows();
     found.extend(data_rows());
     found.extend(release_rows());
+    found.extend(report_rows());
+    every_variant_has_a_row(&found);
     if std::env::var_os("TACIT_WRITE").is_some() {
         std::fs::write(FILE, text(&found)).unwrap();
     }
     compare(&found, &parsed(&std::fs::read_to_string(FILE).unwrap()));
     let fields: BTreeSet<_> = found.keys().map(|r| (&r.0, &r.1)).collect();
-    assert!(fields.len() > 150 && found.len() > 400, "{} fields, {} rows", fields.len(), found.len());
+    println!("{} fields, {} rows", fields.len(), found.len());
+    assert!(fields.len() > 500 && found.len() > 1_800, "{} fields, {} rows", fields.len(), found.len());
 }
 
 /// The comparison itself: a missing row, an idle row and another error fail.
@@ -205,5 +387,5 @@ fn a_field_without_a_row_fails() {
         new: u32,
     }
     let file = File { a: 1, new: 2 };
-    assert!(std::panic::catch_unwind(|| every_leaf_has_a_row("run", &file, &good)).is_err());
+    assert!(std::panic::catch_unwind(|| every_leaf_has_a_row("run", "", &file, &good)).is_err());
 }

@@ -62,6 +62,8 @@ fn changes(node: &Value) -> Vec<(&'static str, Value)> {
                 ["Identity", "Relu", "Sigmoid", "Tanh", "CrossEntropy", "BceWithLogits", "Mse", "Contiguous"];
             out.extend(variants.into_iter().filter(|v| v != s).map(|v| ("variant", json!(v))));
             out.push(("variant", json!({"Shuffled": {"seed": vec![1; 32]}})));
+            out.push(("variant", json!({"Range": {"first": 0, "count": 1}})));
+            out.push(("variant", json!({"Recall": {"class": 0}})));
             out
         }
         Value::Array(a) => {
@@ -93,9 +95,25 @@ fn changes(node: &Value) -> Vec<(&'static str, Value)> {
                     json!({"Binary": {"outputs": v["classes"]}}),
                     json!({"Real": {"outputs": v["classes"], "bits": 12}}),
                 ]),
-                Some((k, v)) if k == "Binary" => variants(&[json!({"Class": {"classes": v["outputs"]}})]),
+                Some((k, v)) if k == "Binary" || k == "Real" => {
+                    variants(&[json!({"Class": {"classes": v["outputs"]}})])
+                }
                 Some((k, _)) if k == "Hidden" => variants(&[json!({"Seed": {"origin": prover}})]),
                 Some((k, _)) if k == "Prover" => variants(&[json!({"Verifier": {"nonce": vec![5; 32]}})]),
+                Some((k, _)) if k == "Verifier" || k == "Beacon" || k == "Seed" => {
+                    variants(&[prover, json!({"Seed": {"origin": {"Prover": {"nonce": 5}}}})])
+                }
+                Some((k, _)) if k == "Shuffled" => variants(&[json!("Contiguous")]),
+                Some((k, v)) if k == "Recall" || k == "Precision" => {
+                    variants(&[json!("Accuracy"), json!({"F1": v}), json!({"Predicted": v})])
+                }
+                Some((k, _)) if k == "Range" || k == "Listed" => variants(&[json!("All"), json!({"Listed": [0]})]),
+                Some((k, _)) if k == "Committed" => variants(&[json!({"Public": {"features": [0, 0, 0, 0, 0]}})]),
+                Some((k, v)) if k == "SquaredError" => variants(&[json!({"AbsoluteError": v})]),
+                Some((k, v)) if k == "AtLeast" => {
+                    let same = json!({"rate": v["rate"], "group": v["group"], "numerator": 0, "denominator": 50});
+                    variants(&[json!({"Exactly": same})])
+                }
                 _ => vec![],
             });
             out

@@ -1,9 +1,10 @@
 //! The closed list of clear values over whole files: the statement with its records, and per argument what the list
 //! has.
-use crate::statements::{files, released};
+use crate::statements::{files, released, reported};
 use crate::walk::list::PROOF;
 use crate::walk::{classify, leaves};
 use std::collections::BTreeSet;
+use tacit_training::report::ReportProof;
 use tacit_training::verify::DataFile;
 
 /// Public parts of the files beside the arguments: fields of the statements and records, one level deep.
@@ -74,20 +75,68 @@ const RELEASE: &[(&str, &str)] = &[
     ("statement.exemption", "statement"),
 ];
 
+const REPORT: &[(&str, &str)] = &[
+    ("statement.version", "statement"),
+    ("statement.run_digest", "statement"),
+    ("statement.model_digest", "statement"),
+    ("statement.input.variant", "statement"),
+    ("statement.input.Committed.rows", "statement"),
+    ("statement.input.Committed.data.version", "record"),
+    ("statement.input.Committed.data.rows", "record"),
+    ("statement.input.Committed.data.features", "record"),
+    ("statement.input.Committed.data.labels", "record"),
+    ("statement.input.Committed.data.fa", "record"),
+    ("statement.input.Committed.data.data_bits", "record"),
+    ("statement.input.Committed.data.schema", "record"),
+    ("statement.input.Committed.data.names", "record"),
+    ("statement.input.Committed.data.released", "record"),
+    ("statement.input.Committed.data.vector", "record"),
+    ("statement.input.Committed.data.pin", "record"),
+    ("statement.input.Public.features", "public rows"),
+    ("statement.groups", "statement"),
+    ("statement.shown.len", "statement"),
+    ("statement.shown.*.variant", "statement"),
+    ("statement.shown.*.Outputs.values", "shown"),
+    ("statement.shown.*.SquaredError.sum", "shown"),
+    ("statement.shown.*.AbsoluteError.sum", "shown"),
+    ("statement.shown.*.TargetMoments.sums", "shown"),
+    ("statement.shown.*.TargetMoments.squares", "shown"),
+    ("statement.shown.*.Counts.counts", "shown"),
+    ("statement.shown.*.Exactly.rate", "statement"),
+    ("statement.shown.*.Exactly.group", "statement"),
+    ("statement.shown.*.Exactly.numerator", "shown"),
+    ("statement.shown.*.Exactly.denominator", "shown"),
+    ("statement.shown.*.AtLeast.rate", "statement"),
+    ("statement.shown.*.AtLeast.group", "statement"),
+    ("statement.shown.*.AtLeast.bound", "statement"),
+    ("statement.shown.*.GapAtMost.rate", "statement"),
+    ("statement.shown.*.GapAtMost.denominators", "shown"),
+    ("statement.shown.*.GapAtMost.bound", "statement"),
+];
+
 /// Every byte of a file: of the public part, or on the closed list of the argument below `at`.
 fn closed<T: serde::Serialize>(file: &T, at: &str, public: &[(&'static str, &'static str)]) {
-    let (mut argument, mut rest) = (vec![], vec![]);
-    for (path, bytes) in leaves(file) {
-        match path.strip_prefix(at) {
-            Some(inner) => argument.push((inner.to_string(), bytes)),
-            None => rest.push((path, bytes)),
+    closed_together(std::slice::from_ref(file), at, public);
+}
+
+/// The same over several files that need all rows of a table only together.
+fn closed_together<T: serde::Serialize>(files: &[T], at: &str, public: &[(&'static str, &'static str)]) {
+    let (mut rest, mut length) = (vec![], 0);
+    for file in files {
+        let mut argument = vec![];
+        for (path, bytes) in leaves(file) {
+            match path.strip_prefix(at) {
+                Some(inner) => argument.push((inner.to_string(), bytes)),
+                None => rest.push((path, bytes)),
+            }
         }
+        let listed = classify(&argument, PROOF).unwrap();
+        assert_eq!(listed.len(), 12);
+        length += postcard::to_allocvec(file).unwrap().len() - listed.values().map(Vec::len).sum::<usize>();
     }
-    let listed = classify(&argument, PROOF).unwrap();
     let stated = classify(&rest, public).unwrap();
-    let n = listed.values().map(Vec::len).sum::<usize>() + stated.values().map(Vec::len).sum::<usize>();
-    assert_eq!(n, postcard::to_allocvec(file).unwrap().len());
-    assert!(listed.len() == 12 && !stated.is_empty());
+    assert_eq!(stated.values().map(Vec::len).sum::<usize>(), length);
+    assert!(!stated.is_empty());
 }
 
 #[test]
@@ -97,12 +146,14 @@ fn every_byte_of_every_file_is_on_the_closed_list() {
     closed(&DataFile { record: data.record, schema: "{}".into(), proof: data.proof }, "proof.", DATA);
     let (.., release) = released();
     closed(&release, "proof.", RELEASE);
+    let reports: Vec<ReportProof> = reported().iter().map(|(_, proven, make)| make(proven)).collect();
+    closed_together(&reports, "proof.", REPORT);
 }
 
 /// The tables have no row twice.
 #[test]
 fn no_field_is_listed_twice() {
-    for table in [PUBLIC, DATA, RELEASE] {
+    for table in [PUBLIC, DATA, RELEASE, REPORT] {
         assert_eq!(table.iter().map(|r| r.0).collect::<BTreeSet<_>>().len(), table.len());
     }
     assert_eq!(PROOF.iter().map(|r| r.0).collect::<BTreeSet<_>>().len(), PROOF.len());

@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used)]
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/reports.rs"]
+mod reports;
 #[path = "../../../argument/tests/walk/mod.rs"]
 mod walk;
 
+mod equal;
 mod files;
 mod frozen;
 mod inventory;

@@ -1,6 +1,6 @@
 //! A whole run without a witness: data record with its validity proof, hidden start, every chunk, all simulated, and
-//! accepted by the verifier of runs under the programmed oracle; without it, rejected.
-use crate::common::{START_BITS, data_record, perceptron};
+//! accepted by the verifier of runs under the programmed oracle; without it, rejected. The same for a report.
+use crate::common::{ORIGIN, START_BITS, data_record, perceptron};
 use tacit_argument::entropy::Entropy;
 use tacit_argument::opening::{LongLived, OpeningError, PIN_BLOCK, long_lived_shape};
 use tacit_argument::proof::{ArgumentError, RelationProof, simulate, simulate_commitment};
@@ -9,7 +9,10 @@ use tacit_training::config::RunConfig;
 use tacit_training::record::{DataRecord, ModelRecord, RECORD_VERSION, SUITE_BLAKE3, Vector, model_dimensions};
 use tacit_training::relation::layout::ModelLayout;
 use tacit_training::relation::{ChunkRelation, StartWeights};
-use tacit_training::run::{ChunkProof, LABEL, RunProof, RunRejected, verify_run};
+use tacit_training::report::{
+    self, Input, REPORT_VERSION, Rate, ReportProof, ReportRejected, ReportStatement, Rows, Shown,
+};
+use tacit_training::run::{ChunkProof, LABEL, RunProof, RunRejected, RunVerdict, verify_run};
 use tacit_training::statement::{PROTOCOL_VERSION, RunStatement, SECURITY_BITS, Start};
 use tacit_training::validity::{self, ValidityRelation, verify_data};
 
@@ -98,4 +101,55 @@ fn a_run_without_a_witness_verifies_under_the_programmed_oracle() {
     let last = program.keys().next_back().copied().unwrap();
     let (valid, verdict) = verify(program.into_iter().filter(|(point, _)| *point != last).collect());
     assert_eq!(usize::from(valid.is_err()) + usize::from(verdict.is_err()), 1);
+}
+
+/// A report that nobody could make: accuracy 1 of a simulated model on simulated rows.
+#[test]
+fn a_report_without_a_witness_verifies_under_the_programmed_oracle() {
+    let config = perceptron();
+    let (record, rows) = data(&config);
+    let (model_record, weights) = model(&config);
+    let run = RunStatement {
+        version: PROTOCOL_VERSION,
+        security_bits: SECURITY_BITS,
+        log_inv_rate: 2,
+        config: config.clone(),
+        order_origin: None,
+        data: record.clone(),
+        start: Start::Seed { origin: ORIGIN },
+        released: vec![],
+    };
+    // A report rests on the verdict on a run: this one is taken as given.
+    let verdict = RunVerdict {
+        run_digest: run.digest().unwrap(),
+        data_digest: record.digest().unwrap(),
+        start_digest: None,
+        model_digest: model_record.digest().unwrap(),
+        w_out: run.validate().unwrap().last().unwrap().w,
+        v_out: 0,
+        soundness: vec![],
+        chunks: 2,
+    };
+    let shown = vec![Shown::Exactly { rate: Rate::Accuracy, group: None, numerator: 96, denominator: 96 }];
+    let statement = ReportStatement {
+        version: REPORT_VERSION,
+        run_digest: verdict.run_digest,
+        model_digest: verdict.model_digest,
+        input: Input::Committed { data: record.clone(), rows: Rows::All },
+        groups: None,
+        shown,
+    };
+    let relation = report::relation(&statement, &run, verdict.w_out).unwrap();
+    let vectors = [(&weights, model_record.committed().unwrap()), (&rows, record.committed().unwrap())];
+    let simulated = simulate(report::LABEL, &statement.digest().unwrap(), &relation, 2, &vectors, fresh()).unwrap();
+    assert_eq!(simulated.program.len(), 1, "one answer");
+    let proof = ReportProof { statement: statement.clone(), proof: simulated.proof };
+    let verify = |program: Program| {
+        with(Mode::Programmed(program), || report::verify_report(&proof, &verdict, &run, &model_record)).0
+    };
+    assert_eq!(verify(simulated.program).unwrap().rows, 96);
+    match verify(Program::new()) {
+        Err(ReportRejected::Argument(ArgumentError::Opening(OpeningError::SourceClaim))) => {}
+        other => panic!("{:?}", other.map(|v| v.rows)),
+    }
 }

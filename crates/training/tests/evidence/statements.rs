@@ -1,10 +1,12 @@
 //! Representative statements, proven and verified with every transcript recorded: (name, prover's, verifier's).
 use crate::common::{Owner, config, layer, logistic, perceptron, prove};
+use crate::reports::{Proven, regression};
 use tacit_argument::transcript::probe::{Mode, Run, with};
 use tacit_training::config::{Activation, Loss, NormBits, RunConfig, Schedule};
 use tacit_training::release::{
     Circumstances, Earlier, Override, ReleaseInput, ReleaseProof, prove_release, release_rules, verify_release,
 };
+use tacit_training::report::ReportProof;
 use tacit_training::run::{ChunkInput, RunProof, RunVerdict, prove_chunk, verify_run};
 use tacit_training::validity::{DataCommitment, verify_data};
 
@@ -109,7 +111,34 @@ pub fn all() -> Vec<Recorded> {
     let mut prover: Vec<Run> = prover.into_iter().rev().skip(1).take(1).collect();
     let verifier = verifier.into_iter().next().unwrap();
     out.push(Recorded { name: "release".into(), prover: prover.remove(0), verifier });
+    reports(&mut out);
     out
+}
+
+/// A name, the owner of a model, and what makes a report on it.
+pub type Reported = (&'static str, Proven, fn(&Proven) -> ReportProof);
+
+/// Reports of every kind.
+pub fn reported() -> Vec<Reported> {
+    vec![
+        ("report by group", Proven::new(one_chunk(perceptron())), Proven::by_group),
+        ("report of rates", Proven::new(one_chunk(logistic())), Proven::rates),
+        ("report on public rows", Proven::new(tables()), Proven::public),
+        ("report of sums", Proven::new(one_chunk(regression())), Proven::sums),
+    ]
+}
+
+fn reports(out: &mut Vec<Recorded>) {
+    for (name, proven, make) in reported() {
+        let (report, prover) = with(Mode::Live, || make(&proven));
+        let ((), verifier) = with(Mode::Live, || {
+            proven.verify(&report).unwrap();
+        });
+        // Two of the proof, and the prover's check of it.
+        assert_eq!((prover.len(), verifier.len()), (3, 1));
+        let (prover, verifier) = (prover.into_iter().nth(1).unwrap(), verifier.into_iter().next().unwrap());
+        out.push(Recorded { name: name.into(), prover, verifier });
+    }
 }
 
 /// A run and its data commitment.

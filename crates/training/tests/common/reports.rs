@@ -1,0 +1,129 @@
+//! A proven run of one chunk, and reports on its model: what every statement about a model can hold.
+#![allow(dead_code)]
+use crate::common::{Owner, config, data, layer};
+use tacit_training::config::{Activation, Layer, Loss, RunConfig};
+use tacit_training::report::{
+    Asked, Groups, Input, Rate, ReportInput, ReportProof, ReportRejected, ReportTrees, ReportVerdict, Rows,
+    prove_report, verify_report,
+};
+use tacit_training::run::{ChunkInput, ModelCommitment, RunProof, RunVerdict, prove_chunk, verify_run};
+use tacit_training::statement::RunStatement;
+use tacit_training::trainer::Data;
+use tacit_training::validity::DataCommitment;
+
+/// The owner after a run, and the verdict on it.
+pub struct Proven {
+    pub run: RunProof,
+    pub verdict: RunVerdict,
+    pub model: ModelCommitment,
+    pub weights: Vec<i64>,
+    pub data: DataCommitment,
+    pub rows: Data,
+}
+
+/// The last feature of every third row is 1, of the others 0: a column to group by.
+pub fn flagged(config: &RunConfig) -> Data {
+    let mut rows = data(config);
+    let width = config.architecture.layers[0].inputs as usize;
+    for (i, row) in rows.features.chunks_mut(width).enumerate() {
+        row[width - 1] = if i % 3 == 0 { 1 << config.scales.fa } else { 0 };
+    }
+    rows
+}
+
+/// A linear regression on two targets.
+pub fn regression() -> RunConfig {
+    let layer = Layer { z_bits: 17, ..layer(5, 2, Activation::Identity) };
+    config(vec![layer], Loss::Mse)
+}
+
+impl Proven {
+    /// A run of one chunk from a public start.
+    pub fn new(config: RunConfig) -> Self {
+        let rows = flagged(&config);
+        let owner = Owner::with(config, rows.clone(), false);
+        let input = ChunkInput {
+            statement: &owner.statement,
+            chunk: 0,
+            data: &owner.data.vector,
+            rows: &owner.rows,
+            start: &owner.state,
+            model_in: None,
+            proofs: 8,
+            seed: &[5; 32],
+        };
+        let out = prove_chunk(&input, &[1; 32]).unwrap();
+        let run = RunProof { statement: owner.statement, chunks: vec![out.proof] };
+        let verdict = verify_run(&run).unwrap();
+        Self { run, verdict, model: out.model_out, weights: out.end.weights, data: owner.data, rows }
+    }
+
+    pub fn statement(&self) -> &RunStatement {
+        &self.run.statement
+    }
+
+    pub fn committed(&self, rows: Rows) -> Input {
+        Input::Committed { data: self.data.record.clone(), rows }
+    }
+
+    pub fn report(&self, input: &Input, groups: Option<&Groups>, asked: &[Asked]) -> ReportProof {
+        let committed = matches!(input, Input::Committed { .. });
+        let about = ReportInput {
+            run: self.statement(),
+            model: &self.model.record,
+            weights: &self.weights,
+            input,
+            data: committed.then_some(&self.rows),
+            groups,
+        };
+        let trees = ReportTrees { model: &self.model.vector, data: committed.then_some(&self.data.vector) };
+        prove_report(&about, trees, asked, &[1; 32]).unwrap()
+    }
+
+    pub fn verify(&self, report: &ReportProof) -> Result<ReportVerdict, ReportRejected> {
+        verify_report(report, &self.verdict, self.statement(), &self.model.record)
+    }
+
+    /// Counts, rates and outputs of a classifier, by group, on some of the rows.
+    pub fn by_group(&self) -> ReportProof {
+        let width = self.statement().config.architecture.layers[0].inputs;
+        let flag = 1 << self.statement().config.scales.fa;
+        let groups = Groups { columns: vec![width - 1], values: vec![vec![0], vec![flag]] };
+        let asked = [
+            Asked::Counts,
+            Asked::Exactly { rate: Rate::Accuracy, group: Some(1) },
+            Asked::AtLeast { rate: Rate::Recall { class: 1 }, group: Some(0), bound: (0, 50) },
+            Asked::GapAtMost { rate: Rate::Accuracy, bound: (100, 100) },
+            Asked::Outputs,
+        ];
+        self.report(&self.committed(Rows::Range { first: 4, count: 70 }), Some(&groups), &asked)
+    }
+
+    /// Every rate that a report knows, as a bound that always holds, on all rows.
+    pub fn rates(&self) -> ReportProof {
+        let class = 0;
+        let rates = [
+            Rate::Accuracy,
+            Rate::Recall { class },
+            Rate::Precision { class },
+            Rate::F1 { class },
+            Rate::FalsePositives { class },
+            Rate::Predicted { class },
+        ];
+        let asked = rates.map(|rate| Asked::AtLeast { rate, group: None, bound: (0, 50) });
+        self.report(&self.committed(Rows::All), None, &asked)
+    }
+
+    /// Sums of a regression, on listed rows.
+    pub fn sums(&self) -> ReportProof {
+        let asked = [Asked::SquaredError, Asked::AbsoluteError, Asked::TargetMoments];
+        self.report(&self.committed(Rows::Listed((0..90).filter(|i| i % 4 != 1).collect())), None, &asked)
+    }
+
+    /// Outputs on public rows.
+    pub fn public(&self) -> ReportProof {
+        let width = self.statement().config.architecture.layers[0].inputs as usize;
+        let features = self.rows.features[..7 * width].to_vec();
+        self.report(&Input::Public { features }, None, &[Asked::Outputs])
+    }
+}
