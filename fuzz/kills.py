@@ -42,6 +42,8 @@ SHORTEST = 0.02
 """Seconds: the shortest time that a command is taken to need."""
 LONGEST = 300.0
 """Seconds after which a command hangs."""
+STEP = 100
+"""Kills between two lines about how far it is."""
 RUN = """\
 vault = "{vault}"
 data = "table"
@@ -206,6 +208,8 @@ def main(kills: int = 1000, seed: int | None = None) -> Counter[str]:
             scenario.finish()
             total += scenario.kills
             scenarios += 1
+        if total.total() // STEP > (total - scenario.kills).total() // STEP:
+            print(f"{total.total()} kills in {scenarios} scenarios, seed {seed}", flush=True)
     hits = ", ".join(f"{count} {name}" for name, count in sorted(total.items()))
     print(f"{total.total()} kills in {scenarios} scenarios ({hits}), seed {seed}: nothing lost, nothing torn")
     return total
