@@ -15,6 +15,7 @@ and a scenario that came through has files that verify.
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 import os
 import random
@@ -25,6 +26,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from spec.proof import ChunkProof, DataFile, RelationProof, ReleaseProof
@@ -72,13 +74,29 @@ def whole(path: Path) -> bool:
     return True
 
 
+@lru_cache(maxsize=64)
+def told(kind: str, content: bytes) -> tuple[str, bytes, str]:
+    """The name of a proof's step, its trace root, and a digest of what it sent behind the root."""
+    proof: RelationProof
+    match kind:
+        case "chunk":
+            proof = Reader(content).read(ChunkProof).proof
+        case "data":
+            proof = read_file("data", DataFile, content).proof
+        case _:
+            release = read_file("release", ReleaseProof, content)
+            kind, proof = f"release {release.statement.model_digest.hex()}", release.proof
+    sent = repr((proof.messages, proof.opening.mu)).encode()
+    return kind, proof.trace_root, hashlib.sha256(sent).hexdigest()
+
+
 @dataclass
 class Scenario:
     """One table and what is done with it, in a directory of its own."""
 
     directory: Path
     kills: Counter[str] = field(default_factory=Counter)
-    roots: dict[bytes, bytes] = field(default_factory=dict)
+    roots: dict[bytes, str] = field(default_factory=dict)
     left: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -107,24 +125,23 @@ class Scenario:
         files = ["--model", str(at / "model.safetensors"), "--proof", str(at / "release.tacit")]
         yield "release", [*vault, "--data-is-public", *files]
 
-    def proofs(self) -> Iterator[tuple[str, RelationProof]]:
-        """Every proof on the disk, with the name of its step; those in a run's file are the vault's."""
+    def proofs(self) -> Iterator[tuple[str, bytes, str]]:
+        """Every proof on the disk, as `told` tells it; those in a run's file are the vault's."""
         chunks = []
         if self.vault.exists() and run_names(Vault.open(self.vault)):
             run = open_run(self.vault)
             chunks = [blob[HEAD:] for i in range(run.chunks()) if (blob := run.blob(f"chunk-{i}")) is not None]
         for index, chunk in enumerate(chunks):
-            yield f"chunk {index}", Reader(chunk).read(ChunkProof).proof
+            yield f"chunk {index}", *told("chunk", chunk)[1:]
         for path in sorted(self.directory.iterdir()):
             content = path.read_bytes() if path.is_file() else b""
             if path.name.endswith(TEMPORARY_SUFFIX) and content.startswith(MAGIC) and not whole(path):
                 continue
             match content[:HEAD]:
                 case head if head == MAGIC + b"\0\1" + bytes([KINDS["data"]]):
-                    yield "data", read_file("data", DataFile, content).proof
+                    yield told("data", content)
                 case head if head == MAGIC + b"\0\1" + bytes([KINDS["release"]]):
-                    release = read_file("release", ReleaseProof, content)
-                    yield f"release {release.statement.model_digest.hex()}", release.proof
+                    yield told("release", content)
                 case head if head == MAGIC + b"\0\1" + bytes([KINDS["run"]]):
                     assert all(chunk in content for chunk in chunks), "a run's file has other chunks"
 
@@ -138,12 +155,9 @@ class Scenario:
             assert accounts[name].left(reserve=True) <= before, f"rows of {name} came back"
         self.left = {name: account.left(reserve=True) for name, account in accounts.items()}
         seen: dict[str, set[bytes]] = {}
-        for step, proof in self.proofs():
-            content = repr((proof.messages, proof.opening.mu)).encode()
-            assert self.roots.setdefault(proof.trace_root, content) == content, (
-                f"{step}: two proofs on one trace root"
-            )
-            seen.setdefault(step, set()).add(proof.trace_root)
+        for step, root, sent in self.proofs():
+            assert self.roots.setdefault(root, sent) == sent, f"{step}: two proofs on one trace root"
+            seen.setdefault(step, set()).add(root)
         for step in [step for step in seen if step.startswith("release")]:
             # One that was killed while its file was written has left a part beside the file of the next one.
             account, proofs = accounts[step.split()[1]], 1 + len(seen.pop(step))

@@ -174,14 +174,14 @@ pub fn terms(v: &RunVerdict) -> Vec<(Cow<'static, str>, f64)> {
 #[pyo3(signature = (proof, commitment, nonce, declaration))]
 pub fn verify_run(
     py: Python<'_>,
-    proof: &[u8],
-    commitment: Option<&[u8]>,
-    nonce: Option<&[u8]>,
-    declaration: Option<&[u8]>,
+    proof: PyBackedBytes,
+    commitment: Option<PyBackedBytes>,
+    nonce: Option<PyBackedBytes>,
+    declaration: Option<PyBackedBytes>,
 ) -> PyResult<String> {
-    let held = held(commitment, nonce, declaration)?;
-    work::fenced(py, || {
-        let (run, v) = verify_run_file(proof, &held)?;
+    work::fenced(py, move || {
+        let held = held(commitment.as_deref(), nonce.as_deref(), declaration.as_deref())?;
+        let (run, v) = verify_run_file(&proof, &held)?;
         verdict(&run_words(&run.statement, &v, &held), &terms(&v), run_json(&run))
     })
 }
@@ -205,8 +205,9 @@ pub fn file_kind(bytes: &[u8]) -> PyResult<&'static str> {
 
 /// What a file states, without checking its proof.
 #[pyfunction]
-pub fn describe(py: Python<'_>, bytes: &[u8]) -> PyResult<String> {
-    work::fenced(py, || {
+pub fn describe(py: Python<'_>, bytes: PyBackedBytes) -> PyResult<String> {
+    work::fenced(py, move || {
+        let bytes: &[u8] = &bytes;
         let unchecked = "whether any of this holds: the proof was not checked".to_string();
         match file::kind(bytes)? {
             k if k == Kind::Data as u8 => {

@@ -110,6 +110,8 @@ class _Table:
                 raise UsageError(f"the run file does not say {label}")
             return default
         value = self._content.pop(name)
+        if isinstance(value, int) and value.bit_length() > 63:
+            raise UsageError(f"run file: {label} is an integer of more than 64 bits")
         if kind is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
@@ -149,7 +151,8 @@ def read_run_file(path: Path) -> RunFile:
     """Read and check the file. Raises `UnreadableFile` or `UsageError` naming the entry."""
     try:
         document = tomllib.loads(read_limited(path, limit=1 << 20, what="run file").decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
+        # Beside what is no TOML: integers of too many digits, brackets nested too deeply.
         raise UnreadableFile(f"the run file {path} is not TOML: {error}") from error
     top = _Table(document, "")
     model = _Table(top.take("model", dict, {}), "model.")
