@@ -31,13 +31,12 @@ lr = 0.0625
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from tacit._files import read_limited
+from tacit._files import read_limited, read_toml
 from tacit.errors import UnreadableFile, UsageError
 from tacit.origins import Beacon, Origin, VerifierNonce, checked, from_hex
 
@@ -110,8 +109,6 @@ class _Table:
                 raise UsageError(f"the run file does not say {label}")
             return default
         value = self._content.pop(name)
-        if isinstance(value, int) and value.bit_length() > 63:
-            raise UsageError(f"run file: {label} is an integer of more than 64 bits")
         if kind is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
@@ -150,9 +147,8 @@ _KINDS = {
 def read_run_file(path: Path) -> RunFile:
     """Read and check the file. Raises `UnreadableFile` or `UsageError` naming the entry."""
     try:
-        document = tomllib.loads(read_limited(path, limit=1 << 20, what="run file").decode())
-    except (ValueError, RecursionError) as error:
-        # Beside what is no TOML: integers of too many digits, brackets nested too deeply.
+        document = read_toml(read_limited(path, limit=1 << 20, what="run file"))
+    except ValueError as error:
         raise UnreadableFile(f"the run file {path} is not TOML: {error}") from error
     top = _Table(document, "")
     model = _Table(top.take("model", dict, {}), "model.")

@@ -12,13 +12,12 @@ of the committed data, because it is visible to everybody who reads the commitme
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self, TypeAlias, cast
 
-from tacit._files import read_limited
+from tacit._files import read_limited, read_toml
 from tacit.dataset.table import show
 from tacit.errors import DataError, UnreadableFile
 
@@ -185,9 +184,8 @@ class Schema:
     def load(cls, path: str | Path) -> Schema:
         """Read a schema from a TOML file."""
         try:
-            document = tomllib.loads(read_limited(path, limit=1 << 26, what="schema").decode())
-        except (ValueError, RecursionError) as error:
-            # Beside what is no TOML: integers of too many digits, brackets nested too deeply.
+            document = read_toml(read_limited(path, limit=1 << 26, what="schema"))
+        except ValueError as error:
             raise UnreadableFile(f"the schema {path} is not TOML: {error}") from error
         return cls.from_dict(document)
 
