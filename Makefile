@@ -11,6 +11,7 @@ RUSTC ?= rustc
 
 REQUIREMENTS := requirements/all.txt
 INSTALLED := $(VENV)/.tacit-requirements
+FUZZ_SECONDS ?= 600
 EXTENSION := python/tacit/_native.abi3.so
 SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
 
@@ -54,8 +55,10 @@ lint: $(INSTALLED)
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --features tacit-training/parallel -- -D warnings
 
+# Half of the time changed proofs in the Rust verifier on all cores, half of it changed files of every kind in Python.
 fuzz: build
-	$(BIN)/python -m fuzz.files
+	$(CARGO) run --release -p tacit-fuzz -- $$(( $(FUZZ_SECONDS) / 2 ))
+	$(BIN)/python -m fuzz $$(( $(FUZZ_SECONDS) / 2 ))
 
 kills: build
 	$(BIN)/python -m fuzz.kills

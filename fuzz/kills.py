@@ -7,7 +7,7 @@ every kill until it ends by itself. After each kill and each end:
 
 - the vault opens, and no commitment has more rows left than before;
 - rows are charged for every proof whose bytes reached the disk;
-- a public file is absent or whole;
+- a public file is absent or whole (what a kill tears is under a temporary name);
 - no two proofs on the disk share a trace root, unless they are the same proof;
 
 and a scenario that came through has files that verify.
@@ -15,6 +15,7 @@ and a scenario that came through has files that verify.
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 import os
 import random
@@ -25,13 +26,16 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from spec.proof import ChunkProof, DataFile, RelationProof, ReleaseProof
 from spec.wire import KINDS, MAGIC, Reader, read_file
 
 import tacit
+from tacit._files import TEMPORARY_SUFFIX
 from tacit.cli import main as command
+from tacit.errors import UnreadableFile
 from tacit.proving import estimate
 from tacit.runs import open_run, run_names
 from tacit.vault import Vault
@@ -42,6 +46,8 @@ SHORTEST = 0.02
 """Seconds: the shortest time that a command is taken to need."""
 LONGEST = 300.0
 """Seconds after which a command hangs."""
+STEP = 100
+"""Kills between two lines about how far it is."""
 RUN = """\
 vault = "{vault}"
 data = "table"
@@ -59,13 +65,38 @@ lr = 0.125
 """
 
 
+def whole(path: Path) -> bool:
+    """Whether a file was written to its end."""
+    try:
+        tacit.inspect(path)
+    except UnreadableFile:
+        return False
+    return True
+
+
+@lru_cache(maxsize=64)
+def told(kind: str, content: bytes) -> tuple[str, bytes, str]:
+    """The name of a proof's step, its trace root, and a digest of what it sent behind the root."""
+    proof: RelationProof
+    match kind:
+        case "chunk":
+            proof = Reader(content).read(ChunkProof).proof
+        case "data":
+            proof = read_file("data", DataFile, content).proof
+        case _:
+            release = read_file("release", ReleaseProof, content)
+            kind, proof = f"release {release.statement.model_digest.hex()}", release.proof
+    sent = repr((proof.messages, proof.opening.mu)).encode()
+    return kind, proof.trace_root, hashlib.sha256(sent).hexdigest()
+
+
 @dataclass
 class Scenario:
     """One table and what is done with it, in a directory of its own."""
 
     directory: Path
     kills: Counter[str] = field(default_factory=Counter)
-    roots: dict[bytes, bytes] = field(default_factory=dict)
+    roots: dict[bytes, str] = field(default_factory=dict)
     left: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -94,21 +125,23 @@ class Scenario:
         files = ["--model", str(at / "model.safetensors"), "--out", str(at / "release.tacit"), "--force"]
         yield "release", [*vault, "--data-is-public", *files]
 
-    def proofs(self) -> Iterator[tuple[str, RelationProof]]:
-        """Every proof on the disk, with the name of its step; those in a run's file are the vault's."""
+    def proofs(self) -> Iterator[tuple[str, bytes, str]]:
+        """Every proof on the disk, as `told` tells it; those in a run's file are the vault's."""
         chunks = []
         if self.vault.exists() and run_names(Vault.open(self.vault)):
             run = open_run(self.vault)
             chunks = [blob[HEAD:] for i in range(run.chunks()) if (blob := run.blob(f"chunk-{i}")) is not None]
         for index, chunk in enumerate(chunks):
-            yield f"chunk {index}", Reader(chunk).read(ChunkProof).proof
+            yield f"chunk {index}", *told("chunk", chunk)[1:]
         for path in sorted(self.directory.iterdir()):
             content = path.read_bytes() if path.is_file() else b""
+            if path.name.endswith(TEMPORARY_SUFFIX) and content.startswith(MAGIC) and not whole(path):
+                continue
             match content[:HEAD]:
                 case head if head == MAGIC + b"\0\1" + bytes([KINDS["data"]]):
-                    yield "data", read_file("data", DataFile, content).proof
+                    yield told("data", content)
                 case head if head == MAGIC + b"\0\1" + bytes([KINDS["release"]]):
-                    yield "release", read_file("release", ReleaseProof, content).proof
+                    yield told("release", content)
                 case head if head == MAGIC + b"\0\1" + bytes([KINDS["run"]]):
                     assert all(chunk in content for chunk in chunks), "a run's file has other chunks"
 
@@ -122,12 +155,13 @@ class Scenario:
             assert accounts[name].left(reserve=True) <= before, f"rows of {name} came back"
         self.left = {name: account.left(reserve=True) for name, account in accounts.items()}
         seen: dict[str, set[bytes]] = {}
-        for step, proof in self.proofs():
-            content = repr((proof.messages, proof.opening.mu)).encode()
-            assert self.roots.setdefault(proof.trace_root, content) == content, (
-                f"{step}: two proofs on one trace root"
-            )
-            seen.setdefault(step, set()).add(proof.trace_root)
+        for step, root, sent in self.proofs():
+            assert self.roots.setdefault(root, sent) == sent, f"{step}: two proofs on one trace root"
+            seen.setdefault(step, set()).add(root)
+        for step in [step for step in seen if step.startswith("release")]:
+            # One that was killed while its file was written has left a part beside the file of the next one.
+            account, proofs = accounts[step.split()[1]], 1 + len(seen.pop(step))
+            assert account.spent >= account.reserve * proofs, "releases without a charge"
         assert all(len(roots) == 1 for roots in seen.values()), f"a step has two proofs: {seen.keys()}"
         opened = sum(len(roots) for step, roots in seen.items() if step.startswith("chunk"))
         if opened:
@@ -206,6 +240,8 @@ def main(kills: int = 1000, seed: int | None = None) -> Counter[str]:
             scenario.finish()
             total += scenario.kills
             scenarios += 1
+        if total.total() // STEP > (total - scenario.kills).total() // STEP:
+            print(f"{total.total()} kills in {scenarios} scenarios, seed {seed}", flush=True)
     hits = ", ".join(f"{count} {name}" for name, count in sorted(total.items()))
     print(f"{total.total()} kills in {scenarios} scenarios ({hits}), seed {seed}: nothing lost, nothing torn")
     return total

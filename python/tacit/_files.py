@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterable
+import tomllib
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from tacit._wording import named
 from tacit.errors import FileTaken, UnreadableFile, UsageError
@@ -19,6 +21,7 @@ __all__ = [
     "TEMPORARY_SUFFIX",
     "fsync_directory",
     "read_limited",
+    "read_toml",
     "require_free",
     "write_all",
     "write_atomic",
@@ -27,6 +30,8 @@ __all__ = [
 
 TEMPORARY_SUFFIX = ".tmp"
 """Names that end like this are unfinished writes; nothing reads them."""
+MAX_BITS = 1_000
+"""Of an integer in a TOML file: TOML has 64; a float holds 1,024, and Python does not print many more."""
 
 
 def fsync_directory(directory: Path) -> None:
@@ -123,3 +128,23 @@ def read_limited(path: str | os.PathLike[str], *, limit: int, what: str) -> byte
     if len(content) > limit:
         raise UnreadableFile(f"the {what} {os.fspath(path)} is larger than {limit:,} bytes and was not read")
     return bytes(content)
+
+
+def read_toml(content: bytes) -> dict[str, Any]:
+    """A TOML document. Raises `ValueError` for anything that is none, or that Python cannot print again."""
+    try:
+        document = tomllib.loads(content.decode())
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    if _bits(document) > MAX_BITS:
+        raise ValueError(f"it has an integer of more than {MAX_BITS:,} bits")
+    return document
+
+
+def _bits(value: Any) -> int:
+    """Bits of the longest integer in a document."""
+    if isinstance(value, Mapping):
+        return max(map(_bits, value.values()), default=0)
+    if isinstance(value, list):
+        return max(map(_bits, value), default=0)
+    return value.bit_length() if isinstance(value, int) else 0

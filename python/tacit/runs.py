@@ -36,8 +36,10 @@ __all__ = [
     "store_run",
 ]
 
-PROOFS_INSIDE = 4
-"""Proofs that a model inside a chain can take part in: out, in, and two attempts more."""
+PROOFS_INSIDE = 16
+"""Proofs that a model inside a chain can take part in: out, in, and attempts that did not finish.
+
+Once they are used up the run cannot be proven."""
 PROOFS_FINAL = 16
 """Proofs that the final model can take part in: out, release, and statements about it."""
 

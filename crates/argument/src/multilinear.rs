@@ -7,15 +7,15 @@ use p3_field::PrimeCharacteristicRing;
 /// The table of eq(point, i) for all i < 2^n, scaled by `scale`.
 #[must_use]
 pub fn eq_table(point: &[E], scale: E) -> Vec<E> {
-    let mut out = vec![scale];
-    for &r in point {
-        let mut next = Vec::with_capacity(out.len() * 2);
-        for &v in &out {
+    let mut out = vec![E::ZERO; 1 << point.len()];
+    out[0] = scale;
+    // In place, from the end: a table of many rows is not held twice.
+    for (k, &r) in point.iter().enumerate() {
+        for i in (0..1 << k).rev() {
+            let v = out[i];
             let hi = v * r;
-            next.push(v - hi);
-            next.push(hi);
+            (out[2 * i], out[2 * i + 1]) = (v - hi, hi);
         }
-        out = next;
     }
     out
 }
@@ -56,7 +56,11 @@ pub fn evaluate_base(table: &[F], point: &[E]) -> E {
 
 /// Evaluates the multilinear extension of an extension-field table (zero beyond its end) at `point`.
 pub fn evaluate_ext(table: &[E], point: &[E]) -> E {
-    table.iter().zip(eq_table(point, E::ONE)).map(|(&v, w)| w * v).sum()
+    // Two tables of the square root's size.
+    let (high, low) = point.split_at(point.len() / 2);
+    let low = eq_table(low, E::ONE);
+    let part = |values: &[E]| values.iter().zip(&low).map(|(&v, &w)| w * v).sum::<E>();
+    table.chunks(low.len()).zip(eq_table(high, E::ONE)).map(|(values, w)| w * part(values)).sum()
 }
 
 /// The value at `r` of the polynomial of degree < k given by its values at 0, 1, ..., k-1.

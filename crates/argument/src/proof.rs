@@ -6,7 +6,9 @@
 //! dry run of the verifier.
 use crate::field::E;
 use crate::hiding::{Claim, HidingError, MaskedMessages, PadLayout, Reduction, Schedule};
-use crate::opening::{OpeningConfig, OpeningError, OpeningProof, Pin, VectorShape, choose_among, opening_check};
+use crate::opening::{
+    OpeningConfig, OpeningError, OpeningProof, Pin, VectorShape, choose_among, opening_check, opening_lengths,
+};
 use crate::soundness::{ErrorTerm, SCHWARTZ_ZIPPEL, TARGET_BITS, algebraic, list_bits, total};
 use crate::transcript::{RootAfterChallenge, Transcript};
 use alloc::vec::Vec;
@@ -146,6 +148,18 @@ fn claim(
     reduction.finish(PadLayout { first: relation.column_cells() }, vectors)
 }
 
+impl Plan {
+    /// Compares every length in a proof with the plan's: a proof of another shape is rejected before anything is
+    /// computed by the row.
+    ///
+    /// # Errors
+    /// [`ArgumentError::Hiding`] or [`ArgumentError::Opening`] naming the length.
+    pub fn check_lengths(&self, proof: &RelationProof) -> Result<(), ArgumentError> {
+        proof.masked.check_lengths(&self.schedule)?;
+        Ok(opening_lengths(&self.opening, &proof.opening)?)
+    }
+}
+
 /// Verifies a proof of a relation over the trace and the long-lived vectors given; returns the plan that it followed.
 ///
 /// # Errors
@@ -160,6 +174,22 @@ pub fn check(
 ) -> Result<Plan, ArgumentError> {
     let shapes: Vec<VectorShape> = others.iter().map(|c| c.shape).collect();
     let plan = plan(relation, log_inv_rate, &shapes)?;
+    plan.check_lengths(proof)?;
+    check_planned(label, digest, relation, plan, others, proof)
+}
+
+/// [`check`] under the relation's own [`plan`], with which the proof's lengths were compared.
+///
+/// # Errors
+/// [`ArgumentError`] naming the check that failed.
+pub fn check_planned(
+    label: &[u8],
+    digest: &[u8; 32],
+    relation: &impl Relation,
+    plan: Plan,
+    others: &[Committed],
+    proof: &RelationProof,
+) -> Result<Plan, ArgumentError> {
     let mut roots: Vec<[u8; 32]> = others.iter().map(|c| c.root).collect();
     roots.push(proof.trace_root);
     let mut transcript = start(label, digest, &plan, &roots)?;

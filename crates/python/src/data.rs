@@ -226,9 +226,9 @@ fn same_root(got: [u8; 32], expected: [u8; 32], what: &str) -> Result<(), Failed
 
 /// Checks a data commitment and its validity proof.
 #[pyfunction]
-pub fn verify_commitment(py: Python<'_>, bytes: &[u8]) -> PyResult<String> {
-    work::fenced(py, || {
-        let (body, digest) = verify_data_file(bytes)?;
+pub fn verify_commitment(py: Python<'_>, bytes: PyBackedBytes) -> PyResult<String> {
+    work::fenced(py, move || {
+        let (body, digest) = verify_data_file(&bytes)?;
         let tally = with_data(Tally::default(), "data", &body.record)?;
         let mut words = words_of(&body, &digest);
         words.shown.push(tally.words());

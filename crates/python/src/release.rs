@@ -153,23 +153,23 @@ pub fn release_json(release: &ReleaseStatement) -> serde_json::Value {
 #[pyo3(signature = (proof, run, model, commitment, nonce, declaration))]
 pub fn verify_release(
     py: Python<'_>,
-    proof: &[u8],
-    run: &[u8],
-    model: &[u8],
-    commitment: Option<&[u8]>,
-    nonce: Option<&[u8]>,
-    declaration: Option<&[u8]>,
+    proof: PyBackedBytes,
+    run: PyBackedBytes,
+    model: PyBackedBytes,
+    commitment: Option<PyBackedBytes>,
+    nonce: Option<PyBackedBytes>,
+    declaration: Option<PyBackedBytes>,
 ) -> PyResult<String> {
-    let held = held(commitment, nonce, declaration)?;
-    work::fenced(py, || {
-        let release: ReleaseProof = file::decode(Kind::Release, proof)?;
-        let (run, of_run) = verify_run_file(run, &held).map_err(|e| Failed::from(e).in_file("the release's run"))?;
+    work::fenced(py, move || {
+        let held = held(commitment.as_deref(), nonce.as_deref(), declaration.as_deref())?;
+        let release: ReleaseProof = file::decode(Kind::Release, &proof)?;
+        let (run, of_run) = verify_run_file(&run, &held).map_err(|e| Failed::from(e).in_file("the release's run"))?;
         let Some(last) = run.chunks.last() else {
             return Err(Failed::rejected("proof", "ChunkCount", "the run has no chunks"));
         };
         let v = verify(&release, &of_run, &run.statement, &last.model_out)?;
-        let metadata =
-            check_tensors(model, &run.statement.config, &release.statement).map_err(|e| e.in_file("the model file"))?;
+        let metadata = check_tensors(&model, &run.statement.config, &release.statement)
+            .map_err(|e| e.in_file("the model file"))?;
         let mut words = model_file_words(&release.statement, metadata)
             .and(release_words(&release.statement))
             .and(run_words(&run.statement, &of_run, &held));

@@ -174,16 +174,17 @@ pub fn report_json(report: &ReportStatement) -> serde_json::Value {
 #[allow(clippy::too_many_arguments)]
 pub fn verify_report(
     py: Python<'_>,
-    proof: &[u8],
-    run: &[u8],
-    commitment: Option<&[u8]>,
-    training: Option<&[u8]>,
-    nonce: Option<&[u8]>,
-    declaration: Option<&[u8]>,
+    proof: PyBackedBytes,
+    run: PyBackedBytes,
+    commitment: Option<PyBackedBytes>,
+    training: Option<PyBackedBytes>,
+    nonce: Option<PyBackedBytes>,
+    declaration: Option<PyBackedBytes>,
 ) -> PyResult<String> {
-    let held = Held { training, ..held(commitment, nonce, declaration)? };
-    work::fenced(py, || {
-        let v = verify_report_file(proof, run, &held)?;
+    work::fenced(py, move || {
+        let of_data = held(commitment.as_deref(), nonce.as_deref(), declaration.as_deref())?;
+        let held = Held { training: training.as_deref(), ..of_data };
+        let v = verify_report_file(&proof, &run, &held)?;
         let statement = &v.report.statement;
         let of_training = Held { data: held.training.or(held.data), ..held };
         let mut of_run = run_words(&v.run.statement, &v.run_verdict, &of_training);

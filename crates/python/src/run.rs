@@ -175,14 +175,14 @@ pub fn run_json(run: &RunProof) -> serde_json::Value {
 #[pyo3(signature = (proof, commitment, nonce, declaration))]
 pub fn verify_run(
     py: Python<'_>,
-    proof: &[u8],
-    commitment: Option<&[u8]>,
-    nonce: Option<&[u8]>,
-    declaration: Option<&[u8]>,
+    proof: PyBackedBytes,
+    commitment: Option<PyBackedBytes>,
+    nonce: Option<PyBackedBytes>,
+    declaration: Option<PyBackedBytes>,
 ) -> PyResult<String> {
-    let held = held(commitment, nonce, declaration)?;
-    work::fenced(py, || {
-        let (run, v) = verify_run_file(proof, &held)?;
+    work::fenced(py, move || {
+        let held = held(commitment.as_deref(), nonce.as_deref(), declaration.as_deref())?;
+        let (run, v) = verify_run_file(&proof, &held)?;
         let mut tally = Tally::of_run(&v);
         if held.data.is_some() {
             tally = with_data(tally, "data", &run.statement.data)?;
@@ -259,8 +259,9 @@ fn no_chunks() -> Failed {
 /// What a file states, without checking its proof; beside a release or a report, the run that its terms follow from.
 #[pyfunction]
 #[pyo3(signature = (bytes, run))]
-pub fn describe(py: Python<'_>, bytes: &[u8], run: Option<&[u8]>) -> PyResult<String> {
-    work::fenced(py, || {
+pub fn describe(py: Python<'_>, bytes: PyBackedBytes, run: Option<PyBackedBytes>) -> PyResult<String> {
+    work::fenced(py, move || {
+        let (bytes, run): (&[u8], _) = (&bytes, run.as_deref());
         let kind = file::kind(bytes)?;
         let (mut words, tally, statement) = match kind {
             k if k == Kind::Data as u8 => {

@@ -3,7 +3,7 @@ use crate::errors::Failed;
 use pyo3::prelude::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -46,40 +46,58 @@ pub fn run<T: Send + 'static>(
         let _ = send
             .send(result.unwrap_or_else(|_| Err(Failed::usage("internal error: the core panicked; please report it"))));
     });
-    let receive = Mutex::new(receive);
     let (mut stage, mut since) = (0, Instant::now());
+    let result = wait(py, receive, |py| {
+        let now = course.stage.load(Ordering::Relaxed);
+        if now != stage {
+            (stage, since) = (now, Instant::now());
+        }
+        let done = course.done(stage, since.elapsed().as_secs_f64());
+        report(py, progress.as_ref(), (done * STEPS as f64) as usize)
+    })?;
+    report(py, progress.as_ref(), STEPS)?;
+    Ok(result)
+}
+
+/// Reads a public file without the GIL, on a thread of its own, so that Ctrl-C returns at once. Verifiers do not panic;
+/// should one do so nevertheless, the file is rejected.
+pub fn fenced<T: Send + 'static>(
+    py: Python<'_>,
+    job: impl FnOnce() -> Result<T, Failed> + Send + 'static,
+) -> PyResult<T> {
+    let (send, receive) = channel();
+    let panicked = |_| {
+        Err(Failed::rejected("proof", "Panic", "internal error: the verifier panicked on this file; please report it"))
+    };
+    std::thread::spawn(move || {
+        let _ = send.send(catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(panicked));
+    });
+    wait(py, receive, |_| Ok(()))
+}
+
+/// Waits for a result without the GIL, answers signals several times a second, and calls `tick` as often.
+fn wait<T: Send>(
+    py: Python<'_>,
+    receive: Receiver<Result<T, Failed>>,
+    mut tick: impl FnMut(Python<'_>) -> PyResult<()>,
+) -> PyResult<T> {
+    let receive = Mutex::new(receive);
     loop {
         let got = py.detach(|| match receive.lock() {
             Ok(channel) => channel.recv_timeout(Duration::from_millis(100)),
             Err(_) => Err(RecvTimeoutError::Disconnected),
         });
         match got {
-            Ok(result) => {
-                report(py, progress.as_ref(), STEPS)?;
-                return Ok(result?);
-            }
+            Ok(result) => return Ok(result?),
             Err(RecvTimeoutError::Timeout) => {
                 py.check_signals()?;
-                let now = course.stage.load(Ordering::Relaxed);
-                if now != stage {
-                    (stage, since) = (now, Instant::now());
-                }
-                let done = course.done(stage, since.elapsed().as_secs_f64());
-                report(py, progress.as_ref(), (done * STEPS as f64) as usize)?;
+                tick(py)?;
             }
             Err(RecvTimeoutError::Disconnected) => {
                 return Err(Failed::usage("internal error: the work was lost").into());
             }
         }
     }
-}
-
-/// Reads a public file without the GIL. Verifiers do not panic; should one do so nevertheless, the file is rejected.
-pub fn fenced<T: Send>(py: Python<'_>, job: impl FnOnce() -> Result<T, Failed> + Send) -> PyResult<T> {
-    let panicked = |_| {
-        Err(Failed::rejected("proof", "Panic", "internal error: the verifier panicked on this file; please report it"))
-    };
-    Ok(py.detach(|| catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(panicked))?)
 }
 
 fn report(py: Python<'_>, progress: Option<&Py<PyAny>>, done: usize) -> PyResult<()> {

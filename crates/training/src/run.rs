@@ -9,7 +9,7 @@ use crate::relation::{ChunkRelation, StartWeights};
 use crate::statement::{RunStatement, Start, StatementError};
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
-use tacit_argument::proof::{ArgumentError, Committed, RelationProof, check, plan};
+use tacit_argument::proof::{ArgumentError, Committed, RelationProof, check_planned, plan};
 use tacit_argument::soundness::{ErrorTerm, total};
 
 #[cfg(feature = "prover")]
@@ -101,15 +101,23 @@ fn start_digest(start: &Start) -> Result<[u8; 32], RecordError> {
     }
 }
 
+/// Where chunk `chunk` starts from, public weights left out.
+fn start_kind(statement: &RunStatement, chunk: u32) -> StartWeights {
+    match (&statement.start, chunk) {
+        (Start::Hidden { bits, .. }, 0) => StartWeights::Committed(Some(*bits)),
+        (Start::Seed { .. }, 0) => StartWeights::Public(Vec::new()),
+        _ => StartWeights::Committed(None),
+    }
+}
+
 /// Where chunk `chunk` starts from.
 pub(crate) fn start_weights(statement: &RunStatement, chunk: u32) -> Result<StartWeights, StatementError> {
     Ok(match (&statement.start, chunk) {
-        (Start::Hidden { bits, .. }, 0) => StartWeights::Committed(Some(*bits)),
-        (Start::Seed { origin }, 0) => StartWeights::Public(crate::initial::initial_weights(
-            &statement.config,
-            &statement.seed("initial", origin)?,
-        )),
-        _ => StartWeights::Committed(None),
+        (Start::Seed { origin }, 0) => {
+            let seed = statement.seed("initial", origin)?;
+            StartWeights::Public(crate::initial::initial_weights(&statement.config, &seed))
+        }
+        _ => start_kind(statement, chunk),
     })
 }
 
@@ -164,20 +172,23 @@ fn examine(run: &RunProof, arguments: bool) -> Result<RunVerdict, RunRejected> {
         let c_out = part.model_out.digest().map_err(invalid)?;
         if arguments || chunk == 0 {
             let vectors = vectors(statement, before, &part.model_out).map_err(invalid)?;
-            let start = start_weights(statement, chunk)?;
-            let Some(relation) = ChunkRelation::new(&statement.config, chunk, start) else {
+            let shapes: Vec<_> = vectors.iter().map(|v| v.shape).collect();
+            // The order of the rows and public weights are as long as the statement says: they come once the proof is
+            // known to have that statement's shape.
+            let Some(mut relation) = ChunkRelation::outline(&statement.config, chunk, start_kind(statement, chunk))
+            else {
                 return Err(RunRejected::ChunkCount { expected, got: run.chunks.len() });
             };
-            let rate = usize::from(statement.log_inv_rate);
             let rejected = |error| RunRejected::Chunk { chunk, error };
-            let plan = if arguments {
+            let mut plan = plan(&relation, usize::from(statement.log_inv_rate), &shapes).map_err(rejected)?;
+            if arguments {
+                plan.check_lengths(&part.proof).map_err(rejected)?;
+                relation.start = start_weights(statement, chunk)?;
+                relation = relation.with_rows();
                 let digest = statement.chunk_digest(chunk, &c_in, &c_out, bounds_in)?;
-                check(LABEL, &digest, &relation, rate, &vectors, &part.proof)
-            } else {
-                let shapes: Vec<_> = vectors.iter().map(|v| v.shape).collect();
-                plan(&relation, rate, &shapes)
-            };
-            let terms = plan.map_err(rejected)?.soundness(&relation);
+                plan = check_planned(LABEL, &digest, &relation, plan, &vectors, &part.proof).map_err(rejected)?;
+            }
+            let terms = plan.soundness(&relation);
             if soundness.is_empty() || total(&terms) > total(&soundness) {
                 soundness = terms;
             }

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from tacit._files import read_limited
+from tacit._files import read_limited, read_toml
 from tacit.errors import UnreadableFile, UsageError
 from tacit.origins import Beacon, Origin, VerifierNonce, checked, from_hex
 
@@ -159,8 +158,8 @@ _KINDS = {
 def read_run_file(path: Path) -> RunFile:
     """Read and check the file. Raises `UnreadableFile` or `UsageError` naming the entry."""
     try:
-        document = tomllib.loads(read_limited(path, limit=1 << 20, what="run file").decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        document = read_toml(read_limited(path, limit=1 << 20, what="run file"))
+    except ValueError as error:
         raise UnreadableFile(f"the run file {path} is not TOML: {error}") from error
     top = _Table(document, "")
     model = _Table(top.take("model", dict, {}), "model.")

@@ -115,4 +115,8 @@ def read_parquet(path: Path) -> Table:
         table = pyarrow.parquet.read_table(path)
     except (OSError, pyarrow.ArrowException) as error:
         raise UnreadableFile(f"cannot read {path} as Parquet: {error}") from error
-    return from_pyarrow(table, path.name)
+    try:
+        return from_pyarrow(table, path.name)
+    except (ValueError, OverflowError, pyarrow.ArrowException) as error:
+        # Values are looked at only here: text that is not UTF-8, dates that Python does not have.
+        raise UnreadableFile(f"{path} holds a value that cannot be read: {error}") from error

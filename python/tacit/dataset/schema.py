@@ -12,13 +12,13 @@ of the committed data, because it is visible to everybody who reads the commitme
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self, TypeAlias, cast
 
-from tacit._files import read_limited
+from tacit._files import read_limited, read_toml
+from tacit.dataset.table import show
 from tacit.errors import DataError, UnreadableFile
 
 __all__ = [
@@ -37,19 +37,32 @@ DEFAULT_DATA_BITS = 12
 MAX_CLASSES = 64
 
 
+def as_number(value: object) -> float | None:
+    """A finite number as a float; None for anything else, integers that no float can hold among it."""
+    if isinstance(value, bool | str):
+        return None
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
 def check_scale(name: str, offset: float | None, divisor: float | None) -> None:
     """Refuse constants that do not define a scale."""
     if (offset is None) != (divisor is None):
         raise DataError(f"column {name!r}: give offset and divisor together", column=name)
-    if offset is not None and not math.isfinite(offset):
+    if offset is not None and as_number(offset) is None:
         raise DataError(f"column {name!r}: the offset is {offset}", column=name)
-    if divisor is not None and not (math.isfinite(divisor) and divisor > 0):
+    if divisor is not None and not (as_number(divisor) is not None and divisor > 0):
         raise DataError(f"column {name!r}: the divisor is {divisor}, not positive", column=name)
 
 
 def check_clip(name: str, clip: tuple[float, float] | None) -> None:
     """Refuse an interval that is none."""
-    if clip is not None and not (len(clip) == 2 and all(map(math.isfinite, clip)) and clip[0] < clip[1]):
+    if clip is not None and not (
+        len(clip) == 2 and all(as_number(v) is not None for v in clip) and clip[0] < clip[1]
+    ):
         raise DataError(f"column {name!r}: the clip interval is {clip}", column=name)
 
 
@@ -75,7 +88,7 @@ class Column:
             raise DataError(f"column {name!r}: only numeric columns have a scale", column=name)
         if self.kind != "numeric" and self.fill is not None:
             raise DataError(f"column {name!r}: only numeric columns have a fill value", column=name)
-        if self.fill is not None and not math.isfinite(self.fill):
+        if self.fill is not None and as_number(self.fill) is None:
             raise DataError(f"column {name!r}: the fill value is {self.fill}", column=name)
         if self.kind != "categorical" and self.categories is not None:
             raise DataError(f"column {name!r}: only categorical columns have categories", column=name)
@@ -171,8 +184,8 @@ class Schema:
     def load(cls, path: str | Path) -> Schema:
         """Read a schema from a TOML file."""
         try:
-            document = tomllib.loads(read_limited(path, limit=1 << 26, what="schema").decode())
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            document = read_toml(read_limited(path, limit=1 << 26, what="schema"))
+        except ValueError as error:
             raise UnreadableFile(f"the schema {path} is not TOML: {error}") from error
         return cls.from_dict(document)
 
@@ -212,9 +225,10 @@ def _build(cls: type[Column | Target], document: Any, what: str) -> Column | Tar
                 raise DataError(f"{what}: {name} holds something that is no text or number")
             values[name] = tuple(value)
         elif name in ("offset", "divisor", "fill"):
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise DataError(f"{what}: {name} is {value!r}, not a number")
-            values[name] = float(value)
+            number = as_number(value)
+            if number is None:
+                raise DataError(f"{what}: {name} is {show(value)}, not a number")
+            values[name] = number
         elif not isinstance(value, str):
             raise DataError(f"{what}: {name} is {value!r}, not text")
         else:

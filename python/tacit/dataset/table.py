@@ -24,7 +24,10 @@ Unit: TypeAlias = Literal["mixed", "shared", "bytes"]
 
 def show(value: object) -> str:
     """A value for an error message, at most forty characters of it."""
-    text = repr(value.item() if isinstance(value, np.generic) else value)
+    try:
+        text = repr(value.item() if isinstance(value, np.generic) else value)
+    except ValueError:
+        return "an integer of too many digits"
     return text if len(text) <= 40 else text[:37] + "..."
 
 

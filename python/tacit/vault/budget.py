@@ -217,7 +217,7 @@ def _require(accounts: Mapping[str, Account], rows: Mapping[str, int], reserve: 
             kept = "" if reserve else f" ({account.reserve:,} more are kept for a re-commitment)"
             raise BudgetError(
                 f"the proof opens {needed:,} rows of the commitment {commitment[:16]}, {left:,} of "
-                f"{account.rows:,} are left{kept}; commit the data again",
+                f"{account.rows:,} are left{kept}; commit the data again, or train again if it is a model's",
                 commitment=commitment,
                 needed=needed,
                 left=left,

@@ -3,7 +3,7 @@ use super::affine::{Affine, Cell};
 use crate::field::{E, basis};
 use crate::functional::{Low, LowId, TensorWeight, VectorId, Weights};
 use crate::transcript::Transcript;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec;
 use alloc::vec::Vec;
 use p3_field::PrimeCharacteristicRing;
@@ -50,6 +50,25 @@ impl Schedule {
     #[must_use]
     pub const fn cells(&self) -> usize {
         3 * self.messages + 12 * self.products.len()
+    }
+}
+
+impl MaskedMessages {
+    /// Compares the numbers of messages and sacrifices with a statement's, before anything is computed for them.
+    ///
+    /// # Errors
+    /// What [`Reduction`] gives for them: [`HidingError::MessageMissing`], [`HidingError::MessageCount`] or
+    /// [`HidingError::SacrificeCount`].
+    pub fn check_lengths(&self, schedule: &Schedule) -> Result<(), HidingError> {
+        let (expected, got) = (schedule.messages, self.messages.len());
+        if got < expected {
+            return Err(HidingError::MessageMissing { index: got, got });
+        }
+        if got > expected {
+            return Err(HidingError::MessageCount { expected, got });
+        }
+        let (expected, got) = (schedule.products.len(), self.sacrifices.len());
+        if expected == got { Ok(()) } else { Err(HidingError::SacrificeCount { expected, got }) }
     }
 }
 
@@ -137,6 +156,12 @@ impl<'a> Reduction<'a> {
 
     fn from(transcript: &'a mut Transcript, source: Source<'a>) -> Self {
         Self { transcript, source, received: vec![], products: vec![], lows: vec![], claims: vec![] }
+    }
+
+    /// Whether this is a dry run, which only counts: the weights of low parts are never read.
+    #[must_use]
+    pub const fn is_dry(&self) -> bool {
+        matches!(self.source, Source::Dry)
     }
 
     /// Opens a sub-protocol.
@@ -249,7 +274,7 @@ impl<'a> Reduction<'a> {
         for (k, (&(i, j), &[d, e])) in self.products.iter().zip(sacrifices).enumerate() {
             batch.add_sacrifice(k, (i, j), z, [d, e], beta);
         }
-        Ok(batch.finish(pads, &self.lows))
+        Ok(batch.finish(pads, self.lows))
     }
 }
 
@@ -307,9 +332,21 @@ impl Batch {
         self.power = b[2] * beta;
     }
 
-    fn finish(self, layout: PadLayout, lows: &[Low]) -> Claim {
+    fn finish(self, layout: PadLayout, lows: Vec<Low>) -> Claim {
         let atoms = self.pads.into_iter().chain(self.triples.into_iter().flatten());
         let run: Vec<E> = atoms.flat_map(|c| (0..3).map(move |i| c * basis(i))).collect();
+        // A low part can be long: the last of its readers gets it, the others a copy.
+        let mut lows: Vec<Option<Low>> = lows.into_iter().map(Some).collect();
+        let mut readers = vec![0usize; lows.len()];
+        let ids = |cells: &BTreeMap<(LowId, usize), E>| cells.keys().map(|k| k.0).collect::<BTreeSet<_>>();
+        for id in self.cells.iter().flat_map(ids) {
+            readers.get_mut(id).into_iter().for_each(|n| *n += 1);
+        }
+        let mut read = |id: LowId| {
+            let left = readers.get_mut(id)?;
+            *left = left.saturating_sub(1);
+            if *left == 0 { lows.get_mut(id)?.take() } else { lows.get(id)?.clone() }
+        };
         let mut weights: Vec<Weights> = self
             .cells
             .into_iter()
@@ -323,7 +360,7 @@ impl Batch {
                 }
                 let tensors = tensors
                     .into_iter()
-                    .filter_map(|(id, slots)| Some(TensorWeight { low: lows.get(id)?.clone(), slots }))
+                    .filter_map(|(id, slots)| Some(TensorWeight { low: read(id)?, slots }))
                     .collect();
                 Weights { tensors, runs: vec![], pin: E::ZERO }
             })

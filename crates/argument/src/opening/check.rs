@@ -57,7 +57,7 @@ pub fn opening_check(
         return Err(OpeningError::RootCount { expected: config.shapes().len(), got: roots.len() });
     }
     weights::validate(config, &claim, pins)?;
-    check_shape(config, proof)?;
+    opening_lengths(config, proof)?;
     begin(config, transcript);
     let Claim { weights, value: sigma } = weights::add_pins(claim, pins, transcript);
     transcript.absorb_message(proof.mu);
@@ -125,7 +125,10 @@ fn widen(config: &OpeningConfig, proof: &PcsProof<F, E, OracleMmcs>) -> PcsProof
 }
 
 /// Checks every length that the proof controls, before anything is computed.
-fn check_shape(config: &OpeningConfig, proof: &OpeningProof) -> Result<(), OpeningError> {
+///
+/// # Errors
+/// The variant of the first length that is not the configuration's.
+pub fn opening_lengths(config: &OpeningConfig, proof: &OpeningProof) -> Result<(), OpeningError> {
     let expected = config.h() + crate::multilinear::log2_ceil(config.sources());
     if proof.source_rounds.len() != expected {
         return Err(OpeningError::SourceRounds { expected, got: proof.source_rounds.len() });

@@ -44,7 +44,7 @@ mod tables;
 #[cfg(all(test, feature = "prover"))]
 mod tests;
 
-pub use check::opening_check;
+pub use check::{opening_check, opening_lengths};
 pub use choose::{choose_among, choose_trace_shape, long_lived_shape};
 #[cfg(feature = "prover")]
 pub use commit::{LongLived, Trace};

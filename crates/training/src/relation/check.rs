@@ -68,6 +68,10 @@ impl ChunkRelation<'_> {
     }
 
     pub(super) fn row(&self, r: &mut Reduction<'_>, point: Vec<E>) -> Row {
+        if r.is_dry() {
+            let [column, masked, data] = [(); 3].map(|()| r.low(Low::Eq(vec![])));
+            return Row { column, masked, data, point };
+        }
         let eq = eq_table(&point, E::ONE);
         let mut data = vec![E::ZERO; 1 << self.data_stride()];
         let mut masked = eq.clone();

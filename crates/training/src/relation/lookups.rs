@@ -19,6 +19,7 @@ impl Builder {
     pub(crate) fn new() -> Self {
         Self { tables: vec![], lookups: vec![] }
     }
+    /// The index of a table, which is new or in use already.
     fn table(&mut self, t: Table) -> usize {
         self.tables.iter().position(|x| *x == t).unwrap_or_else(|| {
             self.tables.push(t);
@@ -31,6 +32,10 @@ impl Builder {
     }
     pub(crate) fn tuple(&mut self, table: Table, values: Vec<Form>) {
         let table = self.table(table);
+        self.tuple_of(table, values);
+    }
+    /// Looks up in a table by its index: a long one is built and compared once, not for every unit.
+    fn tuple_of(&mut self, table: usize, values: Vec<Form>) {
         self.lookups.push(Lookup { table, values });
     }
     /// Places the multiplicities from slot `first` of vector 0 on; returns the system and the next free slot.
@@ -64,17 +69,21 @@ pub(crate) fn chunk_lookups(config: &RunConfig, layout: &TraceLayout) -> Builder
     for (l, layer) in config.architecture.layers.iter().enumerate() {
         let c = &layout.layers[l];
         let last = l + 1 == layout.layers.len();
-        let activation = activation_table(config, l);
+        let further: Vec<usize> = [c.activation, c.derivative].into_iter().flatten().collect();
+        let table = match (&layout.loss, last) {
+            (LossColumns::BinaryCrossEntropy { .. }, true) => Some(loss_sigmoid(config, layer.z_bits)),
+            _ => activation_table(config, l).map(|t| first_entries(t, 1 + further.len())),
+        };
+        let table = table.map(|t| b.table(t));
         for j in 0..layer.outputs as usize {
             let z = offset(c.z + j, layer.z_bits);
-            match (&activation, &layout.loss, last) {
-                (_, LossColumns::BinaryCrossEntropy { sigmoid }, true) => {
-                    b.tuple(loss_sigmoid(config, layer.z_bits), vec![z, column(sigmoid + j)]);
+            match (table, &layout.loss, last) {
+                (Some(table), LossColumns::BinaryCrossEntropy { sigmoid }, true) => {
+                    b.tuple_of(table, vec![z, column(sigmoid + j)]);
                 }
                 (Some(table), ..) => {
-                    let further = [c.activation, c.derivative].into_iter().flatten().map(|s| column(s + j));
-                    let tuple: Vec<Form> = core::iter::once(z).chain(further).collect();
-                    b.tuple(first_entries(table, tuple.len()), tuple);
+                    let further = further.iter().map(|s| column(s + j));
+                    b.tuple_of(table, core::iter::once(z).chain(further).collect());
                 }
                 _ => b.range(layer.z_bits, z),
             }
@@ -100,10 +109,10 @@ fn softmax_lookups(config: &RunConfig, layout: &TraceLayout, b: &mut Builder) {
     let LossColumns::CrossEntropy { e, p, rem, max, sum, .. } = layout.loss else { return };
     let Some((layer, c)) = config.architecture.layers.last().zip(layout.layers.last()) else { return };
     let values = tables::exp_table(config.scales.fa, config.exp_bits());
-    let exp = Table::Function { bits: 16, columns: vec![values.into_iter().map(F::from_u32).collect()] };
+    let exp = b.table(Table::Function { bits: 16, columns: vec![values.into_iter().map(F::from_u32).collect()] });
     for j in 0..layer.outputs as usize {
         let diff = column(max).plus_scaled(&column(c.z + j), -F::ONE);
-        b.tuple(exp.clone(), vec![diff, column(e + j)]);
+        b.tuple_of(exp, vec![diff, column(e + j)]);
         b.range(config.scales.fg + 1, column(p + j));
         b.range(16, column(rem + j));
         b.range(16, column(sum).plus(-F::ONE).plus_scaled(&column(rem + j), -F::ONE));
@@ -132,13 +141,11 @@ fn activation_table(config: &RunConfig, l: usize) -> Option<Table> {
 }
 
 /// The table with the first `arity` entries of its rows: a layout without derivatives reads none.
-fn first_entries(table: &Table, arity: usize) -> Table {
-    match table {
-        Table::Function { bits, columns } if columns.len() + 1 > arity => {
-            Table::Function { bits: *bits, columns: columns.iter().take(arity.saturating_sub(1)).cloned().collect() }
-        }
-        _ => table.clone(),
+fn first_entries(mut table: Table, arity: usize) -> Table {
+    if let Table::Function { columns, .. } = &mut table {
+        columns.truncate(arity.saturating_sub(1));
     }
+    table
 }
 
 fn loss_sigmoid(config: &RunConfig, m: u32) -> Table {

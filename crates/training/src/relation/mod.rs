@@ -87,6 +87,13 @@ impl<'a> ChunkRelation<'a> {
     /// The relation of chunk `chunk` of a validated configuration; none if there is no such chunk.
     #[must_use]
     pub fn new(config: &'a RunConfig, chunk: u32, start: StartWeights) -> Option<Self> {
+        Some(Self::outline(config, chunk, start)?.with_rows())
+    }
+
+    /// The relation without the order of its rows: enough for a plan, at no cost by the row. Public weights may be
+    /// missing too.
+    #[must_use]
+    pub fn outline(config: &'a RunConfig, chunk: u32, start: StartWeights) -> Option<Self> {
         let bits = match start {
             StartWeights::Committed(bits) => bits,
             StartWeights::Public(_) => None,
@@ -105,10 +112,17 @@ impl<'a> ChunkRelation<'a> {
             coefficients: Coefficients::new(config, chunk)?,
             chunk,
             decay: F::from_u64(config.decay(chunk).0),
-            index: row_index(config, chunk),
+            index: Vec::new(),
             slots,
             layout,
         })
+    }
+
+    /// The relation with the order of its rows.
+    #[must_use]
+    pub fn with_rows(mut self) -> Self {
+        self.index = row_index(self.config, self.chunk);
+        self
     }
 
     /// log2 of the data set's stride.

@@ -100,6 +100,10 @@ impl ReportRelation<'_> {
         if linear.is_empty() {
             return;
         }
+        if r.is_dry() {
+            linear.iter().for_each(|_| r.assert_zero(Affine::default()));
+            return;
+        }
         let mut column = vec![E::ZERO; 1 << self.layout.log_rows];
         column.iter_mut().take(self.checked.rows).for_each(|w| *w = E::ONE);
         let mut data = vec![E::ZERO; 1 << self.data_stride];
@@ -193,7 +197,7 @@ impl ReportRelation<'_> {
         let nu = r.challenge();
         let head = self.head_equations();
         let powers = self.powers(nu, head.len());
-        let public = self.public_features(rho);
+        let public = if r.is_dry() { vec![] } else { self.public_features(rho) };
         let mut total = a.affine();
         total.sub(&self.linear_part(row, &product, &public));
         for ((e, _), &power) in head.iter().zip(powers.head.iter().skip(1)) {

@@ -141,8 +141,12 @@ impl<'a> ReportRelation<'a> {
     }
 
     pub(super) fn row(&self, r: &mut Reduction<'_>, point: &[E]) -> Row {
-        let mut masked = eq_table(point, E::ONE);
         let column = r.low(Low::Eq(point.to_vec()));
+        if r.is_dry() {
+            let [masked, data] = [(); 2].map(|()| r.low(Low::Eq(vec![])));
+            return Row { column, masked, data, real: E::ZERO };
+        }
+        let mut masked = eq_table(point, E::ONE);
         let data = match &self.checked.index {
             Some(_) if self.aligned() => column,
             Some(index) => {

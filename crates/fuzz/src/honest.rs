@@ -1,0 +1,207 @@
+//! Small honest files of every kind, a family for every kind of run; the smaller, the more of them are verified.
+#[allow(clippy::unwrap_used, dead_code)]
+#[path = "../../training/tests/common/mod.rs"]
+mod common;
+
+use common::{Owner, config, layer};
+use serde::{Deserialize, Serialize};
+use tacit_argument::entropy::Entropy;
+use tacit_training::config::{Activation, Decay, Loss, NormBits, Order, RunConfig, Schedule};
+use tacit_training::file::{Kind, encode};
+use tacit_training::release::{Circumstances, Earlier, Override, ReleaseInput, prove_release, release_rules};
+use tacit_training::report::{Asked, Groups, Input, Rate, ReportInput, ReportTrees, Rows, prove_report};
+use tacit_training::run::{ChunkInput, ModelCommitment, RunProof, prove_chunk};
+use tacit_training::statement::Origin;
+use tacit_training::trainer::ModelState;
+use tacit_training::validity::{commit_data, data_payload};
+use tacit_training::verify::{DataFile, schema_id};
+
+const SCHEMA: &str = "{\"columns\":2}";
+const SECRET: [u8; 32] = [1; 32];
+
+/// What one owner publishes.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Family {
+    /// Of the configuration.
+    pub name: String,
+    /// The commitment of the training data.
+    pub data: Vec<u8>,
+    /// Two proofs of one run.
+    pub runs: Vec<Vec<u8>>,
+    /// Two proofs of one release.
+    pub releases: Vec<Vec<u8>>,
+    /// Reports on the run's model.
+    pub reports: Vec<Vec<u8>>,
+}
+
+/// 7 rows in batches of 3 (padded to 4), 3 steps in a chunk of 4: the fewest rows with masked and padding rows.
+fn tiny(layers: &[(u32, Activation)], loss: Loss) -> RunConfig {
+    let mut before = 2;
+    let layers = layers.iter().enumerate().map(|(l, &(outputs, activation))| {
+        let mut out = layer(before, outputs, activation);
+        (out.bias, out.z_bits, out.q_bits) = (l % 3 != 2, 9, 10);
+        before = outputs;
+        out
+    });
+    let mut config = config(layers.collect(), loss);
+    (config.scales.fa, config.scales.fg, config.scales.fw) = (4, 6, 20);
+    (config.schedule.rows, config.schedule.batch) = (7, 3);
+    (config.schedule.total_steps, config.schedule.chunk_steps) = (3, 4);
+    config.schedule.rates = Schedule::encode_rates(&[128, 64, 64]);
+    (config.data_bits, config.target_bits) = (7, if loss == Loss::Mse { 7 } else { 0 });
+    config
+}
+
+fn squares() -> RunConfig {
+    tiny(&[(1, Activation::Identity)], Loss::Mse)
+}
+
+fn logistic() -> RunConfig {
+    tiny(&[(1, Activation::Identity)], Loss::BceWithLogits)
+}
+
+fn classes() -> RunConfig {
+    let mut config = tiny(&[(2, Activation::Relu), (2, Activation::Identity)], Loss::CrossEntropy);
+    config.norms = Some(NormBits { z: 22, q: 24 });
+    (config.carry_bits, config.schedule.average) = (Some(30), Some(2));
+    config
+}
+
+fn smooth() -> RunConfig {
+    tiny(&[(2, Activation::Sigmoid), (2, Activation::Tanh), (1, Activation::Identity)], Loss::Mse)
+}
+
+/// Three chunks with momentum and decay, in a shuffled order.
+fn chain() -> RunConfig {
+    let mut config = tiny(&[(2, Activation::Relu), (1, Activation::Identity)], Loss::Mse);
+    (config.scales.kappa, config.schedule.filter) = (4, vec![16, 8, 4, 2, 1]);
+    (config.schedule.total_steps, config.schedule.chunk_steps) = (5, 2);
+    config.schedule.rates = Schedule::encode_rates(&[64, 64, 32, 32, 16]);
+    config.schedule.decay = Some(Decay { bits: 4, numerators: vec![15, 16, 14] });
+    config.order = Order::Shuffled { seed: [0; 32] };
+    config
+}
+
+fn owner(config: RunConfig, hidden: bool) -> (Owner, Vec<u8>) {
+    let mut owner = Owner::new(config, hidden);
+    let s = &mut owner.statement;
+    let mut record = s.data.clone();
+    record.schema = schema_id(SCHEMA);
+    record.names = Some(vec!["age".into(), "dose".into()]);
+    record.released = vec!["scale of age".into()];
+    let payload = data_payload(&record, &owner.rows);
+    let entropy = Entropy::fresh(&SECRET, &[2; 32]).expect("randomness");
+    owner.data = commit_data(record, &payload, &[3; 32], entropy).expect("a commitment");
+    s.data = owner.data.record.clone();
+    s.released = vec!["epochs".into()];
+    if s.config.order != Order::Contiguous {
+        let origin = Origin::Prover { nonce: 9 };
+        s.config.order = Order::Shuffled { seed: s.seed("order", &origin).expect("a seed") };
+        s.order_origin = Some(origin);
+    }
+    if let Some(origin) = s.start.origin().cloned() {
+        let seed = s.seed("initial", &origin).expect("a seed");
+        owner.state.weights = tacit_training::initial::initial_weights(&s.config, &seed);
+    }
+    let file = DataFile { record: owner.data.record.clone(), schema: SCHEMA.into(), proof: owner.data.proof.clone() };
+    let bytes = encode(Kind::Data, &file).expect("a file");
+    (owner, bytes)
+}
+
+fn prove(owner: &Owner) -> (RunProof, ModelState, ModelCommitment) {
+    let (mut state, mut chunks, mut models) = (owner.state.clone(), vec![], Vec::<ModelCommitment>::new());
+    for chunk in 0..owner.statement.config.chunks() {
+        let input = ChunkInput {
+            statement: &owner.statement,
+            chunk,
+            data: &owner.data.vector,
+            rows: &owner.rows,
+            start: &state,
+            model_in: models.last().or(owner.first.as_ref()),
+            proofs: 4,
+            seed: &[chunk as u8; 32],
+        };
+        let out = prove_chunk(&input, &SECRET).expect("a chunk");
+        chunks.push(out.proof);
+        models.push(out.model_out);
+        state = out.end;
+    }
+    (RunProof { statement: owner.statement.clone(), chunks }, state, models.pop().expect("a chunk"))
+}
+
+fn release(owner: &Owner, state: &ModelState, model: &ModelCommitment) -> Vec<u8> {
+    let exemption = Some(Override::PublicData);
+    let public = Circumstances { known: &[], feature_bits: None, earlier: Earlier::Nothing, exemption };
+    let permit = release_rules(&owner.statement, 12, &public).expect("a permit");
+    let layers = &owner.statement.config.architecture.layers;
+    let names: Vec<_> =
+        layers.iter().enumerate().map(|(l, x)| (format!("{l}.weight"), x.bias.then(|| format!("{l}.bias")))).collect();
+    let input = ReleaseInput { statement: &owner.statement, model, weights: &state.weights, names: &names };
+    encode(Kind::Release, &prove_release(&input, permit, &SECRET).expect("a release")).expect("a file")
+}
+
+fn report(
+    owner: &Owner,
+    (state, model): (&ModelState, &ModelCommitment),
+    input: &Input,
+    groups: Option<&Groups>,
+    asked: &[Asked],
+) -> Vec<u8> {
+    let committed = matches!(input, Input::Committed { .. });
+    let trees = ReportTrees { model: &model.vector, data: committed.then_some(&owner.data.vector) };
+    let data = committed.then_some(&owner.rows);
+    let input =
+        ReportInput { run: &owner.statement, model: &model.record, weights: &state.weights, input, data, groups };
+    encode(Kind::Report, &prove_report(&input, trees, asked, &SECRET).expect("a report")).expect("a file")
+}
+
+/// Every report that a family's loss allows.
+fn reports(owner: &Owner, model: (&ModelState, &ModelCommitment)) -> Vec<Vec<u8>> {
+    let committed = |rows| Input::Committed { data: owner.data.record.clone(), rows };
+    let public = Input::Public { features: owner.rows.features.iter().copied().take(6).collect() };
+    let mut out = vec![report(owner, model, &public, None, &[Asked::Outputs])];
+    if owner.statement.config.architecture.loss == Loss::Mse {
+        let sums = [Asked::SquaredError, Asked::AbsoluteError, Asked::TargetMoments];
+        out.push(report(owner, model, &committed(Rows::Range { first: 1, count: 5 }), None, &sums));
+        return out;
+    }
+    let bound = Asked::AtLeast { rate: Rate::Accuracy, group: None, bound: (0, 7) };
+    let exactly = Asked::Exactly { rate: Rate::Predicted { class: 0 }, group: None };
+    out.push(report(owner, model, &committed(Rows::Listed(vec![0, 2, 5, 6])), None, &[bound, exactly]));
+    // A group for each value of the first feature.
+    let mut values: Vec<i32> = owner.rows.features.iter().copied().step_by(2).collect();
+    values.sort_unstable();
+    values.dedup();
+    let groups = Groups { columns: vec![0], values: values.into_iter().map(|v| vec![v]).collect() };
+    let gap = Asked::GapAtMost { rate: Rate::Predicted { class: 1 }, bound: (1, 1) };
+    out.push(report(owner, model, &committed(Rows::All), Some(&groups), &[Asked::Counts, gap]));
+    out
+}
+
+fn family(name: &str, config: RunConfig, hidden: bool) -> Family {
+    let (owner, data) = owner(config, hidden);
+    let (first, state, model) = prove(&owner);
+    let second = prove(&owner).0;
+    Family {
+        name: name.into(),
+        data,
+        runs: [first, second].iter().map(|r| encode(Kind::Run, r).expect("a file")).collect(),
+        releases: (0..2).map(|_| release(&owner, &state, &model)).collect(),
+        reports: reports(&owner, (&state, &model)),
+    }
+}
+
+/// One family of every kind: losses, activations, starts, orders, bounds, and a chain.
+///
+/// # Panics
+/// If an honest owner cannot prove.
+#[must_use]
+pub fn families() -> Vec<Family> {
+    vec![
+        family("squares", squares(), false),
+        family("logistic", logistic(), true),
+        family("classes", classes(), true),
+        family("smooth", smooth(), false),
+        family("chain", chain(), false),
+    ]
+}

@@ -1,0 +1,86 @@
+//! What came out, and what it cost.
+use crate::checks::never;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+/// What came out of one target.
+#[derive(Clone, Debug, Default)]
+pub struct Outcomes {
+    /// Files verified.
+    pub files: u64,
+    /// Time that they took, by the clock.
+    pub time: Duration,
+    /// The same on a processor, changing them included; zero where the system does not tell.
+    pub cpu: Duration,
+    /// Per name of a check, how many it rejected.
+    pub rejected: BTreeMap<String, u64>,
+    /// Changed files that are honest after all: parts of two proofs of one statement.
+    pub honest: u64,
+    /// Most bytes that the verifier held, and the length of that file.
+    pub most_bytes: (usize, usize),
+    /// Longest time, and the length of that file.
+    pub slowest: (Duration, usize),
+}
+
+impl Outcomes {
+    fn add(&mut self, other: &Self) {
+        self.files += other.files;
+        self.time += other.time;
+        self.cpu += other.cpu;
+        self.honest += other.honest;
+        self.most_bytes = self.most_bytes.max(other.most_bytes);
+        self.slowest = self.slowest.max(other.slowest);
+        other.rejected.iter().for_each(|(k, n)| *self.rejected.entry(k.clone()).or_default() += n);
+    }
+}
+
+/// What came out of all targets.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// By the target's name.
+    pub targets: BTreeMap<String, Outcomes>,
+}
+
+impl Tally {
+    /// Adds what another thread found.
+    pub fn add(&mut self, other: &Self) {
+        other.targets.iter().for_each(|(k, o)| self.targets.entry(k.clone()).or_default().add(o));
+    }
+
+    /// Everything together.
+    #[must_use]
+    pub fn total(&self) -> Outcomes {
+        let mut out = Outcomes::default();
+        self.targets.values().for_each(|o| out.add(o));
+        out
+    }
+
+    /// Checks that rejected nothing.
+    #[must_use]
+    pub fn never(&self) -> Vec<String> {
+        never(self.targets.values().flat_map(|o| o.rejected.keys().map(String::as_str)))
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let total = self.total();
+        writeln!(f, "{:>12}  {:>9}  {:>9}  {:>10}  target", "files", "a core s", "most MB", "slowest ms")?;
+        let line = |f: &mut fmt::Formatter<'_>, name: &str, o: &Outcomes| {
+            let time = if o.cpu.is_zero() { o.time } else { o.cpu };
+            let rate = o.files as f64 / time.as_secs_f64().max(1e-9);
+            let (mb, ms) = (o.most_bytes.0 as f64 / 1e6, o.slowest.0.as_secs_f64() * 1e3);
+            writeln!(f, "{:>12}  {rate:>9.0}  {mb:>9.1}  {ms:>10.1}  {name}", o.files)
+        };
+        self.targets.iter().try_for_each(|(name, o)| line(f, name, o))?;
+        line(f, "all, on one core", &total)?;
+        writeln!(f, "\n{:>12}  rejected by", "files")?;
+        let mut checks: Vec<_> = total.rejected.iter().collect();
+        checks.sort_by_key(|c| core::cmp::Reverse(c.1));
+        checks.iter().try_for_each(|(check, n)| writeln!(f, "{n:>12}  {check}"))?;
+        writeln!(f, "{:>12}  none: the file is made of honest proofs of one statement", total.honest)?;
+        let never = self.never();
+        writeln!(f, "\n{} checks rejected nothing: {}", never.len(), never.join(", "))
+    }
+}
