@@ -267,7 +267,10 @@ def test_errors_are_those_of_scikit_learn(bank: Bank) -> None:
     assert float(errors["r2"]) == pytest.approx(r2_score(targets, predicted), rel=1e-9)
     path = report.save(bank.folder / "prices-report.tacit")
     verdict = tacit.verify(path, run=bank.folder / "prices.tacit", data=bank.folder / "prices.commitment")
-    assert any("R^2 over all outputs is" in line for line in verdict.shown)
+    (line,) = [line for line in verdict.shown if "R^2 over all outputs is" in line]
+    page = tacit.html_report(path, run=bank.folder / "prices.tacit", data=bank.folder / "prices.commitment")
+    for told in (line.removesuffix(".").rsplit(" ", 1)[1], f"{float(errors['mae']):.4f}"):
+        assert f">{told}</" in page.content
     with pytest.raises(ReportRefused) as raised:
         tacit.evaluate(run, metrics=["accuracy"], quiet=True)
     assert raised.value.reason == "NotApplicable"
@@ -394,10 +397,12 @@ def test_the_command_line(
 ) -> None:
     monkeypatch.chdir(bank.folder)
     monkeypatch.setenv("TACIT_VAULT", "bank.vault")
-    arguments = ["--data", "test", "--metric", "accuracy", "--by", "sex", "--gap", "accuracy=0.9", "--force"]
+    arguments = ["--data", "test", "--metric", "accuracy", "--metric", "equalised_odds", "--by", "sex"]
+    arguments += ["--gap", "accuracy=0.9", "--force"]
     assert main(["evaluate", *arguments, "--at-least-each", "accuracy=0.1", "--rows", "0:100"]) == 0
     printed = capsys.readouterr().out
     assert "accuracy: " in printed
+    assert "equalised_odds:1: groups differ by " in printed
     assert "group 0: sex=" in printed
     assert main(["evaluate", *arguments[:-1]]) == 2
     assert "report.tacit exists already" in capsys.readouterr().err

@@ -17,7 +17,7 @@ __all__ = ["command"]
 
 @click.command("evaluate", short_help="Show how good a model is on committed data, with a proof.")
 @report_options
-@click.option("--metric", multiple=True, help="confusion, accuracy, recall, recall:2, ... Repeatable.")
+@click.option("--metric", multiple=True, help="confusion, accuracy, recall:2, equalised_odds, ... Repeatable.")
 @click.option("--by", multiple=True, metavar="COLUMN", help="Groups by the values of this column. Repeatable.")
 @click.option(
     "--at-least", multiple=True, metavar="METRIC=NUMBER", help="Show a bound and no value. Repeatable."
@@ -53,6 +53,7 @@ def command(
     """
     from tacit._files import require_free
     from tacit.commitment import open_data
+    from tacit.rates import FAIRNESS
     from tacit.reporting import evaluate
     from tacit.runs import open_run
 
@@ -71,6 +72,9 @@ def command(
     )
     for name, rate in made.rates().items():
         click.echo(f"{name}: {rate.numerator}/{rate.denominator} = {float(rate):.4f}")
+    for name, difference in made.gaps().items():
+        if name.partition(":")[0] in FAIRNESS:
+            click.echo(f"{name}: groups differ by {float(difference):.4f}")
     for name, value in made.errors().items():
         click.echo(f"{name}: {float(value):.6g}")
     for index, name in enumerate(made.groups):

@@ -9,10 +9,10 @@ from tacit.html.classes import class_chart, class_gaps, class_groups, class_rate
 from tacit.html.facts import facts_of, rate_plot
 from tacit.html.figures import bars, grid
 from tacit.html.markup import Child, Markup, join, tag
-from tacit.html.numbers import count, percent
+from tacit.html.numbers import count, decimal, percent
 from tacit.html.predictions import input_tables, outputs_table, row_numbers, said, score_bars
 from tacit.html.results import Results, charts
-from tacit.html.tables import bounds_table, counts_tables, errors_table, gaps_table, rates_table
+from tacit.html.tables import bounds_table, counts_tables, errors_of, errors_table, gaps_table, rates_table
 from tacit.html.verified import Verified
 from tacit.html.words import INTRODUCTIONS, TERMS, TITLES
 from tacit.progress import duration
@@ -165,6 +165,8 @@ def _glance(about: Verified, results: Results) -> Markup:
             cards.append(
                 (percent(results.rates[metric, None]), results.words(metric), results.note(metric, None))
             )
+    if about.evaluated is not None and "r2" in (errors := errors_of(results, len(rows))):
+        cards.append((decimal(errors["r2"]), "R²", "of 1: share of the targets' variance"))
     lowest = [(results.rates["accuracy", g], g) for g in results.known("accuracy") if g is not None]
     if lowest:
         rate, group = min(lowest)

@@ -9,7 +9,7 @@ from tacit.html.numbers import count, decimal, percent
 from tacit.html.results import CHARTED, Results, classes_of
 from tacit.rates import FAIRNESS, Confusion, differences, rate_name, shown_errors
 
-__all__ = ["bounds_table", "counts_tables", "errors_table", "gaps_table", "rates_table"]
+__all__ = ["bounds_table", "counts_tables", "errors_of", "errors_table", "gaps_table", "rates_table"]
 
 MAX_CELLS = 6000
 """Most cells of confusion tables on a page; beyond, only the table of all rows."""
@@ -170,11 +170,17 @@ def bounds_table(results: Results) -> Markup | None:
     return tag("table", tag("thead", head), tag("tbody", lines), class_="narrow bounds")
 
 
-def errors_table(results: Results, rows: int) -> Markup | None:
-    """MSE, MAE and R^2 of real targets."""
+def errors_of(results: Results, rows: int) -> dict[str, Fraction]:
+    """Errors of `rows` rows of real targets; R^2 is rounded down to four digits, as the statement has it."""
     config = results.about.verdict.statement["run"]["config"]
     outputs = int(config["architecture"]["layers"][-1]["outputs"])
     errors = shown_errors(results.shown, rows, outputs, int(config["scales"]["fa"])) if rows else {}
+    return errors | ({"r2": Fraction(errors["r2"] * 10**4 // 1, 10**4)} if "r2" in errors else {})
+
+
+def errors_table(results: Results, rows: int) -> Markup | None:
+    """MSE, MAE and R^2 of real targets."""
+    errors = errors_of(results, rows)
     if not errors:
         return None
     words = {
