@@ -144,14 +144,16 @@ def unknown_rows(folder: Path, full: bool) -> Iterator[Line]:
 
     def scored(guesses: list[Integers]) -> Scored:
         def score(public: Public) -> Score:
-            right, errors = 0, []
+            right, errors, alone = 0, [], []
             for unknown in guesses:
                 got = informed.recover_rows(public, x, y, unknown)
                 off = (np.abs(got.features - x[unknown]) / spread).mean(axis=1)
                 right += int(((off < CLOSE) & (got.labels == y[unknown])).sum())
                 errors += list(off)
-            middle = float(np.median(errors))
-            return Score(right, len(errors), "rows with labels", f"median error {middle:.3f} deviations")
+                mean = np.delete(x, unknown, axis=0).mean(axis=0)
+                alone += list((np.abs(mean - x[unknown]) / spread).mean(axis=1))
+            note = f"median error {np.median(errors):.2f} deviations, of the mean row {np.median(alone):.2f}"
+            return Score(right, len(errors), "rows with labels", note)
 
         return score
 
