@@ -127,11 +127,7 @@ def run(job: Job) -> None:
         try:
             release = tacit.release(model, bits=12)
         except ReleaseRefused as error:
-<<<<<<< HEAD
-            print(f"   refused by the rule {error.rule}; this data set is public, so it is released anyway")
-=======
             print(f"   refused by the rule {error.rule}; the data is public, so it is released all the same")
->>>>>>> lattice
             release = tacit.release(model, bits=12, data_is_public=True)
         release.save(out / "model.safetensors", out / "release.tacit")
         public = job.model(data.quantised.width)
