@@ -6,7 +6,7 @@ use p3_field::PrimeCharacteristicRing;
 use tacit_argument::field::{E, F};
 use tacit_argument::functional::Low;
 use tacit_argument::hiding::{Affine, Cell, HidingError, Masker, Reduction};
-use tacit_argument::multilinear::{eq_table, evaluate_base};
+use tacit_argument::multilinear::{eq_table, eq_vertex, evaluate_base, evaluate_ext};
 use tacit_argument::transcript::RootAfterChallenge;
 
 /// v, w and u = v w hidden; also v^2 = s, a product of a message with itself.
@@ -235,6 +235,41 @@ fn a_claim_on_a_vector_that_is_not_there_is_refused() {
     for (vector, low) in [(2, 0), (1, 1)] {
         let error = claim(&run.messages, 2, check(vector, low)).expect_err("no such cell");
         assert_eq!(error, HidingError::NoSuchCell { cell: Cell { vector, low, slot: 3 } });
+    }
+}
+
+/// Lengths are compared before a message is read, by the names that reading gives them.
+#[test]
+fn lengths_are_named_before_anything_is_computed() {
+    let (run, wanted) = (products([E::ZERO; 2]), schedule(product_check));
+    assert_eq!(run.messages.check_lengths(&wanted), Ok(()));
+    let error = |change: &dyn Fn(&mut tacit_argument::hiding::MaskedMessages)| {
+        let mut messages = run.messages.clone();
+        change(&mut messages);
+        let error = messages.check_lengths(&wanted).expect_err("another length");
+        assert_eq!(claim(&messages, 1, product_check).expect_err("another length"), error);
+        error
+    };
+    let n = wanted.messages;
+    assert_eq!(error(&|m| drop(m.messages.pop())), HidingError::MessageMissing { index: n - 1, got: n - 1 });
+    assert_eq!(error(&|m| m.messages.push(E::ONE)), HidingError::MessageCount { expected: n, got: n + 1 });
+    assert_eq!(error(&|m| drop(m.sacrifices.pop())), HidingError::SacrificeCount { expected: 2, got: 1 });
+}
+
+/// Tables of eq are made in place, and long tables evaluated in parts: the same values as entry by entry.
+#[test]
+fn tables_in_place_have_every_entry() {
+    let point: Vec<E> = (0..7).map(|i| E::new([F::from_u64(i + 3), F::from_u64(5 * i), F::ONE])).collect();
+    for n in 0..=7 {
+        let (x, table) = (&point[..n], eq_table(&point[..n], E::TWO));
+        assert_eq!(table.len(), 1 << n);
+        assert!((0..1 << n).all(|i| table[i] == eq_vertex(x, i).double()));
+        // Shorter tables are zero beyond their ends.
+        for len in [0, 1, (1 << n) - 1, 1 << n] {
+            let values: Vec<E> = (0..len).map(|i| E::from(F::from_u64(i as u64 * i as u64 + 1))).collect();
+            let naive: E = values.iter().enumerate().map(|(i, &v)| v * eq_vertex(x, i)).sum();
+            assert_eq!(evaluate_ext(&values, x), naive, "{n}, {len}");
+        }
     }
 }
 

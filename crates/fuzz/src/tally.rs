@@ -9,10 +9,8 @@ use std::time::Duration;
 pub struct Outcomes {
     /// Files verified.
     pub files: u64,
-    /// Time that they took, by the clock.
+    /// Time that they took on a processor, changing them included.
     pub time: Duration,
-    /// The same on a processor, changing them included; zero where the system does not tell.
-    pub cpu: Duration,
     /// Per name of a check, how many it rejected.
     pub rejected: BTreeMap<String, u64>,
     /// Changed files that are honest after all: parts of two proofs of one statement.
@@ -27,7 +25,6 @@ impl Outcomes {
     fn add(&mut self, other: &Self) {
         self.files += other.files;
         self.time += other.time;
-        self.cpu += other.cpu;
         self.honest += other.honest;
         self.most_bytes = self.most_bytes.max(other.most_bytes);
         self.slowest = self.slowest.max(other.slowest);
@@ -68,8 +65,7 @@ impl fmt::Display for Tally {
         let total = self.total();
         writeln!(f, "{:>12}  {:>9}  {:>9}  {:>10}  target", "files", "a core s", "most MB", "slowest ms")?;
         let line = |f: &mut fmt::Formatter<'_>, name: &str, o: &Outcomes| {
-            let time = if o.cpu.is_zero() { o.time } else { o.cpu };
-            let rate = o.files as f64 / time.as_secs_f64().max(1e-9);
+            let rate = o.files as f64 / o.time.as_secs_f64().max(1e-9);
             let (mb, ms) = (o.most_bytes.0 as f64 / 1e6, o.slowest.0.as_secs_f64() * 1e3);
             writeln!(f, "{:>12}  {rate:>9.0}  {mb:>9.1}  {ms:>10.1}  {name}", o.files)
         };
