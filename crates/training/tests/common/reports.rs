@@ -33,7 +33,7 @@ pub fn flagged(config: &RunConfig) -> Data {
 
 /// A linear regression on two targets.
 pub fn regression() -> RunConfig {
-    let layer = Layer { z_bits: 17, ..layer(5, 2, Activation::Identity) };
+    let layer = Layer { z_bits: 16, ..layer(5, 2, Activation::Identity) };
     config(vec![layer], Loss::Mse)
 }
 
