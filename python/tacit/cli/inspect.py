@@ -15,7 +15,7 @@ __all__ = ["command"]
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Everything, as JSON.")
 def command(file: Path, as_json: bool) -> None:
-    """Print the statement of FILE (a commitment, run, release or report) in plain words, with soundness terms."""
+    """Print the statement of FILE (a commitment, run, release or report) in plain words, with its soundness."""
     from tacit.verifying import inspect
 
     if not as_json:
