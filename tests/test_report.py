@@ -373,7 +373,10 @@ def test_reports_are_checked_against_their_run_and_data(bank: Bank) -> None:
     assert any("no commitment file" in line for line in unchecked.not_shown)
     checked = tacit.verify(path, run=run, data=test, training=train)
     assert "The records of both data sets declare one schema: columns, their order and scales." in checked.shown
-    assert "If what is shown were false, a proof would pass with a probability of at most 2^-12" in str(checked)
+    assert (
+        "If what is shown were false, an attempt at a proof would pass with a probability of at most 2^-12"
+        in str(checked)
+    )
     assert not any("no commitment file" in line for line in checked.not_shown)
     described = tacit.inspect(path)
     assert "the proof was not checked" in described.not_shown[0]

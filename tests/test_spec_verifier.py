@@ -64,7 +64,7 @@ def both_accept(run: Path, data: Path) -> dict[str, str]:
     verdict = tacit.verify(run, data=data)
     model, of_data = facts["model"], facts["data"]
     assert f"model behind commitment {model} is exactly" in verdict.shown[0]
-    assert f"data behind commitment {of_data}." in verdict.shown[0]
+    assert f"data behind commitment {of_data} lead to." in verdict.shown[0]
     bits = dict(verdict.soundness)[f"total over {facts['chunks']} chunk(s)"]
     assert float(facts["bits"]) == pytest.approx(-bits, abs=0.006)
     commitment = tacit.verify(data)

@@ -502,7 +502,9 @@ def test_the_soundness_error_is_said_in_words():
     verdict = session.Verdict(
         ("a",), ("b",), (("lookups", -140.0), ("total, x", -129.0), ("total, y", -129.0)), {}
     )
-    assert verdict.certainty.startswith("If what is shown were false, a proof would pass with a probability of")
+    assert verdict.certainty.startswith(
+        "If what is shown were false, an attempt at a proof would pass with a probability of"
+    )
     assert "at most 2^-128.0," in verdict.certainty
     assert str(verdict).splitlines() == ["a", verdict.certainty, "Not shown: b"]
     assert str(session.Verdict(("a",), (), (), {})) == "a"

@@ -251,7 +251,7 @@ def _report(
     for name, size in zip(names or ("all rows",), plan["group_sizes"], strict=True):
         if size < min_group:
             raise ReportRefused(
-                f"{name!r} has {size} rows, fewer than {min_group}: what is shown of it "
+                f"{name!r} has {_rows_of(size)}, fewer than {min_group}: what is shown of it "
                 "would tell about a few people",
                 reason="SmallGroup",
             )
@@ -260,7 +260,7 @@ def _report(
     for what, size in _denominators(plan["shown"], names):
         if 0 < size < min_group:
             raise ReportRefused(
-                f"{what} counts among {size} rows, fewer than {min_group}: it would tell about a few people",
+                f"{what} counts among {_rows_of(size)}, fewer than {min_group}: that tells about a few people",
                 reason="SmallGroup",
             )
     opening, made = run.boundary(len(record.states) - 1, record)
@@ -306,6 +306,10 @@ def _denominators(shown: Sequence[Any], names: Sequence[str]) -> Iterator[tuple[
             for index, size in enumerate(lines):
                 group = f" [{names[index // classes]}]" if names else ""
                 yield f"class {index % classes} of the confusion matrix{group}", size
+
+
+def _rows_of(count: int) -> str:
+    return f"{count} row{'' if count == 1 else 's'}"
 
 
 def _check_arguments(run: Any, data: Any, min_group: Any, bounds: Mapping[str, Any]) -> None:

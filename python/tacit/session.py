@@ -233,7 +233,7 @@ class Verdict:
         if not totals:
             return ""
         return (
-            "If what is shown were false, a proof would pass with a probability of at most "
+            "If what is shown were false, an attempt at a proof would pass with a probability of at most "
             f"2^{log2(sum(totals)):.1f}, "
             "hash functions taken as random."
         )

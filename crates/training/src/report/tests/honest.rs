@@ -387,7 +387,7 @@ fn the_words_say_what_is_shown_and_what_stays_open() {
     assert!(words.not_shown.iter().any(|s| s.contains("no commitment file")));
     other.schema[0] ^= 1;
     let words = report_words(&report, Some(&other), true);
-    assert!(words.not_shown.iter().any(|s| s.contains("the public schema documents differ")));
+    assert!(words.not_shown.iter().any(|s| s.contains("the public schema documents of the two data sets differ")));
     let regression = World::new(regression(1));
     let report = regression.all(&[Asked::SquaredError, Asked::AbsoluteError, Asked::TargetMoments]).statement;
     let words = report_words(&report, None, true);
