@@ -3,8 +3,8 @@
 use crate::common::{Owner, config, data, layer};
 use tacit_training::config::{Activation, Layer, Loss, RunConfig};
 use tacit_training::report::{
-    Asked, Groups, Input, Rate, ReportInput, ReportProof, ReportRejected, ReportTrees, ReportVerdict, Rows,
-    prove_report, verify_report,
+    Asked, Groups, Input, Rate, ReportError, ReportInput, ReportProof, ReportRejected, ReportTrees, ReportVerdict,
+    Rows, prove_report, verify_report,
 };
 use tacit_training::run::{ChunkInput, ModelCommitment, RunProof, RunVerdict, prove_chunk, verify_run};
 use tacit_training::statement::RunStatement;
@@ -67,6 +67,10 @@ impl Proven {
     }
 
     pub fn report(&self, input: &Input, groups: Option<&Groups>, asked: &[Asked]) -> ReportProof {
+        self.try_report(input, groups, asked).unwrap()
+    }
+
+    fn try_report(&self, input: &Input, groups: Option<&Groups>, asked: &[Asked]) -> Result<ReportProof, ReportError> {
         let committed = matches!(input, Input::Committed { .. });
         let about = ReportInput {
             run: self.statement(),
@@ -77,14 +81,15 @@ impl Proven {
             groups,
         };
         let trees = ReportTrees { model: &self.model.vector, data: committed.then_some(&self.data.vector) };
-        prove_report(&about, trees, asked, &[1; 32]).unwrap()
+        prove_report(&about, trees, asked, &[1; 32])
     }
 
     pub fn verify(&self, report: &ReportProof) -> Result<ReportVerdict, ReportRejected> {
         verify_report(report, &self.verdict, self.statement(), &self.model.record)
     }
 
-    /// Counts, rates and outputs of a classifier, by group, on some of the rows.
+    /// Counts, rates and outputs of a classifier of three classes, by group, on some of the rows. Rows of class 2 have
+    /// no flag.
     pub fn by_group(&self) -> ReportProof {
         let width = self.statement().config.architecture.layers[0].inputs;
         let flag = 1 << self.statement().config.scales.fa;
@@ -92,26 +97,28 @@ impl Proven {
         let asked = [
             Asked::Counts,
             Asked::Exactly { rate: Rate::Accuracy, group: Some(1) },
-            Asked::AtLeast { rate: Rate::Recall { class: 1 }, group: Some(0), bound: (0, 50) },
+            Asked::AtLeast { rate: Rate::Recall { class: 2 }, group: Some(0), bound: (0, 50) },
             Asked::GapAtMost { rate: Rate::Accuracy, bound: (100, 100) },
             Asked::Outputs,
         ];
         self.report(&self.committed(Rows::Range { first: 4, count: 70 }), Some(&groups), &asked)
     }
 
-    /// Every rate that a report knows, as a bound that always holds, on all rows.
+    /// Every rate that a report knows, as a bound that always holds, on all rows; of a class that is predicted at all.
     pub fn rates(&self) -> ReportProof {
-        let class = 0;
-        let rates = [
-            Rate::Accuracy,
-            Rate::Recall { class },
-            Rate::Precision { class },
-            Rate::F1 { class },
-            Rate::FalsePositives { class },
-            Rate::Predicted { class },
-        ];
-        let asked = rates.map(|rate| Asked::AtLeast { rate, group: None, bound: (0, 50) });
-        self.report(&self.committed(Rows::All), None, &asked)
+        let input = self.committed(Rows::All);
+        let of = |class| {
+            let rates = [
+                Rate::Accuracy,
+                Rate::Recall { class },
+                Rate::Precision { class },
+                Rate::F1 { class },
+                Rate::FalsePositives { class },
+                Rate::Predicted { class },
+            ];
+            rates.map(|rate| Asked::AtLeast { rate, group: None, bound: (0, 50) })
+        };
+        (0..3).find_map(|class| self.try_report(&input, None, &of(class)).ok()).unwrap()
     }
 
     /// Sums of a regression, on listed rows.
