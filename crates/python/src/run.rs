@@ -95,7 +95,10 @@ fn costs(config: &RunConfig, estimate: Result<Estimate, RunRejected>) -> Result<
 /// A public file and the secret seed behind it.
 pub type Opening = (PyBackedBytes, PyBackedBytes);
 
-/// Proves one chunk: `(proof, record of the model after it)`.
+/// A chunk's proof, the record of the model after it, and the seconds of every stage.
+type Proven<'py> = (Bound<'py, PyBytes>, Bound<'py, PyBytes>, Vec<(&'static str, f64)>);
+
+/// Proves one chunk.
 #[pyfunction]
 #[allow(clippy::too_many_arguments)]
 pub fn prove_chunk<'py>(
@@ -109,7 +112,7 @@ pub fn prove_chunk<'py>(
     out: (PyBackedBytes, usize),
     secret: PyBackedBytes,
     progress: Option<Py<PyAny>>,
-) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>, Vec<(&'static str, f64)>)> {
+) -> PyResult<Proven<'py>> {
     let statement = statement_of(statement)?;
     let table = rows(py, &table.0, &table.1)?;
     let velocity = state.1.as_ref().map(|v| values(py, v)).transpose()?;
