@@ -222,25 +222,29 @@ struct Weak {
 
 impl Relation for Weak {
     fn max_stride(&self) -> usize {
-        self.known.max_stride()
+        self.known.relation.max_stride()
     }
     fn column_cells(&self) -> usize {
-        self.known.column_cells()
+        self.known.relation.column_cells()
     }
     fn check(&self, r: &mut Reduction<'_>) -> Result<(), HidingError> {
-        self.known.check(r)
+        self.known.relation.check(r)
     }
     fn log_proofs(&self) -> usize {
         self.log_proofs
     }
     fn soundness(&self, list_bits: f64) -> Vec<ErrorTerm> {
-        let mut terms = self.known.soundness(list_bits);
+        let mut terms = self.known.relation.soundness(list_bits);
         terms.push(ErrorTerm { name: "weak", bits: self.bits, theorem: "none" });
         terms
     }
 }
 
 impl Witnessed for Weak {
+    type Relation = Self;
+    fn relation(&self) -> &Self {
+        self
+    }
     fn send(&self, m: &mut Masker<'_>, trace: &[tacit_argument::field::F]) -> Result<(), LookupError> {
         self.known.send(m, trace)
     }
