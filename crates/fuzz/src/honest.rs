@@ -1,5 +1,5 @@
 //! Small honest files of every kind, a family for every kind of run; the smaller, the more of them are verified.
-#[allow(clippy::unwrap_used, dead_code)]
+#[allow(clippy::unwrap_used)]
 #[path = "../../training/tests/common/mod.rs"]
 mod common;
 
