@@ -82,7 +82,8 @@ fn changes(node: &Value) -> Vec<(&'static str, Value)> {
         }
         Value::Null => {
             let decay = json!({"bits": 1, "numerators": [2]});
-            [json!([]), json!(0), json!([0]), json!({"Prover": {"nonce": 1}}), decay, json!({"z": 40, "q": 40})]
+            let groups = json!({"columns": [4], "values": [[0], [256]]});
+            [json!([]), json!(0), json!([0]), json!({"Prover": {"nonce": 1}}), decay, json!({"z": 40, "q": 40}), groups]
                 .map(|v| ("present", v))
                 .to_vec()
         }
