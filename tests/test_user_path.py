@@ -35,7 +35,7 @@ lr = 0.125
 @pytest.fixture
 def native(monkeypatch) -> NativeDouble:
     double = NativeDouble()
-    monkeypatch.setattr(session, "_load", lambda: double)
+    monkeypatch.setattr(session, "load", lambda: double)
     return double
 
 

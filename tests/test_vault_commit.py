@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from native_double import ROWS_PER_PROOF, Failure, NativeDouble, unpack
-from tacit import session
+from tacit import instruction_set, session
 from tacit.commitment import commit, open_data
 from tacit.dataset import Column, Schema
 from tacit.errors import (
@@ -38,7 +39,7 @@ def native(tmp_path, monkeypatch) -> NativeDouble:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.delenv("TACIT_PASSPHRASE", raising=False)
     double = NativeDouble()
-    monkeypatch.setattr(session, "_load", lambda: double)
+    monkeypatch.setattr(session, "load", lambda: double)
     return double
 
 
@@ -188,7 +189,9 @@ def test_without_the_compiled_module_the_error_says_so(monkeypatch):
     def missing(_):
         raise ModuleNotFoundError("tacit._native")
 
-    monkeypatch.setattr(session.importlib, "import_module", missing)
+    # Another test may have loaded it.
+    monkeypatch.delitem(sys.modules, "tacit._native", raising=False)
+    monkeypatch.setattr(instruction_set.importlib, "import_module", missing)
     with pytest.raises(NativeMissing, match="compiled part of tacit is not installed"):
         session.describe(b"")
 
