@@ -23,7 +23,7 @@ import pytest
 import tacit
 from tacit import session
 from tacit.cli import main
-from tacit.errors import ProofRejected, UnreadableFile, UsageError
+from tacit.errors import FileTaken, ProofRejected, UnreadableFile, UsageError
 from tacit.html.figures import Bar, bars, steps
 from tacit.html.markup import Markup, tag, visible
 from tacit.html.names import Names
@@ -421,6 +421,17 @@ def test_a_page_does_not_replace_what_it_was_made_from(bank: Path, monkeypatch: 
     with pytest.raises(UsageError, match="another name"):
         tacit.html_report(bank / "run.tacit").save(bank / "run.tacit")
     assert (bank / "run.tacit").read_bytes() == before
+
+
+def test_a_page_does_not_replace_another_file(bank: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "notes.txt"
+    mine.write_text("mine")
+    assert main(["report", str(bank / "run.tacit"), "--html", str(mine)]) == 2
+    with pytest.raises(FileTaken, match="exists already"):
+        tacit.html_report(bank / "run.tacit").save(mine)
+    assert mine.read_text() == "mine"
+    assert main(["report", str(bank / "run.tacit"), "--html", str(mine), "--force"]) == 0
+    assert mine.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
 def test_the_bytes_that_were_checked_are_those_that_are_told(bank: Path, tmp_path: Path) -> None:

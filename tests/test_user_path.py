@@ -193,6 +193,27 @@ def test_a_release_replaces_neither_of_its_files(trained, native, capsys):
     assert not Path("m.safetensors").exists()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model", "no/model.safetensors"], "there is no directory no"),
+        (["--out", "no/release.tacit"], "there is no directory no"),
+        (["--model", "same.tacit", "--out", "./same.tacit"], "the weights and their proof are two files"),
+    ],
+)
+def test_a_release_is_not_spent_on_files_that_cannot_be(trained, native, capsys, arguments, message):
+    assert main(["release", *arguments]) == 2
+    assert message in capsys.readouterr().err
+    assert native.attempts == []
+    assert main(["release"]) == 0
+
+
+def test_nothing_is_proven_for_a_directory_that_is_not_there(trained, native, capsys):
+    assert main(["prove", "--out", "no/run.tacit"]) == 2
+    assert "there is no directory no" in capsys.readouterr().err
+    assert native.attempts == []
+
+
 def test_earlier_spellings_of_out_still_work_and_are_not_shown(trained, capsys):
     assert main(["prove", "--output", "a.tacit"]) == 0
     assert main(["release", "--proof", "b.tacit"]) == 0

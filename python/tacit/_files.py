@@ -94,8 +94,13 @@ def write_atomic(
 def require_free(
     path: str | os.PathLike[str], content: bytes | None = None, *, overwrite: bool = False
 ) -> Path:
-    """The path, if nothing stands there, or `content` itself, or it may be replaced. Raises `FileTaken`."""
+    """The path, if nothing stands there, or `content` itself, or it may be replaced. Raises `FileTaken`.
+
+    Raises `UsageError` if there is no such directory: called before work, it keeps the work from being in vain.
+    """
     target = Path(path)
+    if not target.parent.is_dir():
+        raise UsageError(f"cannot write {target}: there is no directory {target.parent}")
     if overwrite or not target.exists():
         return target
     if content is not None and target.is_file() and target.stat().st_size == len(content):

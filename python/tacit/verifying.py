@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from tacit import session
 from tacit._files import read_limited
 from tacit._wording import given, name_of, named
-from tacit.errors import UsageError, WrongKind
+from tacit.errors import ProofRejected, UsageError, WrongKind
 from tacit.origins import from_hex
 from tacit.session import Verdict
 
@@ -97,8 +97,18 @@ def check_files(
     if files.run is None:
         return session.verify_run(files.proof, held)
     if files.model is None:
-        return session.verify_report(files.proof, files.run, held)
+        return _verify_report(files.proof, files.run, held)
     return session.verify_release(files.proof, files.run, files.model, held)
+
+
+def _verify_report(proof: bytes, run: bytes, held: session.Held) -> Verdict:
+    try:
+        return session.verify_report(proof, run, held)
+    except ProofRejected as error:
+        if error.check == "TrainingData" and held.training is None:
+            told = f"{error.args[0]}. Give {named('training')} (the commitment of the data of the run)"
+            raise type(error)(told, check=error.check) from None
+        raise
 
 
 _KINDS = {

@@ -42,9 +42,8 @@ def command(
             f"a proof of {size(costs.proof_bytes)}, {costs.rows_per_proof} rows of the budget per chunk"
         )
         return
-    if out.exists() and not force:
-        # Before hours of proving. A proof that is finished may be there already.
-        made = proving.finished(chosen)
-        require_free(out, None if made is None else made.content)
+    # Before hours of proving. A proof that is finished may be there already.
+    made = proving.finished(chosen) if out.exists() and not force else None
+    require_free(out, None if made is None else made.content, overwrite=force)
     proof = proving.prove(chosen)
     click.echo(f"{proof.save(out, overwrite=force)}: {size(len(proof))}")

@@ -46,9 +46,12 @@ def command(
     reconstructed; a refusal names its rule.
     """
     from tacit._files import require_free
+    from tacit.errors import UsageError
     from tacit.releasing import release
     from tacit.runs import open_run
 
+    if model.absolute() == out.absolute():
+        raise UsageError(f"--model and --out are both {out}: the weights and their proof are two files")
     for path in (model, out):
         require_free(path, overwrite=force)
     made = release(

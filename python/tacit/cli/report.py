@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from tacit.cli._options import force_option
+
 __all__ = ["command"]
 
 
@@ -24,6 +26,7 @@ __all__ = ["command"]
 )
 @click.option("--nonce", metavar="HEX", help="The nonce that you issued for this run.")
 @click.option("--declaration", metavar="HEX", help="The run's declaration, which you held before.")
+@force_option
 def command(
     proof: Path,
     page: Path,
@@ -33,6 +36,7 @@ def command(
     training: Path | None,
     nonce: str | None,
     declaration: str | None,
+    force: bool,
 ) -> None:
     """Check PROOF as `tacit verify` does, with the same options, and write what it shows as a page: figures,
     tables, what is not shown, and how to check it. The page needs no network and runs no script.
@@ -44,4 +48,4 @@ def command(
     made = html_report(
         proof, data=data, run=run, model=model, training=training, nonce=nonce, declaration=declaration
     )
-    click.echo(f"VALID: {made.save(page)}")
+    click.echo(f"VALID: {made.save(page, overwrite=force)}")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tacit import session
-from tacit._files import write_atomic
+from tacit._files import write_public
 from tacit.errors import UsageError
 from tacit.verifying import PathLike, check_files, read_files
 
@@ -43,13 +43,15 @@ class HtmlReport:
     sources: tuple[Path, ...] = ()
     """The files that were checked."""
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the page, durably and all at once. Raises `UsageError` over a file that it was made from."""
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write the page, durably and all at once.
+
+        Raises `FileTaken` over another file, unless `overwrite`; `UsageError` over one that it was made from.
+        """
         target = Path(path)
         if target.exists() and any(source.exists() and target.samefile(source) for source in self.sources):
             raise UsageError(f"{target} is one of the files that were checked; give the page another name")
-        write_atomic(target, self.content.encode())
-        return target
+        return write_public(target, self.content.encode(), overwrite=overwrite)
 
 
 def html_report(
