@@ -6,7 +6,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 CARGO ?= cargo
 # What is built here runs here: the core is compiled for this machine's instruction set. A wheel has all builds.
-export RUSTFLAGS ?= $(addprefix -C target-cpu=,$(shell PYTHONPATH=python $(PYTHON) -m tacit.instruction_set))
+ifndef RUSTFLAGS
+export RUSTFLAGS := $(addprefix -C target-cpu=,$(shell PYTHONPATH=python $(PYTHON) -m tacit.instruction_set))
+endif
 RUSTC ?= rustc
 
 REQUIREMENTS := requirements/all.txt

@@ -10,7 +10,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -56,17 +56,12 @@ class Refused:
     reason: str
 
 
-@dataclass
 class Stages(logging.Handler):
     """Adds up what the prover says about the stages of its chunks."""
 
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
+    def __init__(self) -> None:
         super().__init__()
-
-    def __hash__(self) -> int:
-        return id(self)
+        self.seconds: dict[str, float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
         if isinstance(record.args, tuple) and isinstance(record.args[-1], dict):

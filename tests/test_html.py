@@ -17,10 +17,10 @@ from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import tacit
+from loan_table import loans
 from tacit import session
 from tacit.cli import main
 from tacit.errors import FileTaken, ProofRejected, UnreadableFile, UsageError
@@ -166,16 +166,6 @@ def harmless(page: str) -> Elements:
     return read
 
 
-def rows(seed: int, count: int) -> pd.DataFrame:
-    random = np.random.default_rng(seed)
-    frame = pd.DataFrame(random.normal(size=(count, 3)), columns=["income", "debt", "age"])
-    frame["sex"] = random.choice(["f", "m"], size=count)
-    frame["region"] = random.choice(["north", "east", "west"], size=count)
-    score = frame["income"] - frame["debt"] + 0.5 * (frame["sex"] == "m") + random.normal(size=count)
-    frame["good"] = np.where(score > 0, "yes", "no")
-    return frame
-
-
 @pytest.fixture(scope="module")
 def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder with a file of every kind, all about one run; names are published."""
@@ -185,8 +175,8 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.delenv("TACIT_PASSPHRASE", raising=False)
         options: dict[str, Any] = {"vault": folder / "bank.vault", "publish_names": True, "quiet": True}
         text = ("sex", "region")
-        train = tacit.commit(rows(1, 200), "good", name="train", categorical=text, **options)
-        test = tacit.commit(rows(2, 150), "good", name="test", schema=train.schema, **options)
+        train = tacit.commit(loans(1, 200), "good", name="train", categorical=text, **options)
+        test = tacit.commit(loans(2, 150), "good", name="test", schema=train.schema, **options)
         fitted = tacit.fit(
             train,
             hidden=[5],
@@ -210,7 +200,7 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             at_least_each={"recall": "0.1"},
             gap_at_most={"equalised_odds": "0.9"},
         )
-        tacit.predict(run, rows(5, 3).drop(columns="good"), quiet=True).save(folder / "prediction.tacit")
+        tacit.predict(run, loans(5, 3).drop(columns="good"), quiet=True).save(folder / "prediction.tacit")
         tacit.predict(run, data=test, rows=[7], quiet=True).save(folder / "one.tacit")
         release = tacit.release(run, data_is_public=True, quiet=True)
         release.save(folder / "model.safetensors", folder / "release.tacit")
@@ -306,7 +296,7 @@ def test_predictions_are_told_by_row(bank: Path) -> None:
         a, b = values[2 * row : 2 * row + 2]
         assert f"{a}, {b}" in text
         assert ("1: yes" if b > a else "0: no") in text
-    table = rows(5, 3)
+    table = loans(5, 3)
     cells = re.findall(r"<td class=.num.>(-?\d+\.\d+)</td>", made.content)
     for value in table["income"]:
         # To the precision of eight fractional bits.
@@ -513,7 +503,7 @@ def test_names_cannot_become_elements(bank: Path, name: str) -> None:
 
 def test_hostile_names_can_be_committed_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    frame = rows(3, 60)
+    frame = loans(3, 60)
     frame.columns = ["income", SCRIPT, "'\"&", "sex", "region", "good"]
     frame["good"] = np.where(frame["good"] == "yes", "</td><b>yes", "no")
     data = tacit.commit(

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from sklearn.metrics import (
@@ -26,6 +25,7 @@ from sklearn.metrics import (
 )
 
 import tacit
+from loan_table import loans
 from tacit.cli import main
 from tacit.errors import (
     BudgetError,
@@ -38,16 +38,6 @@ from tacit.errors import (
 )
 
 TEXT = ("sex", "region")
-
-
-def table(seed: int, rows: int) -> pd.DataFrame:
-    random = np.random.default_rng(seed)
-    frame = pd.DataFrame(random.normal(size=(rows, 3)), columns=["income", "debt", "age"])
-    frame["sex"] = random.choice(["f", "m"], size=rows)
-    frame["region"] = random.choice(["north", "east", "west"], size=rows)
-    score = frame["income"] - frame["debt"] + 0.5 * (frame["sex"] == "m") + random.normal(size=rows)
-    frame["good"] = np.where(score > 0, "yes", "no")
-    return frame
 
 
 @dataclass
@@ -71,8 +61,8 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
         patch.setenv("XDG_STATE_HOME", str(folder / "state"))
         patch.delenv("TACIT_PASSPHRASE", raising=False)
         vault = folder / "bank.vault"
-        train = tacit.commit(table(1, 200), "good", vault=vault, name="train", categorical=TEXT, quiet=True)
-        test = tacit.commit(table(2, 150), "good", vault=vault, name="test", schema=train.schema, quiet=True)
+        train = tacit.commit(loans(1, 200), "good", vault=vault, name="train", categorical=TEXT, quiet=True)
+        test = tacit.commit(loans(2, 150), "good", vault=vault, name="test", schema=train.schema, quiet=True)
         train.save(folder / "train.commitment")
         test.save(folder / "test.commitment")
         # In order: the seed of a shuffle hangs on the commitment's salts, and with it every figure below.
@@ -141,7 +131,7 @@ def test_groups_are_those_of_the_table(bank: Bank, by: tuple[str, ...]) -> None:
     report = tacit.evaluate(
         bank.run, bank.test, metrics=["confusion", "accuracy"], by=by, min_group=3, quiet=True
     )
-    frame = table(2, 150)
+    frame = loans(2, 150)
     names = [", ".join(f"{c}={row[c]}" for c in by) for _, row in frame.iterrows()]
     assert set(report.groups) == set(names)
     for group, name in enumerate(report.groups):
@@ -193,7 +183,7 @@ def test_rows_of_the_training_data(bank: Bank) -> None:
 
 
 def test_predictions_of_public_and_of_committed_rows(bank: Bank) -> None:
-    rows = table(5, 7).drop(columns="good")
+    rows = loans(5, 7).drop(columns="good")
     given = tacit.quantise(rows, schema=tacit.Schema(columns=bank.train.schema.columns))
     # Columns of an array have nobody's names.
     nameless = replace(given, feature_names=tuple(f"x{i}" for i in range(given.width)))
@@ -222,7 +212,7 @@ def test_fairness_is_asked_for_as_the_rates_that_it_compares(bank: Bank) -> None
     assert float(counts.derived()["balanced_accuracy"]) == pytest.approx(
         balanced_accuracy_score(labels, predicted)
     )
-    sex = np.array([f"sex={s}" for s in table(2, 150)["sex"]])
+    sex = np.array([f"sex={s}" for s in loans(2, 150)["sex"]])
     recalls = [recall_score(labels[sex == g], predicted[sex == g]) for g in counts.groups]
     false = [1 - recall_score(1 - labels[sex == g], 1 - predicted[sex == g]) for g in counts.groups]
     for group, recall in zip(counts.groups, recalls, strict=True):
@@ -323,7 +313,7 @@ def test_what_cannot_be_shown_is_refused_by_name(bank: Bank, caplog: pytest.LogC
         with pytest.raises(UsageError):
             tacit.evaluate(bank.run, bank.test, quiet=True, **wrong)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="not both"):
-        tacit.predict(bank.run, table(5, 2), rows=[1])
+        tacit.predict(bank.run, loans(5, 2), rows=[1])
     with pytest.raises(UsageError, match="evaluate has no argument 'metric'; did you mean metrics"):
         tacit.evaluate(bank.run, bank.test, metric="accuracy")
     with pytest.raises(UsageError, match="data is a str, not committed data"):
@@ -331,7 +321,7 @@ def test_what_cannot_be_shown_is_refused_by_name(bank: Bank, caplog: pytest.LogC
 
 
 def test_rows_have_the_columns_of_the_training_data(bank: Bank) -> None:
-    given = tacit.quantise(table(5, 2), schema=tacit.Schema(columns=bank.train.schema.columns))
+    given = tacit.quantise(loans(5, 2), schema=tacit.Schema(columns=bank.train.schema.columns))
     swapped = replace(given, feature_names=("debt", "income", *given.feature_names[2:]))
     with pytest.raises(ReportRefused, match="'debt' for 'income'") as raised:
         tacit.predict(bank.run, swapped, quiet=True)
@@ -340,11 +330,11 @@ def test_rows_have_the_columns_of_the_training_data(bank: Bank) -> None:
 
 def test_data_of_another_schema_is_refused(bank: Bank) -> None:
     vault = bank.folder / "bank.vault"
-    other = tacit.commit(table(3, 60), "good", vault=vault, name="other", categorical=TEXT, quiet=True)
+    other = tacit.commit(loans(3, 60), "good", vault=vault, name="other", categorical=TEXT, quiet=True)
     with pytest.raises(ReportRefused, match="scales") as raised:
         tacit.evaluate(bank.run, other, quiet=True)
     assert raised.value.reason == "OtherSchema"
-    shuffled = table(3, 60)[["debt", "income", "age", "sex", "region", "good"]]
+    shuffled = loans(3, 60)[["debt", "income", "age", "sex", "region", "good"]]
     moved = tacit.commit(shuffled, "good", vault=vault, name="moved", categorical=TEXT, quiet=True)
     with pytest.raises(ReportRefused, match="columns"):
         tacit.evaluate(bank.run, moved, quiet=True)
@@ -414,7 +404,7 @@ def test_the_command_line(
     assert main([*verify, "--training", "train.commitment"]) == 0
     assert "VALID" in capsys.readouterr().out
     assert main(["inspect", "report.tacit"]) == 0
-    table(5, 3).drop(columns="good").to_csv("new.csv", index=False)
+    loans(5, 3).drop(columns="good").to_csv("new.csv", index=False)
     assert main(["predict", "--input", "new.csv", "--out", "prediction.tacit"]) == 0
     assert len(capsys.readouterr().out.splitlines()) >= 4
     trained = ["--run", "run.tacit", "--training", "train.commitment"]
@@ -432,10 +422,10 @@ def test_every_report_is_charged_until_the_model_is_used_up(bank: Bank) -> None:
     key = bank.run.boundary(1, bank.run.record())[1].digest.hex()
     accounts = bank.run.vault.accounts()
     before = accounts[key].left()
-    tacit.predict(bank.run, table(5, 1).drop(columns="good"), quiet=True)
+    tacit.predict(bank.run, loans(5, 1).drop(columns="good"), quiet=True)
     spent = before - bank.run.vault.accounts()[key].left()
     assert spent > 0
     left = bank.run.vault.accounts()[key].left()
     bank.run.vault.budget.charge({key: left}, "test")
     with pytest.raises(BudgetError):
-        tacit.predict(bank.run, table(5, 1).drop(columns="good"), quiet=True)
+        tacit.predict(bank.run, loans(5, 1).drop(columns="good"), quiet=True)

@@ -60,13 +60,14 @@ def _choose() -> str:
 
     Raises `UsageError` if the build named is none, is not installed or does not run here.
     """
-    flags = cpu_flags()
     named = os.environ.get(VARIABLE)
     if not named:
-        there = (build for build in BUILDS if runs_here(build, flags) and _path(build).exists())
-        return next(there, "baseline")
+        there = [build for build in BUILDS if _path(build).exists()]
+        flags = cpu_flags() if there else frozenset()
+        return next((build for build in there if runs_here(build, flags)), "baseline")
     if named not in (*BUILDS, "baseline"):
         raise UsageError(f"{VARIABLE}={named}: it takes baseline, avx2 or avx512")
+    flags = cpu_flags()
     if not runs_here(named, flags):
         missing = ", ".join(sorted(BUILDS[named] - flags))
         raise UsageError(f"{VARIABLE}={named}: this machine lacks {missing}")

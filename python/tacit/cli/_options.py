@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ask_passphrase",
+    "companion_options",
     "find_vault",
     "force_option",
     "key_file_option",
@@ -109,6 +110,23 @@ def report_options(function: F) -> F:
     )(function)
     function = click.option("--data", help="Name of committed data in the vault [the training data].")(function)
     return run_options(function)
+
+
+def companion_options(function: F) -> F:
+    """What a proof is checked against: the same for `verify` and for a page, whose command it prints."""
+    path = click.Path(path_type=Path)
+    for option in (
+        click.option("--declaration", metavar="HEX", help="The run's declaration, which you held before."),
+        click.option("--nonce", metavar="HEX", help="The nonce that you issued for this run."),
+        click.option(
+            "--training", type=path, help="For a report on other rows: commitment of the training data."
+        ),
+        click.option("--model", type=path, help="For a release: the safetensors file."),
+        click.option("--run", type=path, help="For a release or a report: the proof of its run."),
+        click.option("--data", type=path, help="Commitment that the data must have."),
+    ):
+        function = option(function)
+    return function
 
 
 def parse_bounds(texts: tuple[str, ...]) -> dict[str, str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tacit.cli._options import force_option
+from tacit.cli._options import companion_options, force_option
 
 __all__ = ["command"]
 
@@ -16,16 +16,7 @@ __all__ = ["command"]
 @click.option(
     "--html", "page", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The page."
 )
-@click.option("--data", type=click.Path(path_type=Path), help="Commitment that the data must have.")
-@click.option("--run", type=click.Path(path_type=Path), help="For a release or a report: the proof of its run.")
-@click.option("--model", type=click.Path(path_type=Path), help="For a release: the safetensors file.")
-@click.option(
-    "--training",
-    type=click.Path(path_type=Path),
-    help="For a report on other rows: commitment of the training data.",
-)
-@click.option("--nonce", metavar="HEX", help="The nonce that you issued for this run.")
-@click.option("--declaration", metavar="HEX", help="The run's declaration, which you held before.")
+@companion_options
 @force_option
 def command(
     proof: Path,

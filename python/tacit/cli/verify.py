@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from tacit.cli._options import show_json, show_verdict
+from tacit.cli._options import companion_options, show_json, show_verdict
 from tacit.errors import ProofRejected, UnreadableFile
 
 __all__ = ["command"]
@@ -15,16 +15,7 @@ __all__ = ["command"]
 
 @click.command("verify", short_help="Check a proof.")
 @click.argument("proof", type=click.Path(path_type=Path))
-@click.option("--data", type=click.Path(path_type=Path), help="Commitment that the data must have.")
-@click.option("--run", type=click.Path(path_type=Path), help="For a release or a report: the proof of its run.")
-@click.option("--model", type=click.Path(path_type=Path), help="For a release: the safetensors file.")
-@click.option(
-    "--training",
-    type=click.Path(path_type=Path),
-    help="For a report on other rows: commitment of the training data.",
-)
-@click.option("--nonce", metavar="HEX", help="The nonce that you issued for this run.")
-@click.option("--declaration", metavar="HEX", help="The run's declaration, which you held before.")
+@companion_options
 @click.option("--json", "as_json", is_flag=True, help="The verdict as JSON.")
 def command(
     proof: Path,
