@@ -14,7 +14,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from fuzz.changes import several
@@ -82,9 +82,12 @@ def attempt(target: Target, world: World, expected: object, choose: random.Rando
 
 
 def fuzz(
-    seconds: float, seed: int, targets: tuple[Target, ...] = TARGETS
+    limit: float,
+    seed: int,
+    targets: tuple[Target, ...] = TARGETS,
+    clock: Callable[[], float] = time.monotonic,
 ) -> tuple[Mapping[str, Counter[str]], list[Finding]]:
-    """Changes files for a while, each target for as long as the others.
+    """Changes files until `clock` has gone on by `limit` seconds, each target for as long as the others.
 
     Returns outcomes by target, and what must not be: one finding per place in the code.
     """
@@ -95,16 +98,16 @@ def fuzz(
         world = World.made(Path(name))
         expected = honest(world)
         spent = dict.fromkeys(seen, 0.0)
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
+        end = clock() + limit
+        while clock() < end:
             target = min(targets, key=lambda target: spent[target.name])
-            began = time.monotonic()
+            began = clock()
             result = None
             try:
                 result = attempt(target, world, expected[target.name], choose)
             except Finding as finding:
                 findings.setdefault(finding.place, finding)
-            spent[target.name] += time.monotonic() - began
+            spent[target.name] += clock() - began
             if result is not None:
                 seen[target.name][result] += 1
     return seen, list(findings.values())

@@ -6,6 +6,7 @@ directory is fsynced. Secret files are created with mode 0600 before the first b
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import tomllib
@@ -20,6 +21,7 @@ from tacit.errors import FileTaken, UnreadableFile, UsageError
 __all__ = [
     "TEMPORARY_SUFFIX",
     "fsync_directory",
+    "read_json",
     "read_limited",
     "read_toml",
     "require_free",
@@ -144,6 +146,14 @@ def read_toml(content: bytes) -> dict[str, Any]:
     if _bits(document) > MAX_BITS:
         raise ValueError(f"it has an integer of more than {MAX_BITS:,} bits")
     return document
+
+
+def read_json(content: bytes | str) -> Any:
+    """A JSON document. Raises `ValueError` for anything that is none."""
+    try:
+        return json.loads(content)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
 
 
 def _bits(value: Any) -> int:

@@ -10,7 +10,7 @@ use tacit_training::config::{Activation, Decay, Loss, NormBits, Order, RunConfig
 use tacit_training::file::{Kind, encode};
 use tacit_training::release::{Circumstances, Earlier, Override, ReleaseInput, prove_release, release_rules};
 use tacit_training::report::{Asked, Groups, Input, Rate, ReportInput, ReportTrees, Rows, prove_report};
-use tacit_training::run::{ChunkInput, ModelCommitment, RunProof, prove_chunk};
+use tacit_training::run::ModelCommitment;
 use tacit_training::statement::Origin;
 use tacit_training::trainer::ModelState;
 use tacit_training::validity::{commit_data, data_payload};
@@ -108,27 +108,6 @@ fn owner(config: RunConfig, hidden: bool) -> (Owner, Vec<u8>) {
     (owner, bytes)
 }
 
-fn prove(owner: &Owner) -> (RunProof, ModelState, ModelCommitment) {
-    let (mut state, mut chunks, mut models) = (owner.state.clone(), vec![], Vec::<ModelCommitment>::new());
-    for chunk in 0..owner.statement.config.chunks() {
-        let input = ChunkInput {
-            statement: &owner.statement,
-            chunk,
-            data: &owner.data.vector,
-            rows: &owner.rows,
-            start: &state,
-            model_in: models.last().or(owner.first.as_ref()),
-            proofs: 4,
-            seed: &[chunk as u8; 32],
-        };
-        let out = prove_chunk(&input, &SECRET).expect("a chunk");
-        chunks.push(out.proof);
-        models.push(out.model_out);
-        state = out.end;
-    }
-    (RunProof { statement: owner.statement.clone(), chunks }, state, models.pop().expect("a chunk"))
-}
-
 fn release(owner: &Owner, state: &ModelState, model: &ModelCommitment) -> Vec<u8> {
     let exemption = Some(Override::PublicData);
     let public = Circumstances { known: &[], feature_bits: None, earlier: Earlier::Nothing, exemption };
@@ -180,8 +159,8 @@ fn reports(owner: &Owner, model: (&ModelState, &ModelCommitment)) -> Vec<Vec<u8>
 
 fn family(name: &str, config: RunConfig, hidden: bool) -> Family {
     let (owner, data) = owner(config, hidden);
-    let (first, state, model) = prove(&owner);
-    let second = prove(&owner).0;
+    let (first, state, model) = owner.proven(4);
+    let second = owner.proven(4).0;
     Family {
         name: name.into(),
         data,

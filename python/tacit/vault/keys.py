@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeAlias
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from tacit._files import read_limited, write_atomic
+from tacit._files import read_json, read_limited, write_atomic
 from tacit._wording import named
 from tacit.errors import UnreadableFile, UsageError, VaultError, WrongPassphrase, WrongVersion
 from tacit.vault.crypto import derive, stretch
@@ -171,7 +171,7 @@ def read_header(directory: Path) -> dict[str, Any]:
     if not directory.is_dir() or not path.exists():
         raise UnreadableFile(f"{directory} is not a vault: it has no {HEADER}")
     try:
-        header = json.loads(read_limited(path, limit=1 << 16, what="vault header"))
+        header = read_json(read_limited(path, limit=1 << 16, what="vault header"))
         if header["format"] != FORMAT:
             raise UnreadableFile(f"{path} is not the header of a vault")
         if header["version"] != VERSION:

@@ -7,7 +7,7 @@
 use crate::common::{Owner, commit, data, logistic, perceptron, prove};
 use crate::mutations::{Errors, kind, nodes, variants, walk_named};
 use crate::one_chunk;
-use crate::reports::{Proven, regression};
+use crate::reports::{Proven, every_rate, regression};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -309,15 +309,7 @@ fn every_variant_has_a_row(rows: &Rows) {
             vec!["GapAtMost.rate", "GapAtMost.denominators", "GapAtMost.bound"]
         }
     };
-    let class = 0;
-    let rates = [
-        Rate::Accuracy,
-        Rate::Recall { class },
-        Rate::Precision { class },
-        Rate::F1 { class },
-        Rate::FalsePositives { class },
-        Rate::Predicted { class },
-    ];
+    let rates = every_rate(0);
     let (group, bound) = (None, (0, 1));
     let all_shown = [
         Shown::Outputs { values: vec![] },

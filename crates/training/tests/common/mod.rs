@@ -150,26 +150,30 @@ impl Owner {
         Self { statement, data, rows, state, first }
     }
 
-    pub fn prove(self) -> (DataCommitment, RunProof) {
-        let Self { statement, data, rows, mut state, first } = self;
-        let (mut before, mut chunks) = (first, vec![]);
-        for chunk in 0..statement.config.chunks() {
+    /// The run, its last state, and that state's commitment: every model is committed for so many proofs.
+    pub fn proven(&self, proofs: usize) -> (RunProof, ModelState, ModelCommitment) {
+        let (mut state, mut chunks, mut last) = (self.state.clone(), vec![], None::<ModelCommitment>);
+        for chunk in 0..self.statement.config.chunks() {
             let input = ChunkInput {
-                statement: &statement,
+                statement: &self.statement,
                 chunk,
-                data: &data.vector,
-                rows: &rows,
+                data: &self.data.vector,
+                rows: &self.rows,
                 start: &state,
-                model_in: before.as_ref(),
-                proofs: 4,
+                model_in: last.as_ref().or(self.first.as_ref()),
+                proofs,
                 seed: &[chunk as u8; 32],
             };
             let out = prove_chunk(&input, &[1; 32]).unwrap();
             chunks.push(out.proof);
-            state = out.end;
-            before = Some(out.model_out);
+            (state, last) = (out.end, Some(out.model_out));
         }
-        (data, RunProof { statement, chunks })
+        (RunProof { statement: self.statement.clone(), chunks }, state, last.unwrap())
+    }
+
+    pub fn prove(self) -> (DataCommitment, RunProof) {
+        let run = self.proven(4).0;
+        (self.data, run)
     }
 }
 

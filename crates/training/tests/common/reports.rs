@@ -6,7 +6,7 @@ use tacit_training::report::{
     Asked, Groups, Input, Rate, ReportError, ReportInput, ReportProof, ReportRejected, ReportTrees, ReportVerdict,
     Rows, prove_report, verify_report,
 };
-use tacit_training::run::{ChunkInput, ModelCommitment, RunProof, RunVerdict, prove_chunk, verify_run};
+use tacit_training::run::{ModelCommitment, RunProof, RunVerdict, verify_run};
 use tacit_training::statement::RunStatement;
 use tacit_training::trainer::Data;
 use tacit_training::validity::DataCommitment;
@@ -19,6 +19,18 @@ pub struct Proven {
     pub weights: Vec<i64>,
     pub data: DataCommitment,
     pub rows: Data,
+}
+
+/// All rates, those of a class of this one.
+pub fn every_rate(class: u32) -> [Rate; 6] {
+    [
+        Rate::Accuracy,
+        Rate::Recall { class },
+        Rate::Precision { class },
+        Rate::F1 { class },
+        Rate::FalsePositives { class },
+        Rate::Predicted { class },
+    ]
 }
 
 /// The last feature of every third row is 1, of the others 0: a column to group by.
@@ -42,20 +54,9 @@ impl Proven {
     pub fn new(config: RunConfig) -> Self {
         let rows = flagged(&config);
         let owner = Owner::with(config, rows.clone(), false);
-        let input = ChunkInput {
-            statement: &owner.statement,
-            chunk: 0,
-            data: &owner.data.vector,
-            rows: &owner.rows,
-            start: &owner.state,
-            model_in: None,
-            proofs: 8,
-            seed: &[5; 32],
-        };
-        let out = prove_chunk(&input, &[1; 32]).unwrap();
-        let run = RunProof { statement: owner.statement, chunks: vec![out.proof] };
+        let (run, end, model) = owner.proven(8);
         let verdict = verify_run(&run).unwrap();
-        Self { run, verdict, model: out.model_out, weights: out.end.weights, data: owner.data, rows }
+        Self { run, verdict, model, weights: end.weights, data: owner.data, rows }
     }
 
     pub fn statement(&self) -> &RunStatement {
@@ -107,17 +108,7 @@ impl Proven {
     /// Every rate that a report knows, as a bound that always holds, on all rows; of a class that is predicted at all.
     pub fn rates(&self) -> ReportProof {
         let input = self.committed(Rows::All);
-        let of = |class| {
-            let rates = [
-                Rate::Accuracy,
-                Rate::Recall { class },
-                Rate::Precision { class },
-                Rate::F1 { class },
-                Rate::FalsePositives { class },
-                Rate::Predicted { class },
-            ];
-            rates.map(|rate| Asked::AtLeast { rate, group: None, bound: (0, 50) })
-        };
+        let of = |class| every_rate(class).map(|rate| Asked::AtLeast { rate, group: None, bound: (0, 50) });
         (0..3).find_map(|class| self.try_report(&input, None, &of(class)).ok()).unwrap()
     }
 

@@ -7,7 +7,7 @@ use tacit_training::release::{
     Circumstances, Earlier, Override, ReleaseInput, ReleaseProof, prove_release, release_rules, verify_release,
 };
 use tacit_training::report::ReportProof;
-use tacit_training::run::{ChunkInput, RunProof, RunVerdict, prove_chunk, verify_run};
+use tacit_training::run::{RunProof, RunVerdict, verify_run};
 use tacit_training::validity::{DataCommitment, verify_data};
 
 /// The transcripts of one proof.
@@ -72,27 +72,15 @@ fn run(name: &str, config: RunConfig, hidden: bool, out: &mut Vec<Recorded>) -> 
 /// A run of one chunk and its release.
 pub fn released() -> (Owner, RunVerdict, tacit_training::run::ModelCommitment, ReleaseProof) {
     let owner = Owner::new(one_chunk(logistic()), false);
-    let input = ChunkInput {
-        statement: &owner.statement,
-        chunk: 0,
-        data: &owner.data.vector,
-        rows: &owner.rows,
-        start: &owner.state,
-        model_in: None,
-        proofs: 4,
-        seed: &[5; 32],
-    };
-    let out = prove_chunk(&input, &[1; 32]).unwrap();
-    let run = RunProof { statement: owner.statement.clone(), chunks: vec![out.proof] };
+    let (run, end, model) = owner.proven(4);
     let verdict = verify_run(&run).unwrap();
     let exemption = Some(Override::PublicData);
     let public = Circumstances { known: &[], feature_bits: None, earlier: Earlier::Nothing, exemption };
     let permit = release_rules(&owner.statement, 12, &public).unwrap();
     let names = vec![("0.weight".to_string(), Some("0.bias".to_string()))];
-    let input =
-        ReleaseInput { statement: &owner.statement, model: &out.model_out, weights: &out.end.weights, names: &names };
+    let input = ReleaseInput { statement: &owner.statement, model: &model, weights: &end.weights, names: &names };
     let release = prove_release(&input, permit, &[1; 32]).unwrap();
-    (owner, verdict, out.model_out, release)
+    (owner, verdict, model, release)
 }
 
 pub fn all() -> Vec<Recorded> {
