@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from spec.field import ONE, ZERO, E, Point, eq, eq_table, eq_vertex, lg, product, total
 from spec.hiding import Claim, Low, Weights
 from spec.oracle import FirstOracle
+from spec.packing import DEGREE, DUAL, Packing, conjugate, groups
 from spec.parameters import Parameters
 from spec.proof import Opening
 from spec.rejected import require
@@ -57,12 +58,34 @@ def weight_of_vector(shape: Shape, weights: Weights, lows: Sequence[Low], column
 
 
 def weight_at(
-    p: Parameters, claim: Claim, pins: Sequence[tuple[Committed, E]], rho_s: Point, rho_j: Point
+    p: Parameters,
+    claim: Claim,
+    pins: Sequence[tuple[Committed, E]],
+    packing: Packing,
+    rho: tuple[Point, Point],
 ) -> E:
-    """W(rho_s, rho_j) over all source columns; pins with their powers of theta."""
-    table, first, out = eq_table(rho_s), 0, []
+    """A(rho_s, rho_j) over all groups."""
+    eq_s, rho_j = eq_table(rho[0]), rho[1]
+    own = [w * b for w, (_, n) in zip(eq_s, groups(p.shapes), strict=False) for b in DUAL[:n]]
+    out, power = eq_s[0] * packing.pads(p.shapes[0], rho_j), ONE
+    for j in range(DEGREE):
+        columns, point = [conjugate(w, j) for w in own], Point(conjugate(r, j) for r in rho_j)
+        out = out + power * conjugate(sources_at(p, claim, pins, columns, point), DEGREE - j)
+        power = power * packing.delta
+    return out
+
+
+def sources_at(
+    p: Parameters,
+    claim: Claim,
+    pins: Sequence[tuple[Committed, E]],
+    scales: Sequence[E],
+    rho_j: Point,
+) -> E:
+    """sum over the source columns c of scales_c W_c(rho_j); pins with their powers of theta."""
+    first, out = 0, []
     for vector, (shape, weights) in enumerate(zip(p.shapes, claim.weights, strict=True)):
-        columns = table[first : first + shape.columns]
+        columns = scales[first : first + shape.columns]
         first += shape.columns
         x, trailing = rho_j[: shape.log_height], rho_j[shape.log_height :]
         part = weight_of_vector(shape, weights, claim.lows, columns, x)
@@ -80,7 +103,7 @@ def opening_check(
     p: Parameters, trace_root: bytes, others: Sequence[Committed], claim: Claim, t: Transcript, proof: Opening
 ) -> None:
     """Checks the claim and the pins for the vectors behind the roots, which the transcript has absorbed."""
-    require(len(proof.source_rounds) == p.h + lg(p.sources), "SourceRounds", f"{len(proof.source_rounds)}")
+    require(len(proof.source_rounds) == p.h + lg(p.groups), "SourceRounds", f"{len(proof.source_rounds)}")
     require(len(proof.column_rounds) == p.log_columns, "ColumnRounds", f"{len(proof.column_rounds)}")
     evaluation = check_lengths(p.whir, proof.whir)
     t.begin(b"tacit/opening/v1")
@@ -96,21 +119,22 @@ def opening_check(
         power = power * theta
         pins.append((pinned, power))
         sigma = sigma + power * pinned.value
+    packing, tau = Packing.drawn(t.challenge(), sigma, proof.conjugates, t)
     t.absorb(proof.mu)
     gamma = t.challenge()
 
-    running, point = proof.mu + gamma * sigma, Point()
+    running, point = proof.mu + gamma * tau, Point()
     for pair in proof.source_rounds:
         running = fold_round(pair, running, point, t)
     rho_j, rho_s = point[: p.h], point[p.h :]
     t.absorb(proof.value)
-    expected = proof.value * weight_at(p, claim, pins, rho_s, rho_j)
+    expected = proof.value * weight_at(p, claim, pins, packing, (rho_s, rho_j))
     require(running == expected, "SourceClaim", "the sumcheck over the sources does not end in the weight")
 
     running, rho_c = proof.value, Point()
     for pair in proof.column_rounds:
         running = fold_round(pair, running, rho_c, t)
-    expected = selector(p.sources, rho_s, rho_c) * evaluation
+    expected = selector(p.groups, rho_s, rho_c) * evaluation
     require(running == expected, "ColumnClaim", "the sumcheck over the columns does not end in the selector")
     oracle = FirstOracle(p, gamma, [trace_root, *(pinned.root for pinned in others)])
     whir_check(p.whir, oracle, rho_c + rho_j, t, proof.whir)

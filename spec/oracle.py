@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from blake3 import blake3
 
-from spec.field import E, P
+from spec.field import E
+from spec.packing import groups
 from spec.parameters import Parameters
 from spec.proof import BaseRows, ExtensionRows, FirstPaths, Paths, Rows
 from spec.rejected import Rejected, require
@@ -49,7 +50,7 @@ def check_tree(
 
 @dataclass(frozen=True)
 class FirstOracle:
-    """Rows of h = g + gamma f, authenticated by the trees of g and f, whose roots are `roots`, trace first."""
+    """Rows of h = g + gamma F, authenticated by the trees of g and f, whose roots are `roots`, trace first."""
 
     parameters: Parameters
     gamma: E
@@ -57,22 +58,18 @@ class FirstOracle:
 
     def open(self, indices: Sequence[int], rows: Rows, queries: int) -> list[list[int]]:
         """The rows of h at the indices."""
-        p, width = self.parameters, self.parameters.sources
+        p, width, masked = self.parameters, self.parameters.sources, 3 * self.parameters.groups
         if not isinstance(rows, BaseRows):
             raise Rejected("RowField", "rows of the first oracle are not over F")
         require(len(rows.rows) == queries, "RowCount", f"round 0: {len(rows.rows)} rows for {queries}")
-        require(all(len(row) == 3 * width for row in rows.rows), "RowWidth", "round 0")
+        require(all(len(row) == masked for row in rows.rows), "RowWidth", "round 0")
         paths = rows.paths
         if not isinstance(paths, FirstPaths):
             raise Rejected("Oracle", "the first oracle is opened as a later one")
         require(len(paths.rows) == queries, "SourceRows", f"{len(paths.rows)} for {queries}")
         require(all(len(row) == width for row in paths.rows), "SourceWidth")
         require(len(paths.trees) == len(p.shapes), "TreeCount", f"{len(paths.trees)}")
-        gamma = (self.gamma.a, self.gamma.b, self.gamma.c)
-        masks = [
-            [(h - gamma[i % 3] * f[i // 3]) % P for i, h in enumerate(row)]
-            for row, f in zip(rows.rows, paths.rows, strict=True)
-        ]
+        masks = [self._mask(row, f) for row, f in zip(rows.rows, paths.rows, strict=True)]
         first = 0
         for vector, (shape, tree, root) in enumerate(zip(p.shapes, paths.trees, self.roots, strict=True)):
             require(len(tree.salts) == queries, "SaltCount", f"vector {vector}")
@@ -86,6 +83,14 @@ class FirstOracle:
             check_tree(root, bits, own, leaves, tree.siblings, f"Oracle(Tree({vector}))")
             first += shape.columns
         return rows.rows
+
+    def _mask(self, h: Sequence[int], f: Sequence[int]) -> list[int]:
+        """g = h - gamma F on one row."""
+        out: list[int] = []
+        for s, (first, n) in enumerate(groups(self.parameters.shapes)):
+            masked = E(*h[3 * s : 3 * s + 3]) - self.gamma * E(*f[first : first + n])
+            out += [masked.a, masked.b, masked.c]
+        return out
 
 
 def open_later(

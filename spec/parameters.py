@@ -11,6 +11,7 @@ from math import ceil, log2
 
 from spec import johnson
 from spec.field import LOG_E, lg
+from spec.packing import CONJUGATE_BLOCK, DEGREE
 from spec.rejected import Rejected, require
 from spec.statement import Shape
 
@@ -21,6 +22,7 @@ FOLD, DIRECT = 4, 6
 RATES = (1, 2)
 MAX_LOG_PROOFS, MAX_SOURCES, PIN_BLOCK = 20, 1 << 12, 5
 MIN_HEIGHT, TRACE_HEIGHTS = 8, range(11, 27)
+
 
 Term = tuple[str, float]
 """What fails, and -log2 of its probability."""
@@ -71,22 +73,28 @@ class Whir:
         return [r.phase.fold for r in self.rounds] + [self.last.fold]
 
 
-def first_step(sources: int) -> int:
+def count_groups(shapes: tuple[Shape, ...]) -> int:
+    """Columns over E."""
+    return sum(-(-s.columns // DEGREE) for s in shapes)
+
+
+def first_step(sources: int, groups: int) -> int:
     """log2 by which the second oracle's rate lies below the first's."""
-    return 1 if sources <= 11 else 2 if sources <= 23 else 3
+    columns = sources + 3 * groups
+    return 1 if columns <= 47 else 2 if columns <= 95 else 3
 
 
 @cache
-def whir(rate: int, h: int, sources: int, log_proofs: int) -> Whir:
-    """WHIR for 3 S columns of 2^h; one of 2^log_proofs proofs that share the error."""
+def whir(rate: int, h: int, columns: tuple[int, int], log_proofs: int) -> Whir:
+    """WHIR for 3 S columns of 2^h, given the source columns and S; one of 2^log_proofs that share the error."""
     require(log_proofs <= MAX_LOG_PROOFS, "Parameters", "too many proofs for one error")
     require(rate in RATES, "Rate", f"rate 2^-{rate}")
-    level, columns = LEVEL + log_proofs, lg(3 * sources)
-    left, folds = h, [columns]
+    level, log_columns = LEVEL + log_proofs, lg(3 * columns[1])
+    left, folds = h, [log_columns]
     while left > DIRECT:
         folds.append(min(FOLD, left))
         left -= folds[-1]
-    rates = [rate] + [rate + first_step(sources) + (FOLD - 1) * r for r in range(len(folds) - 1)]
+    rates = [rate] + [rate + first_step(*columns) + (FOLD - 1) * r for r in range(len(folds) - 1)]
 
     def samples(variables: int, r: int) -> int:
         for count in range(1, 64):
@@ -98,7 +106,7 @@ def whir(rate: int, h: int, sources: int, log_proofs: int) -> Whir:
         bits = min(johnson.line_bits(variables, r, FIELD_BITS), johnson.sumcheck_bits(r, FIELD_BITS))
         return ceil(max(0.0, level - bits))
 
-    variables, rounds = h + columns, []
+    variables, rounds = h + log_columns, []
     first = samples(variables, rate), fold_work(variables, rate)
     for fold, old, new in zip(folds, rates, rates[1:], strict=False):
         require(new <= old + fold, "Parameters", "a rate grows the domain")
@@ -110,7 +118,7 @@ def whir(rate: int, h: int, sources: int, log_proofs: int) -> Whir:
     count = johnson.queries(level - WORK, rates[-1])
     work = ceil(max(0.0, level - johnson.query_bits(count, rates[-1])))
     last = Phase(folds[-1], rates[-1], count, work, left)
-    made = Whir(h + columns, level, rate, *first, tuple(rounds), last, max(0, level - (FIELD_BITS - 1)))
+    made = Whir(h + log_columns, level, rate, *first, tuple(rounds), last, max(0, level - (FIELD_BITS - 1)))
     spent = [made.first_fold_work, last.work, made.last_fold_work]
     spent += [w for r in rounds for w in (r.phase.work, r.fold_work)]
     require(max(spent) <= WORK, "Parameters", f"{max(spent)} bits of work are more than {WORK}")
@@ -121,7 +129,7 @@ def whir(rate: int, h: int, sources: int, log_proofs: int) -> Whir:
 
 def first_queries(rate: int, h: int, sources: int, log_proofs: int) -> int:
     """Rows that a proof opens of the first oracle."""
-    return whir(rate, h, sources, log_proofs).rounds[0].phase.queries
+    return whir(rate, h, (sources, -(-sources // 3)), log_proofs).rounds[0].phase.queries
 
 
 def whir_bits(w: Whir) -> float:
@@ -154,7 +162,7 @@ def check_shape(shape: Shape, vector: int, rows: int) -> None:
     require(least <= shape.log_height <= TRACE_HEIGHTS[-1], "Height", f"{where}: 2^{shape.log_height}")
     require(1 <= shape.columns <= MAX_SOURCES, "Columns", f"{where}: {shape.columns}")
     require(shape.block < 1 << shape.log_height, "BlockTooLong", where)
-    needed = rows + PIN_BLOCK if vector else rows
+    needed = rows + (PIN_BLOCK if vector else CONJUGATE_BLOCK)
     require(shape.block >= needed, "BlockTooShort", f"{where}: {shape.block} below {needed}")
 
 
@@ -178,18 +186,23 @@ class Parameters:
 
     @property
     def sources(self) -> int:
-        """S."""
+        """Source columns."""
         return sum(s.columns for s in self.shapes)
+
+    @property
+    def groups(self) -> int:
+        """S."""
+        return count_groups(self.shapes)
 
     @property
     def log_columns(self) -> int:
         """log2 of the columns of P."""
-        return lg(3 * self.sources)
+        return lg(3 * self.groups)
 
     def integers(self) -> list[int]:
         """What the transcript absorbs (section 6, step 2)."""
         w = self.whir
-        out = [self.rate, self.h, self.sources, 1 << self.log_columns, SALT]
+        out = [self.rate, self.h, self.sources, self.groups, 1 << self.log_columns, SALT]
         out += [w.samples, w.first_fold_work, w.last_fold_work]
         for r in w.rounds:
             out += [r.phase.fold, r.next_rate, r.phase.queries, r.phase.work, r.fold_work, r.samples]
@@ -204,9 +217,10 @@ class Parameters:
             lists = log2(len(TRACE_HEIGHTS)) + bits
             table = max(lg(s.columns) + s.log_height for s in others)
             out.append(algebraic("two candidates share a pin", table * len(others), 2 * lists - 1))
-        out.append(("the line g + gamma f", johnson.line_bits(self.h, self.rate, LOG_E)))
-        out.append(algebraic("mu + gamma sigma", 1, bits))
-        out.append(algebraic("sumcheck over the sources", 2 * (self.h + lg(self.sources)), bits))
+        out.append(algebraic("packing", 3, bits))
+        out.append(("the line g + gamma F", johnson.line_bits(self.h, self.rate, LOG_E)))
+        out.append(algebraic("mu + gamma tau", 1, bits))
+        out.append(algebraic("sumcheck over the groups", 2 * (self.h + lg(self.groups)), bits))
         out.append(algebraic("sumcheck over the columns of P", 2 * self.log_columns, bits))
         out.append(("WHIR", whir_bits(self.whir)))
         return out
@@ -219,7 +233,9 @@ def parameters(rate: int, shapes: tuple[Shape, ...], log_proofs: int) -> Paramet
         require(shape.log_height <= shapes[0].log_height, "Taller", f"vector {vector} is taller than the trace")
     sources = sum(s.columns for s in shapes)
     require(sources <= MAX_SOURCES, "Sources", f"{sources} source columns")
-    made = Parameters(rate, shapes, whir(rate, shapes[0].log_height, sources, log_proofs))
+    made = Parameters(
+        rate, shapes, whir(rate, shapes[0].log_height, (sources, count_groups(shapes)), log_proofs)
+    )
     for vector, shape in enumerate(shapes):
         check_shape(shape, vector, made.whir.rounds[0].phase.queries)
     check_soundness(made.soundness(), log_proofs)
@@ -234,18 +250,19 @@ def check_soundness(terms: list[Term], log_proofs: int) -> None:
 
 def cost(rate: int, shapes: tuple[Shape, ...], queries: int) -> int:
     """Prover time times proof size, as `opening/choose.rs` weighs them."""
-    h, sources = shapes[0].log_height, sum(s.columns for s in shapes)
-    per_row = (80 * sources << rate) + 27 * (3 << (rate + first_step(sources))) + 70 * sources
-    per_row += 8 << lg(3 * sources)
+    h, sources, groups = shapes[0].log_height, sum(s.columns for s in shapes), count_groups(shapes)
+    columns = sources + 3 * groups
+    per_row = (20 * columns << rate) + 27 * (3 << (rate + first_step(sources, groups))) + 70 * sources
+    per_row += 8 << lg(3 * groups)
     leaves = (s.log_height + rate for s in shapes)
     paths = sum(32 * queries * (1 + max(0, n - lg(queries))) for n in leaves)
-    return (20_000_000 + (per_row << h)) * (100_000 + 32 * queries * sources + paths)
+    return (20_000_000 + (per_row << h)) * (100_000 + 8 * queries * columns + paths)
 
 
 def choose(rate: int, cells: int, stride: int, others: tuple[Shape, ...], log_proofs: int) -> Parameters:
     """The parameters with the cheapest trace for so many cells in slots of at most 2^stride cells."""
     queries = first_queries(rate, TRACE_HEIGHTS[-1], 1, log_proofs)
-    block = -(-queries >> stride) << stride
+    block = -(-(queries + CONJUGATE_BLOCK) >> stride) << stride
     long_lived = sum(min(s.columns, MAX_SOURCES) for s in others)
     least = max([TRACE_HEIGHTS[0], stride] + [s.log_height for s in others])
     best: tuple[int, Shape] | None = None

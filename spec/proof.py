@@ -99,6 +99,7 @@ class WhirProof:
 class Opening:
     """The masked opening."""
 
+    conjugates: tuple[E, E]
     mu: E
     source_rounds: list[Pair]
     value: E

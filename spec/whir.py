@@ -222,7 +222,7 @@ def horner_terms(values: Sequence[E], at: int) -> list[E]:
     return out
 
 
-def selector(sources: int, rho_s: Point, rho_c: Point) -> E:
+def selector(groups: int, rho_s: Point, rho_c: Point) -> E:
     """sum over the 3 S columns c of eq(rho_c, c) eq(rho_s, c div 3) X^(c mod 3)."""
     columns, rows = eq_table(rho_c), eq_table(rho_s)
-    return total(columns[c] * (rows[c // 3] * BASIS[c % 3]) for c in range(3 * sources))
+    return total(columns[c] * (rows[c // 3] * BASIS[c % 3]) for c in range(3 * groups))

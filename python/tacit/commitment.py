@@ -24,6 +24,7 @@ from tacit.dataset.quantised import QuantisedData, quantise
 from tacit.dataset.report import QuantisationReport
 from tacit.dataset.schema import LabelKind, Schema
 from tacit.errors import DataError, UsageError, VaultError
+from tacit.memory import machine_memory, memory_bytes
 from tacit.progress import progress_bar
 from tacit.vault import Secret, Vault
 from tacit.vault.keys import Prompt
@@ -134,6 +135,7 @@ def commit(
     passphrase: str | None = None,
     key_file: str | os.PathLike[str] | None = None,
     prompt: Prompt | None = None,
+    memory: str | int | None = None,
     overwrite: bool = False,
     quiet: bool = False,
 ) -> CommittedData:
@@ -145,10 +147,14 @@ def commit(
     commitment back; other data under a name that is taken is refused, and so is a file at `commitment` that is
     of something else, unless `overwrite` is said.
 
+    `memory` is what committing may take, as "6GB"; without it what the machine has. More than that is refused before it
+    starts.
+
     `like` is committed data, or its name in the vault: the new rows get its schema (columns, encodings, scales,
     target), as test data has to have that of the training data.
     """
     _check_arguments(name, proofs, schema, like)
+    limit = machine_memory() if memory is None else memory_bytes(memory)
     opened = vault if isinstance(vault, Vault) else None
     place = Path("." if isinstance(vault, Vault) else vault)
     if like is not None:
@@ -185,7 +191,7 @@ def commit(
         committed = _same(opened, name, data, public, proofs)
     else:
         require_free(target, overwrite=overwrite)
-        committed = _store(opened, name, data, public, proofs)
+        committed = _store(opened, name, data, public, proofs, limit)
     path = committed.save(target, overwrite=overwrite)
     if not quiet:
         state = "already committed" if known else "committed"
@@ -234,7 +240,9 @@ def _array(content: bytes) -> NDArray[Any]:
     return array
 
 
-def _store(vault: Vault, name: str, data: QuantisedData, public: dict[str, Any], proofs: int) -> CommittedData:
+def _store(
+    vault: Vault, name: str, data: QuantisedData, public: dict[str, Any], proofs: int, memory: int
+) -> CommittedData:
     """Commit and write everything; the description comes last, so a crash before it leaves the name free."""
     vault.budget.check_place()
     assert data.labels is not None
@@ -251,7 +259,9 @@ def _store(vault: Vault, name: str, data: QuantisedData, public: dict[str, Any],
         proofs=proofs,
     )
     with Secret.random() as seed, vault.secret() as shared, progress_bar("committing") as progress:
-        made = session.commit_dataset(data.features, data.labels, open_facts, seed, shared, progress)
+        made = session.commit_dataset(
+            data.features, data.labels, open_facts, seed, shared, progress, memory=memory
+        )
         description = {
             "digest": made.digest.hex(),
             "schema": data.schema.to_dict(),

@@ -16,7 +16,7 @@ from tacit.arithmetic.planner import Plan, PlanRequest, make_plan
 from tacit.errors import UsageError
 from tacit.progress import size
 
-__all__ = ["default_limit", "memory_bytes", "plan_within"]
+__all__ = ["default_limit", "machine_memory", "memory_bytes", "plan_within"]
 
 DEFAULT_BYTES = 8 * 10**9
 DEFAULT_SHARE = 0.6
@@ -51,12 +51,17 @@ def memory_bytes(text: str | int) -> int:
     return amount
 
 
-def default_limit() -> int:
-    """8 GB, or 60 % of what the machine (or the container) has if that is less."""
+def machine_memory() -> int:
+    """Bytes that the machine, or the container, has."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     with suppress(OSError, ValueError):  # no container, or none with a limit
         total = min(total, int(CGROUP_LIMIT.read_text()))
-    return min(DEFAULT_BYTES, int(DEFAULT_SHARE * total))
+    return total
+
+
+def default_limit() -> int:
+    """8 GB, or 60 % of what the machine (or the container) has if that is less."""
+    return min(DEFAULT_BYTES, int(DEFAULT_SHARE * machine_memory()))
 
 
 def plan_within(request: PlanRequest, memory: str | int | None, needed: Memory) -> Plan:

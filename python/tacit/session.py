@@ -252,10 +252,13 @@ def commit_dataset(
     seed: Secret,
     vault_secret: Secret,
     progress: Progress | None = None,
+    *,
+    memory: int,
 ) -> Committed:
     """Commit a data set and prove it valid.
 
-    `features` [n, d] and `labels` [n] or [n, N] as in `QuantisedData`.
+    `features` [n, d] and `labels` [n] or [n, N] as in `QuantisedData`. Raises `UsageError` if it would take more than
+    `memory` bytes, naming how many rows would not.
     """
     import numpy as np
 
@@ -272,6 +275,7 @@ def commit_dataset(
         "names": public.names,
         "released": public.released,
         "proofs": public.proofs,
+        "memory": memory,
     }
     # The commitment's layout is column by column.
     columns = np.ascontiguousarray(features.T, dtype=np.int32)

@@ -81,23 +81,30 @@ pub fn pin_collision(vectors: usize, variables: usize, heights: usize, list_bits
     term
 }
 
-/// h = g + gamma f is close to the code although (g, f) are not jointly: the line over E at the trace's length.
+/// The random factor of the claim on the trace's conjugate elements, and the powers of delta that batch the claims on the
+/// conjugates.
+#[must_use]
+pub fn conjugates(list_bits: f64) -> ErrorTerm {
+    algebraic("packing: kappa and the powers of delta", 3, list_bits, SCHWARTZ_ZIPPEL)
+}
+
+/// h = g + gamma F is close to the code although (g, F) are not jointly: the line over E at the trace's length.
 #[must_use]
 pub fn gamma_line(log_height: usize, log_inv_rate: usize) -> ErrorTerm {
     let bits = REGIME.prox_gaps_error(log_height, log_inv_rate, LOG_E as usize, 2);
-    ErrorTerm { name: "the line g + gamma f", bits: -bits, theorem: MCA }
+    ErrorTerm { name: "the line g + gamma F", bits: -bits, theorem: MCA }
 }
 
-/// `mu + gamma sigma` for false (mu, sigma): one gamma per candidate.
+/// `mu + gamma tau` for false (mu, tau): one gamma per candidate.
 #[must_use]
 pub fn gamma_claim(list_bits: f64) -> ErrorTerm {
-    algebraic("mu + gamma sigma", 1, list_bits, SCHWARTZ_ZIPPEL)
+    algebraic("mu + gamma tau", 1, list_bits, SCHWARTZ_ZIPPEL)
 }
 
-/// The sumcheck over exponents and source columns.
+/// The sumcheck over exponents and groups.
 #[must_use]
-pub fn source_sumcheck(log_height: usize, sources: usize, list_bits: f64) -> ErrorTerm {
-    algebraic("sumcheck over the sources", 2 * (log_height + log2_ceil(sources)), list_bits, SUMCHECK)
+pub fn source_sumcheck(log_height: usize, groups: usize, list_bits: f64) -> ErrorTerm {
+    algebraic("sumcheck over the groups", 2 * (log_height + log2_ceil(groups)), list_bits, SUMCHECK)
 }
 
 /// The sumcheck over the columns of P.

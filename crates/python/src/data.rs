@@ -13,6 +13,7 @@ use tacit_argument::hiding::wipe;
 use tacit_argument::multilinear::log2_ceil;
 use tacit_argument::opening::{LongLived, PIN_BLOCK, long_lived_shape};
 use tacit_training::config::RunConfig;
+use tacit_training::estimate::commitment_memory;
 use tacit_training::file::{self, Kind};
 use tacit_training::record::{DataRecord, Labels, ModelRecord, RECORD_VERSION, SUITE_BLAKE3, Vector};
 use tacit_training::run;
@@ -39,6 +40,8 @@ struct Description {
     names: Option<Vec<String>>,
     released: Vec<String>,
     proofs: usize,
+    /// Bytes that committing may take.
+    memory: u64,
 }
 
 pub fn seed32(bytes: &[u8], what: &str) -> Result<[u8; 32], Failed> {
@@ -99,6 +102,7 @@ fn make(d: Description, data: Data, seed: [u8; 32], secret: [u8; 32]) -> Result<
         vector: Vector { suite: SUITE_BLAKE3, log_inv_rate: LOG_INV_RATE, shape, row_budget: rows, root: [0; 32] },
         pin: Default::default(),
     };
+    fits(&record, d.memory)?;
     let mut payload = data_payload(&record, &data);
     let context = Sha256::new().chain_update(b"tacit/commit").chain_update(seed).finalize().into();
     let entropy = Entropy::fresh(&secret, &context).map_err(|e| Failed::usage(e.to_string()))?;
@@ -109,6 +113,37 @@ fn make(d: Description, data: Data, seed: [u8; 32], secret: [u8; 32]) -> Result<
     let body = DataFile { record: made.record, schema: d.schema, proof: made.proof };
     // What the validity proof opened is spent already.
     Ok((digest.to_vec(), file::encode(Kind::Data, &body)?, rows - queries, queries))
+}
+
+/// Refuses what would not fit the memory, and tells how many rows would.
+fn fits(record: &DataRecord, limit: u64) -> Result<(), Failed> {
+    let needed = |rows: u32| -> Result<u64, Failed> {
+        let mut less = record.clone();
+        less.rows = rows;
+        let stride = log2_ceil(rows as usize);
+        let block = record.vector.shape.block - record.vector.shape.block % (1 << stride);
+        let cells = (record.columns() as usize) << stride;
+        let columns = cells.div_ceil(record.vector.shape.height() - block).max(1);
+        less.vector.shape.columns = columns;
+        commitment_memory(&less).map_err(|e| Failed::usage(e.to_string()))
+    };
+    let bytes = commitment_memory(record).map_err(|e| Failed::usage(e.to_string()))?;
+    if bytes <= limit {
+        return Ok(());
+    }
+    let mut rows = record.rows / 2;
+    while rows > 0 && needed(rows)? > limit {
+        rows /= 2;
+    }
+    let gigabytes = |bytes: u64| bytes as f64 / 1e9;
+    Err(Failed::usage(format!(
+        "committing {} rows of {} columns takes about {:.1} GB of memory, the limit is {:.1} GB: commit at most {rows} \
+         rows as one data set, or fewer columns",
+        record.rows,
+        record.columns(),
+        gigabytes(bytes),
+        gigabytes(limit)
+    )))
 }
 
 /// Rows that one proof opens of each of its trees.

@@ -4,13 +4,16 @@
 //! benchmark prints estimate and measurement side by side. Memory is the peak of a whole process with Python and
 //! PyTorch in it: codewords, mask and opened polynomial follow what is committed, the lookup circuit its leaves.
 use crate::config::RunConfig;
+use crate::record::DataRecord;
 use crate::relation::layout::ModelLayout;
 use crate::relation::{ChunkRelation, StartWeights};
 use crate::run::RunRejected;
 use crate::stage::Stage;
 use crate::statement::{RunStatement, Start};
+use crate::validity::{ValidityError, ValidityRelation};
+use tacit_argument::lookup::LookupSystem;
 use tacit_argument::opening::{VectorShape, long_lived_shape};
-use tacit_argument::proof::{Relation, plan};
+use tacit_argument::proof::{Plan, Relation, plan};
 
 /// Bytes of a process before it proves: Python, PyTorch, the loaded data of a small table.
 const PROCESS: u64 = 950_000_000;
@@ -81,18 +84,56 @@ pub fn estimate_chunk(
     let relation = ChunkRelation::new(config, 0, weights);
     let Some(relation) = relation else { return Err(RunRejected::ChunkCount { expected: 0, got: 0 }) };
     let plan = plan(&relation, rate, &shapes).map_err(rejected)?;
-    let h = plan.opening.h();
-    let sources = plan.opening.sources() as u64;
-    let opened = 1u64 << (h + plan.opening.log_columns());
-    let (cells, leaves) = (relation.column_cells() as u64, 1u64 << relation.lookups().log_leaves());
-    let committed = sources << h;
-    let memory = PROCESS + 220 * committed + 36 * leaves + 48 * ((data.columns as u64) << data.log_height);
-    let seconds = 0.2 + 1e-9 * (135.0 * (leaves as f64) + 800.0 * committed as f64 + 45.0 * opened as f64);
+    let cells = relation.column_cells() as u64;
+    let sizes = Sizes::new(&plan, relation.lookups(), data);
+    let Sizes { opened, committed, leaves, .. } = sizes;
+    let seconds = sizes.seconds();
     let stages = stages(seconds, cells as f64, committed as f64, leaves as f64, opened as f64);
     let queries = plan.opening.queries() as u64;
-    let proof_bytes =
-        queries * (32 * sources + 4 * 32 * (h as u64).saturating_sub(4)) + 48 * plan.schedule.messages as u64 + 60_000;
+    let (rows, paths) = (plan.opening.sources() + 3 * plan.opening.groups(), plan.opening.h().saturating_sub(4));
+    let proof_bytes = queries * (8 * rows + 4 * 32 * paths) as u64 + 48 * plan.schedule.messages as u64 + 60_000;
+    let memory = sizes.memory();
     Ok(Estimate { seconds, memory, proof_bytes, rows_per_proof: queries, cells, leaves, opened, committed, stages })
+}
+
+/// Peak bytes of committing a data set and proving it valid.
+///
+/// # Errors
+/// [`ValidityError`] if the record has no parameters.
+pub fn commitment_memory(record: &DataRecord) -> Result<u64, ValidityError> {
+    let relation = ValidityRelation::new(record);
+    let shape = record.vector.shape;
+    let plan = plan(&relation, usize::from(record.vector.log_inv_rate), &[shape])?;
+    Ok(Sizes::new(&plan, relation.lookups(), shape).memory())
+}
+
+/// What time and memory of a proof follow from.
+struct Sizes {
+    opened: u64,
+    committed: u64,
+    leaves: u64,
+    data: u64,
+}
+
+impl Sizes {
+    fn new(plan: &Plan, lookups: &LookupSystem, data: VectorShape) -> Self {
+        let (config, h) = (&plan.opening, plan.opening.h());
+        Self {
+            opened: 1 << (h + config.log_columns()),
+            committed: (config.sources() as u64) << h,
+            leaves: 1 << lookups.log_leaves(),
+            data: (data.columns as u64) << data.log_height,
+        }
+    }
+
+    const fn memory(&self) -> u64 {
+        PROCESS + 220 * self.committed + 36 * self.leaves + 48 * self.data
+    }
+
+    fn seconds(&self) -> f64 {
+        let of = |n: u64, nanoseconds: f64| 1e-9 * nanoseconds * n as f64;
+        0.2 + of(self.leaves, 135.0) + of(self.committed, 800.0) + of(self.opened, 45.0)
+    }
 }
 
 /// How the seconds of a chunk fall to its stages, by what each of them works on.

@@ -3,9 +3,10 @@ use super::config::{Dft, OpeningConfig};
 use super::error::OpeningError;
 use super::mmcs::OracleMmcs;
 use super::oracle::{FirstOracle, OraclePaths, OracleRoots};
+use super::packing::Packing;
 use super::weights::{self, Pin};
 use super::{OpeningProof, begin, round};
-use crate::field::{E, F, coordinates};
+use crate::field::{E, F};
 use crate::hiding::Claim;
 use crate::transcript::{Challenger, Transcript};
 use alloc::string::ToString;
@@ -32,7 +33,7 @@ pub(super) fn pcs<D: WhirDomain<F, E>>(
         shapes: config.shapes().to_vec(),
         log_inv_rate: config.log_inv_rate(),
         width: 1 << config.log_columns(),
-        gamma: coordinates(gamma),
+        gamma,
         roots: roots.clone(),
     });
     (Pcs::new(config.whir().clone(), dft, mmcs.clone()), mmcs, roots)
@@ -60,17 +61,19 @@ pub fn opening_check(
     opening_lengths(config, proof)?;
     begin(config, transcript);
     let Claim { weights, value: sigma } = weights::add_pins(claim, pins, transcript);
+    let kappa = transcript.challenge();
+    let (packing, tau) = Packing::drawn(kappa, sigma, &proof.conjugates, transcript);
     transcript.absorb_message(proof.mu);
     let gamma = transcript.challenge();
 
-    let mut claim = proof.mu + gamma * sigma;
+    let mut claim = proof.mu + gamma * tau;
     let mut rho_j = alloc::vec![];
     for &message in &proof.source_rounds {
         claim = round(message, claim, &mut rho_j, transcript);
     }
     let rho_s = rho_j.split_off(config.h().min(rho_j.len()));
     transcript.absorb_message(proof.value);
-    if claim != proof.value * weights::evaluate(config, &weights, pins, &rho_s, &rho_j) {
+    if claim != proof.value * weights::evaluate(config, &weights, pins, &packing, &rho_s, &rho_j) {
         return Err(OpeningError::SourceClaim);
     }
 
@@ -79,7 +82,7 @@ pub fn opening_check(
     for &message in &proof.column_rounds {
         claim = round(message, claim, &mut rho, transcript);
     }
-    let selector = weights::selector(config.sources(), &rho_s, &rho);
+    let selector = weights::selector(config.groups(), &rho_s, &rho);
     let value = proof.whir.evals.first().and_then(|e| e.current().first()).copied();
     if value.is_none_or(|v| claim != selector * v) {
         return Err(OpeningError::ColumnClaim);
@@ -129,7 +132,7 @@ fn widen(config: &OpeningConfig, proof: &PcsProof<F, E, OracleMmcs>) -> PcsProof
 /// # Errors
 /// The variant of the first length that is not the configuration's.
 pub fn opening_lengths(config: &OpeningConfig, proof: &OpeningProof) -> Result<(), OpeningError> {
-    let expected = config.h() + crate::multilinear::log2_ceil(config.sources());
+    let expected = config.h() + crate::multilinear::log2_ceil(config.groups());
     if proof.source_rounds.len() != expected {
         return Err(OpeningError::SourceRounds { expected, got: proof.source_rounds.len() });
     }
@@ -188,7 +191,7 @@ fn check_rows(
     match openings {
         QueryOpenings::Base(o) if round == 0 => {
             count(o.rows.len())?;
-            let expected = 3 * config.sources();
+            let expected = 3 * config.groups();
             width(expected, o.rows.iter().map(alloc::vec::Vec::len).find(|&l| l != expected))?;
             check_source_rows(config, queries, &o.proof)
         }

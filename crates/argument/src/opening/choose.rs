@@ -1,7 +1,7 @@
 //! Chooses shapes: the trace's column height and the long-lived vectors' blocks.
 use super::config::{MAX_LOG_PROOFS, OpeningConfig, queries_among};
 use super::error::OpeningError;
-use super::shape::{MAX_SOURCES, MIN_LOG_HEIGHT, PIN_BLOCK, TRACE_LOG_HEIGHTS, VectorShape};
+use super::shape::{CONJUGATE_BLOCK, MAX_SOURCES, MIN_LOG_HEIGHT, PIN_BLOCK, TRACE_LOG_HEIGHTS, VectorShape};
 use crate::multilinear::log2_ceil;
 use alloc::vec::Vec;
 
@@ -21,14 +21,15 @@ fn path_bytes(queries: usize, log_leaves: usize) -> usize {
 fn cost(rate: usize, shapes: &[VectorShape], queries: usize) -> u128 {
     let h = shapes.first().map_or(0, |s| s.log_height);
     let sources: usize = shapes.iter().map(|s| s.columns).sum();
-    let columns = (3 * sources).next_power_of_two();
-    // Nanoseconds per exponent on two cores, measured at 2^22 cells: encoding and hashing the 4 S columns of the first
-    // oracle; the same for the 3 base columns of the later ones; weights and sums per source; passes over P.
-    let later = 3 << (rate + super::config::first_rate_step(sources));
-    let per_row = 20 * ((4 * sources) << rate) + 27 * later + 70 * sources + 8 * columns;
+    let groups: usize = shapes.iter().map(VectorShape::groups).sum();
+    let columns = (3 * groups).next_power_of_two();
+    // Nanoseconds per exponent on two cores, measured at 2^22 cells: encoding and hashing the columns of the first oracle;
+    // the same for the 3 base columns of the later ones; weights and sums per source; passes over P.
+    let later = 3 << (rate + super::config::first_rate_step(sources, groups));
+    let per_row = 20 * ((sources + 3 * groups) << rate) + 27 * later + 70 * sources + 8 * columns;
     let time = 20_000_000 + ((per_row as u128) << h);
     let paths: usize = shapes.iter().map(|s| path_bytes(queries, s.log_height + rate)).sum();
-    time * (FIXED_BYTES + 32 * queries * sources + paths) as u128
+    time * (FIXED_BYTES + 8 * queries * (sources + 3 * groups) + paths) as u128
 }
 
 /// The configuration of the cheapest trace that holds `payload_cells` cells in slots of at most 2^max_stride_log,
@@ -61,7 +62,7 @@ pub fn choose_among(
     let long_lived: usize = others.iter().map(|s| s.columns.min(MAX_SOURCES)).sum();
     // The number of queries follows from rate and level alone; the configuration checks that the block holds them.
     let queries = queries_among(log_inv_rate, max, 1, log_proofs)?;
-    let block = queries.next_multiple_of(1 << max_stride_log);
+    let block = (queries + CONJUGATE_BLOCK).next_multiple_of(1 << max_stride_log);
     let mut best: Option<(u128, VectorShape)> = None;
     for log_height in min.max(tallest).max(max_stride_log)..=max {
         if block >= 1 << log_height {
@@ -109,7 +110,7 @@ pub fn long_lived_shape(
         // Half of the columns at most: a proof has others.
         (columns <= MAX_SOURCES / 2).then(|| {
             let cells = (columns as u128) << log_height.max(USUAL_LOG_HEIGHT);
-            let bytes = FIXED_BYTES + 32 * queries * columns + path_bytes(queries, log_height + log_inv_rate);
+            let bytes = FIXED_BYTES + 16 * queries * columns + path_bytes(queries, log_height + log_inv_rate);
             (cells * bytes as u128, shape)
         })
     });

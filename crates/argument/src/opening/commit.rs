@@ -2,9 +2,10 @@
 use super::config::{Dft, OpeningConfig};
 use super::error::OpeningError;
 use super::oracle::{SALT, SaltedTree, plain};
+use super::packing::{DEGREE, conjugate, pad};
 use super::shape::VectorShape;
 use crate::entropy::{Entropy, uniform_base};
-use crate::field::{E, F};
+use crate::field::{E, F, basis, coordinates};
 use crate::hiding::wipe;
 use crate::multilinear::eq_table;
 use alloc::sync::Arc;
@@ -43,6 +44,24 @@ fn table(shape: &VectorShape, payload: &[F], blocks: &[F]) -> Result<Vec<F>, Ope
     Ok(out)
 }
 
+/// Sets the first element of the trace's conjugates to what the other two make it: module `packing`.
+fn tie(shape: &VectorShape, values: &mut [F]) {
+    let element = |values: &[F], j: usize| -> E {
+        let at = |i: usize| packed_cell(shape, values, 0, pad(shape, j) + i) * basis(i);
+        (0..DEGREE).map(at).sum()
+    };
+    let missing = conjugate(element(values, 1), 1) + conjugate(element(values, 2), 2) - element(values, 0);
+    for (i, x) in coordinates(missing).into_iter().enumerate() {
+        values[pad(shape, 0) + i] += x;
+    }
+}
+
+/// F of one group at an exponent.
+fn packed_cell(shape: &VectorShape, values: &[F], group: usize, exponent: usize) -> E {
+    let cell = |i| values.get(((DEGREE * group + i) << shape.log_height) + exponent).copied().unwrap_or_default();
+    E::new([cell(0), cell(1), cell(2)])
+}
+
 fn commit(matrices: Vec<RowMajorMatrix<F>>) -> ([u8; 32], Arc<SaltedTree>) {
     let (cap, tree) = plain().commit(matrices);
     (cap.roots()[0], Arc::new(tree))
@@ -55,7 +74,7 @@ fn commit(matrices: Vec<RowMajorMatrix<F>>) -> ([u8; 32], Arc<SaltedTree>) {
 pub struct Trace {
     pub(super) shape: VectorShape,
     pub(super) values: Vec<F>,
-    /// g: 3 base columns of 2^h for every source column, long-lived ones included.
+    /// g: 3 base columns of 2^h for every group, those of long-lived vectors included.
     pub(super) mask: Vec<F>,
     pub(super) root: [u8; 32],
     pub(super) tree: Arc<SaltedTree>,
@@ -73,8 +92,9 @@ impl Trace {
         wipe(&mut payload);
         wipe(&mut blocks);
         drop((payload, blocks));
-        let values = values?;
-        let mask = entropy.uniform("mask", (3 * config.sources()) << shape.log_height);
+        let mut values = values?;
+        tie(&shape, &mut values);
+        let mask = entropy.uniform("mask", (3 * config.groups()) << shape.log_height);
         let rate = config.log_inv_rate();
         let salts = entropy.uniform("salts", SALT << (shape.log_height + rate));
         let (root, tree) = commit(vec![

@@ -1,6 +1,6 @@
 //! Every number of one opening, derived once from the rate and the shapes.
 //!
-//! P has C = 2^log_columns >= 3 S columns of 2^h, S the source columns of all vectors. WHIR folds all column
+//! P has C = 2^log_columns >= 3 S columns of 2^h, S the groups of all vectors' source columns. WHIR folds all column
 //! variables first, then 4 at a time. The first fold turns base elements into E, so the library's default rates
 //! (one less than the fold) would make the second codeword larger than the first; the rates here are explicit.
 use super::error::OpeningError;
@@ -40,6 +40,7 @@ pub struct OpeningConfig {
     log_inv_rate: usize,
     shapes: Vec<VectorShape>,
     sources: usize,
+    groups: usize,
     log_columns: usize,
     queries: usize,
     whir: Whir,
@@ -70,7 +71,7 @@ pub fn queries_among(
     if source_columns == 0 || source_columns > MAX_SOURCES {
         return Err(OpeningError::Sources { got: source_columns, max: MAX_SOURCES });
     }
-    first_queries(&whir_config(log_inv_rate, (h, log2_ceil(3 * source_columns)), source_columns, log_proofs)?)
+    first_queries(&whir_config(log_inv_rate, h, (source_columns, source_columns.div_ceil(3)), log_proofs)?)
 }
 
 fn first_queries(whir: &Whir) -> Result<usize, OpeningError> {
@@ -79,20 +80,20 @@ fn first_queries(whir: &Whir) -> Result<usize, OpeningError> {
 }
 
 /// log2 by which the second codeword's rate lies below the first's. The second holds 3 2^(h + rate + step) base
-/// elements, the first 4 S 2^(h + rate): a step more costs time where the second is not small beside the first,
-/// and saves about 5 % of the proof.
-pub(super) const fn first_rate_step(sources: usize) -> usize {
-    match sources {
-        0..=11 => 1,
-        12..=23 => 2,
+/// elements, the first 2^(h + rate) for each of its columns, those of the mask included: a step more costs time where the
+/// second is not small beside the first, and saves about 5 % of the proof.
+pub(super) const fn first_rate_step(sources: usize, groups: usize) -> usize {
+    match sources + 3 * groups {
+        0..=47 => 1,
+        48..=95 => 2,
         _ => 3,
     }
 }
 
 fn whir_config(
     log_inv_rate: usize,
-    (h, log_columns): (usize, usize),
-    sources: usize,
+    h: usize,
+    (sources, groups): (usize, usize),
     log_proofs: usize,
 ) -> Result<Whir, OpeningError> {
     if log_proofs > MAX_LOG_PROOFS {
@@ -101,10 +102,11 @@ fn whir_config(
     if !LOG_INV_RATES.contains(&log_inv_rate) {
         return Err(OpeningError::Rate { got: log_inv_rate });
     }
+    let log_columns = log2_ceil(3 * groups);
     let variables = h + log_columns;
     let folding = FoldingFactor::ConstantFromSecondRound(log_columns, FOLD);
     let phases = folding.compute_folding_schedule(variables).map_err(|e| OpeningError::Parameters(e.to_string()))?;
-    let first = log_inv_rate + first_rate_step(sources);
+    let first = log_inv_rate + first_rate_step(sources, groups);
     let rates = (0..phases.len().saturating_sub(1)).map(|r| first + (FOLD - 1) * r).collect();
     let parameters = ProtocolParameters {
         security_level: BITS_PER_TERM + log_proofs,
@@ -143,13 +145,14 @@ impl OpeningConfig {
         if sources > MAX_SOURCES {
             return Err(OpeningError::Sources { got: sources, max: MAX_SOURCES });
         }
-        let log_columns = log2_ceil(3 * sources);
-        let whir = whir_config(log_inv_rate, (trace.log_height, log_columns), sources, log_proofs)?;
+        let groups = shapes.iter().map(VectorShape::groups).sum();
+        let log_columns = log2_ceil(3 * groups);
+        let whir = whir_config(log_inv_rate, trace.log_height, (sources, groups), log_proofs)?;
         let queries = first_queries(&whir)?;
         for (vector, shape) in shapes.iter().enumerate() {
             shape.validate(vector, queries)?;
         }
-        let config = Self { log_inv_rate, shapes, sources, log_columns, queries, whir };
+        let config = Self { log_inv_rate, shapes, sources, groups, log_columns, queries, whir };
         let bits = -soundness::total(&config.soundness());
         let target = TARGET_BITS + log_proofs as u32;
         if bits.is_nan() || bits < f64::from(target) {
@@ -188,6 +191,12 @@ impl OpeningConfig {
         self.sources
     }
 
+    /// Groups of all vectors: columns over E.
+    #[must_use]
+    pub const fn groups(&self) -> usize {
+        self.groups
+    }
+
     /// log2 of the columns of P.
     #[must_use]
     pub const fn log_columns(&self) -> usize {
@@ -200,12 +209,12 @@ impl OpeningConfig {
         self.queries
     }
 
-    /// All derived integers, for the statement: rate, h, S, C, salt, work, then per WHIR phase fold, next rate,
+    /// All derived integers, for the statement: rate, h, source columns, S, C, salt, work, then per WHIR phase fold, next rate,
     /// queries, work and out-of-domain samples.
     #[must_use]
     pub fn parameters(&self) -> Vec<u64> {
         let w = &self.whir;
-        let mut out = vec![self.log_inv_rate, self.h(), self.sources, 1 << self.log_columns, super::SALT];
+        let mut out = vec![self.log_inv_rate, self.h(), self.sources, self.groups, 1 << self.log_columns, super::SALT];
         out.extend([w.commitment_ood_samples(), w.starting_folding_pow_bits(), w.final_folding_pow_bits()]);
         for r in w.round_parameters() {
             out.extend([
@@ -234,9 +243,10 @@ impl OpeningConfig {
         vec![
             soundness::pin_batching(others, list),
             soundness::pin_collision(others, variables, TRACE_LOG_HEIGHTS.count(), list),
+            soundness::conjugates(list),
             soundness::gamma_line(h, rate),
             soundness::gamma_claim(list),
-            soundness::source_sumcheck(h, self.sources, list),
+            soundness::source_sumcheck(h, self.groups, list),
             soundness::column_sumcheck(self.log_columns, list),
             soundness::whir_rounds(self.whir_bits()),
         ]

@@ -78,7 +78,7 @@ impl OracleMmcs {
             && values.iter().all(|v| matches!(v.as_slice(), [r] if r.as_ref().len() == first.width))
             && rows.len() == n
             && rows.iter().all(|r| r.len() == sources)
-            && first.width >= 3 * sources
+            && first.width >= 3 * first.groups()
             && trees.len() == first.shapes.len()
             && trees.iter().all(|t| t.salts.len() == n);
         if !shape {
@@ -86,7 +86,7 @@ impl OracleMmcs {
         }
         let mut masks = Vec::with_capacity(n);
         for (value, row) in values.iter().zip(rows) {
-            let (used, zero) = value.first().map_or(&[][..], AsRef::as_ref).split_at(3 * sources);
+            let (used, zero) = value.first().map_or(&[][..], AsRef::as_ref).split_at(3 * first.groups());
             if zero.iter().any(|x| *x != F::ZERO) {
                 return Err(OracleError::ZeroColumn);
             }

@@ -2,12 +2,14 @@
 //!
 //! Vector 0 is the proof's own trace; it shares one salted tree with a uniform mask g over E that is used once.
 //! Vectors 1, 2, .. are long-lived (data, models), each in a salted tree of its own. All columns of all vectors are
-//! the *source columns* s < S; a short one is read through the power map. With theta for the pins:
-//! 1. the prover sends mu = <g, W>; gamma is drawn; h = g + gamma f is uniform and independent of f;
-//! 2. one sumcheck over (exponent j, source s) reduces <h, W> = mu + gamma sigma to h(rho_s, rho_j), sent;
-//! 3. one over the columns c = 3 s + i of the base polynomial P, whose column c is coordinate i of h_s, reduces
+//! the *source columns*; three of one vector are a *group* s < S, one column F over E; a short one is read through the
+//! power map. With theta for the pins:
+//! 1. the claim becomes one that is linear over E, <F, A> = tau: module `packing`;
+//! 2. the prover sends mu = <g, A>; gamma is drawn; h = g + gamma F is uniform and independent of f;
+//! 3. one sumcheck over (exponent j, group s) reduces <h, A> = mu + gamma tau to h(rho_s, rho_j), sent;
+//! 4. one over the columns c = 3 s + i of the base polynomial P, whose column c is coordinate i of h_s, reduces
 //!    `h(rho_s, rho_j) = sum_c eq(rho_s, c / 3) X^(c mod 3) P(c, rho_j)` to P(rho_c, rho_j);
-//! 4. one WHIR opening of P, its first oracle the virtual one of [`OracleMmcs`].
+//! 5. one WHIR opening of P, its first oracle the virtual one of [`OracleMmcs`].
 //!
 //! Everything after gamma is a function of h, but for the opened rows of f, which the uniform block of every column
 //! makes uniform ([`VectorShape`]). A vector is a list of whole columns, column after column: the library's prefix
@@ -24,6 +26,7 @@ mod config;
 mod error;
 mod mmcs;
 mod oracle;
+mod packing;
 mod pin;
 mod shape;
 mod weights;
@@ -55,7 +58,7 @@ pub use oracle::{OraclePaths, OracleRoots, Paths, SALT, TreePaths};
 pub use pin::pin_point;
 #[cfg(feature = "prover")]
 pub use prover::opening_proof;
-pub use shape::{MAX_SOURCES, MIN_LOG_HEIGHT, PIN_BLOCK, TRACE_LOG_HEIGHTS, VectorShape};
+pub use shape::{CONJUGATE_BLOCK, MAX_SOURCES, MIN_LOG_HEIGHT, PIN_BLOCK, TRACE_LOG_HEIGHTS, VectorShape};
 #[cfg(feature = "testing")]
 pub use simulator::opening_simulated;
 pub use weights::Pin;
@@ -73,9 +76,11 @@ pub const LABEL: &[u8] = b"tacit/opening/v1";
 /// A masked opening. On the wire, rows of h come without the columns that are always zero.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct OpeningProof {
-    /// <g, W>.
+    /// sigma_1 and sigma_2: the claim on the conjugates of F.
+    pub conjugates: [E; 2],
+    /// <g, A>.
     pub mu: E,
-    /// Values at 0 and leading coefficients of the sumcheck over (exponent, source column).
+    /// Values at 0 and leading coefficients of the sumcheck over (exponent, group).
     pub source_rounds: Vec<[E; 2]>,
     /// h(rho_s, rho_j).
     pub value: E,

@@ -1,11 +1,12 @@
-//! The first oracle of WHIR, virtual: its rows are h = g + gamma f, its commitment the real trees of g and f.
+//! The first oracle of WHIR, virtual: its rows are h = g + gamma F, its commitment the real trees of g and f.
 //!
-//! The proof carries the rows of h (the library's own) and of f; the verifier computes g = h - gamma f and hashes
+//! The proof carries the rows of h (the library's own) and of f; the verifier computes g = h - gamma F and hashes
 //! (g, f, salt) against the trace's tree, (f, salt) against the others. Later oracles are ordinary trees: they are
 //! functions of the uniform h. Which kind a commitment is follows from the statement's roots, never from the
 //! proof. A column of height 2^(h-e) is read as q(X^(2^e)): row j of the big domain is its row j mod 2^(h-e+rate).
+use super::packing::groups;
 use super::shape::VectorShape;
-use crate::field::F;
+use crate::field::{E, F, coordinates};
 use crate::transcript::Challenger;
 use alloc::sync::Arc;
 use alloc::vec;
@@ -79,7 +80,7 @@ pub(super) struct FirstOracle {
     pub log_inv_rate: usize,
     /// Columns of P, a power of two.
     pub width: usize,
-    pub gamma: [F; 3],
+    pub gamma: E,
     pub roots: OracleRoots,
 }
 
@@ -92,16 +93,27 @@ impl FirstOracle {
         self.shapes.iter().map(|s| s.columns).sum()
     }
 
-    /// `g + gamma f` (or, with `gamma` negated, its inverse) on one row.
+    /// Groups of the columns: three base columns of h and g each.
+    pub(super) fn groups(&self) -> usize {
+        self.shapes.iter().map(VectorShape::groups).sum()
+    }
+
+    /// `g + gamma F` (or, with `gamma` negated, its inverse) on one row.
     pub(super) fn combine(&self, g: &[F], f: &[F], sign: F) -> Vec<F> {
-        let gamma = self.gamma.map(|x| x * sign);
-        g.chunks_exact(3).zip(f).flat_map(|(g, &f)| [0, 1, 2].map(|i| g[i] + gamma[i] * f)).collect()
+        let gamma = self.gamma * sign;
+        let masked = groups(&self.shapes).zip(g.chunks_exact(3)).flat_map(|((first, n), g)| {
+            let own = f.get(first..first + n).unwrap_or(&[]);
+            let packed = E::new(core::array::from_fn(|i| own.get(i).copied().unwrap_or_default()));
+            let [a, b, c] = coordinates(gamma * packed);
+            [a, b, c].into_iter().zip(g).map(|(x, &g)| x + g)
+        });
+        masked.collect()
     }
 
     /// Dimensions of the matrices of one tree, the salt last.
     pub(super) fn dimensions(&self, vector: usize, shape: &VectorShape) -> Vec<Dimensions> {
         let height = 1 << (shape.log_height + self.log_inv_rate);
-        let mask = (vector == 0).then(|| 3 * self.sources());
+        let mask = (vector == 0).then(|| 3 * self.groups());
         let widths = mask.into_iter().chain([shape.columns, SALT]);
         widths.map(|width| Dimensions { width, height }).collect()
     }

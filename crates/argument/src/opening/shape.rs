@@ -14,6 +14,9 @@ pub const MIN_LOG_HEIGHT: usize = 8;
 /// Uniform coefficients of a long-lived column beyond its row budget: they hide the pinned evaluation, three
 /// coordinates over F, with two to spare (exactly three fail with probability 2^-55).
 pub const PIN_BLOCK: usize = 5;
+/// Coefficients at the end of the trace's block that hide the claims on the conjugates: three elements of E. The rest of
+/// the block covers the opened rows.
+pub const CONJUGATE_BLOCK: usize = 9;
 /// Source columns of one proof, at most.
 pub const MAX_SOURCES: usize = 1 << 12;
 
@@ -29,6 +32,12 @@ pub struct VectorShape {
 }
 
 impl VectorShape {
+    /// Groups of three columns, the last one perhaps of fewer.
+    #[must_use]
+    pub const fn groups(&self) -> usize {
+        self.columns.div_ceil(3)
+    }
+
     /// Coefficients of one column.
     #[must_use]
     pub const fn height(&self) -> usize {
@@ -85,7 +94,7 @@ impl VectorShape {
         if self.block >= self.height() {
             return Err(OpeningError::BlockTooLong { vector, block: self.block, height: self.height() });
         }
-        let needed = if vector == 0 { rows } else { rows + PIN_BLOCK };
+        let needed = rows + if vector == 0 { CONJUGATE_BLOCK } else { PIN_BLOCK };
         if self.block < needed {
             return Err(OpeningError::BlockTooShort { vector, needed, got: self.block });
         }

@@ -1,11 +1,12 @@
 //! The weight vector W of the claim: its checks, its pins and its succinct evaluation.
 //!
-//! `W(rho_s, rho_j) = sum_s eq(rho_s, s) W_s(rho_j)`, s the source column. A slot of 2^k cells lies within one column
+//! W_c(rho_j) for a source column c; what the groups make of it: module `packing`. A slot of 2^k cells lies within one column
 //! at an aligned exponent, so its part of W_s is eq(top coordinates, position) times the low part at the last k
 //! coordinates. A column of 2^(h-e) is read at exponents divisible by 2^e: factor prod (1 - x) over the e trailing
 //! coordinates. Every W vanishes on the uniform blocks, the pin excepted.
 use super::config::OpeningConfig;
 use super::error::OpeningError;
+use super::packing::{Packing, conjugate, dual_basis, groups, inverse_conjugate};
 use super::shape::VectorShape;
 use crate::field::E;
 use crate::functional::{Low, TensorWeight, Weights};
@@ -118,9 +119,28 @@ impl SplitEq {
     }
 }
 
-/// W(rho_s, rho_j) for validated weights and pins.
-pub(super) fn evaluate(config: &OpeningConfig, weights: &[Weights], pins: &[Pin], rho_s: &[E], rho_j: &[E]) -> E {
-    let columns = eq_table(rho_s, E::ONE);
+/// A(rho_s, rho_j) for validated weights and pins: `sum_j delta^j phi^-j(W at the conjugate phi^j of the point)`.
+pub(super) fn evaluate(
+    config: &OpeningConfig,
+    weights: &[Weights],
+    pins: &[Pin],
+    packing: &Packing,
+    rho_s: &[E],
+    rho_j: &[E],
+) -> E {
+    let (eq, dual) = (eq_table(rho_s, E::ONE), dual_basis());
+    let own = groups(config.shapes()).zip(&eq).flat_map(|((_, n), &w)| dual.into_iter().take(n).map(move |b| w * b));
+    let own: Vec<E> = own.collect();
+    let at = |j: usize| {
+        let of = |values: &[E]| values.iter().map(|&x| conjugate(x, j)).collect::<Vec<E>>();
+        inverse_conjugate(sources(config, weights, pins, &of(&own), &of(rho_j)), j)
+    };
+    let pads = eq.first().map_or(E::ZERO, |&w| w * packing.pads_at(config, rho_j));
+    at(0) + packing.delta * (at(1) + packing.delta * at(2)) + pads
+}
+
+/// The sum over the source columns of `columns[c] W_c(rho_j)`.
+pub(super) fn sources(config: &OpeningConfig, weights: &[Weights], pins: &[Pin], columns: &[E], rho_j: &[E]) -> E {
     let mut first = 0;
     let mut sum = E::ZERO;
     for (vector, (weights, shape)) in weights.iter().zip(config.shapes()).enumerate() {
@@ -162,15 +182,15 @@ fn consecutive(shape: &VectorShape, first: usize, run: &[E], columns: &[E], eq: 
     cells.sum()
 }
 
-/// w(rho_c) of the column sumcheck: `sum_{c < 3 S} eq(rho_c, c) eq(rho_s, c / 3) X^(c mod 3)`.
-pub(super) fn selector(sources: usize, rho_s: &[E], rho_c: &[E]) -> E {
+/// w(rho_c) of the column sumcheck, S groups: `sum_{c < 3 S} eq(rho_c, c) eq(rho_s, c / 3) X^(c mod 3)`.
+pub(super) fn selector(groups: usize, rho_s: &[E], rho_c: &[E]) -> E {
     let columns = eq_table(rho_c, E::ONE);
-    let weights = column_weights(sources, rho_s);
+    let weights = column_weights(groups, rho_s);
     columns.iter().zip(weights).map(|(&c, w)| c * w).sum()
 }
 
 /// eq(rho_s, c / 3) X^(c mod 3) for c < 3 S: how the columns of P make up h(rho_s, .).
-pub(super) fn column_weights(sources: usize, rho_s: &[E]) -> Vec<E> {
+pub(super) fn column_weights(groups: usize, rho_s: &[E]) -> Vec<E> {
     let eq = eq_table(rho_s, E::ONE);
-    eq.iter().take(sources).flat_map(|&e| (0..3).map(move |i| e * crate::field::basis(i))).collect()
+    eq.iter().take(groups).flat_map(|&e| (0..3).map(move |i| e * crate::field::basis(i))).collect()
 }

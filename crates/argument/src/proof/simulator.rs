@@ -56,6 +56,7 @@ pub fn simulate(
         sacrifices: sacrifices.chunks_exact(2).map(|c| [c[0], c[1]]).collect(),
     };
     let gamma = entropy.uniform_ext("simulated gamma", 1)[0];
+    let conjugates = entropy.uniform_ext("simulated conjugates", 2);
     let mut roots: Vec<[u8; 32]> = others.iter().map(|(_, c)| c.root).collect();
     roots.push(trace.root());
     let trace_root = trace.root();
@@ -65,7 +66,15 @@ pub fn simulate(
         let mut transcript = start(label, digest, &plan, &roots)?;
         // sigma is whatever the verifier's own code makes of the messages.
         let claim = claim(relation, &mut transcript, &masked, roots.len())?;
-        let opened = opening_simulated(&plan.opening, trace, &committed, claim, &pins, gamma, &mut transcript)?;
+        let opened = opening_simulated(
+            &plan.opening,
+            trace,
+            &committed,
+            claim,
+            &pins,
+            ([conjugates[0], conjugates[1]], gamma),
+            &mut transcript,
+        )?;
         Ok::<_, ArgumentError>(opened)
     });
     let (opening, point) = simulated?;

@@ -23,7 +23,9 @@ fn every_root_and_masked_message_differs() {
     all(&|p| vec![format!("{:?}", p.trace_root)]);
     all(&|p| p.masked.messages.iter().map(|m| format!("{m:?}")).collect());
     all(&|p| p.masked.sacrifices.iter().flatten().map(|m| format!("{m:?}")).collect());
-    all(&|p| vec![format!("{:?}", p.opening.mu), format!("{:?}", p.opening.value)]);
+    all(&|p| {
+        vec![format!("{:?}", p.opening.conjugates), format!("{:?}", p.opening.mu), format!("{:?}", p.opening.value)]
+    });
     all(&|p| p.opening.source_rounds.iter().flatten().map(|m| format!("{m:?}")).collect());
     all(&|p| p.opening.column_rounds.iter().flatten().map(|m| format!("{m:?}")).collect());
     all(&|p| p.opening.whir.whir.rounds.iter().map(|r| format!("{:?}", r.commitment)).collect());

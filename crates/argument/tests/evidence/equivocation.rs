@@ -3,8 +3,8 @@
 //!
 //! Given the transcript on X, its challenges and X', the equations are linear and have a solution:
 //! pads' = what is hidden in X' minus the messages; (p', q') of a triple from d and e; the uniform block of each column
-//! from the opened rows (Vandermonde) and, for a long-lived vector, its y; g' = h - gamma f'. The map from randomness
-//! to (messages, d, e, rows, y, h) is then affine and onto for X as for X', so that its output has the same
+//! from the opened rows (Vandermonde) and, for a long-lived vector, its y; r_1 and r_2 from sigma_1 and sigma_2; g' = h - gamma F'. The map from randomness
+//! to (messages, d, e, sigma_1, sigma_2, rows, y, h) is then affine and onto for X as for X', so that its output has the same
 //! distribution for both: perfect zero knowledge of all that is compared.
 //!
 //! **What is compared**: every byte of the proof but the digests of subtrees with unopened leaves, which are the
@@ -12,13 +12,15 @@
 //! bits of salt does, and differ. For the same reason the hash of the transcript differs, so the challenges of X are
 //! replayed.
 use crate::toy::{Known, LABEL, LOG_ROWS, Others, RATE, challenges, fresh, opened, random, shape, toy_plan};
+use p3_field::extension::HasFrobenius;
 use p3_field::{Field, PrimeCharacteristicRing, TwoAdicField};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use tacit_argument::entropy::Entropy;
-use tacit_argument::field::{E, F, coordinates};
+use tacit_argument::field::{E, F, basis, coordinates};
 use tacit_argument::hiding::{Masker, Secrets};
 use tacit_argument::multilinear::eq_table;
-use tacit_argument::opening::{LongLived, Pin, SALT, VectorShape};
+use tacit_argument::opening::{CONJUGATE_BLOCK, LongLived, Pin, SALT, VectorShape};
 use tacit_argument::proof::{Plan, RelationProof, Witnessed};
 use tacit_argument::transcript::Transcript;
 use tacit_argument::transcript::probe::{Answer, Mode, Run, with};
@@ -32,7 +34,7 @@ fn draws(plan: &Plan) -> Draws {
         ("pads", 3 * s.messages),
         ("triples", 6 * s.products.len()),
         ("block", trace.columns * trace.block),
-        ("mask", (3 * plan.opening.sources()) << trace.log_height),
+        ("mask", (3 * plan.opening.groups()) << trace.log_height),
         ("salts", SALT << (trace.log_height + RATE)),
     ];
     sizes.into_iter().map(|(label, n)| (label, random(label, n))).collect()
@@ -106,17 +108,44 @@ fn powers(shape: &VectorShape, rows: &BTreeSet<usize>) -> Vec<Vec<F>> {
     rows.iter().map(|&j| w.exp_u64(j as u64).powers().take(shape.height()).collect()).collect()
 }
 
-/// Blocks for a new payload under which the table has the same opened rows and, with a pin, the same y as the old one.
-fn equivocate(shape: &VectorShape, old: &[F], payload: &[F], rows: &BTreeSet<usize>, pin: Option<&Pin>) -> Vec<F> {
+/// The element `j` of a trace's conjugates: 0 is what 1 and 2 make it.
+fn element(shape: &VectorShape, trace: &[F], j: usize) -> E {
+    let first = shape.height() - CONJUGATE_BLOCK + 3 * j;
+    let cell = |c: usize, x: usize| trace.get(c * shape.height() + x).copied().unwrap_or_default();
+    (0..3).map(|i| basis(i) * E::new(std::array::from_fn(|c| cell(c, first + i)))).sum()
+}
+
+/// Adds to an element of a trace's conjugates, by its cells in the first column.
+fn add_element(shape: &VectorShape, trace: &mut [F], j: usize, x: E) {
+    let first = shape.height() - CONJUGATE_BLOCK + 3 * j;
+    coordinates(x).into_iter().enumerate().for_each(|(i, x)| trace[first + i] += x);
+}
+
+/// Makes element 0 what the prover makes it.
+fn tie(shape: &VectorShape, trace: &mut [F]) {
+    let sum = element(shape, trace, 1).repeated_frobenius(1) + element(shape, trace, 2).repeated_frobenius(2);
+    let missing = sum - element(shape, trace, 0);
+    add_element(shape, trace, 0, missing);
+}
+
+/// Fills `free` exponents of a new table's columns, which are zero, so that it has the same opened rows and, with a pin,
+/// the same y as the old one; returns its blocks.
+fn equivocate(
+    shape: &VectorShape,
+    old: &[F],
+    mut new: Vec<F>,
+    free: Range<usize>,
+    rows: &BTreeSet<usize>,
+    pin: Option<&Pin>,
+) -> Vec<F> {
     let per = shape.payload_per_column();
-    let mut new = table(shape, payload, &vec![F::ZERO; shape.columns * shape.block]);
     let eq = pin.map(|p| eq_table(&p.point, E::ONE));
     for c in 0..shape.columns {
         let own = c * shape.height()..(c + 1) * shape.height();
         let mut equations = powers(shape, rows);
         let dot = |w: &[F], v: &[F]| w.iter().zip(v).map(|(&a, &b)| a * b).sum::<F>();
         let mut values: Vec<F> =
-            equations.iter().map(|w| dot(w, &old[own.clone()]) - dot(&w[..per], &new[own.clone()][..per])).collect();
+            equations.iter().map(|w| dot(w, &old[own.clone()]) - dot(w, &new[own.clone()])).collect();
         // The last column also brings y back: three coordinates over all columns.
         if let Some(eq) = eq.as_ref().filter(|_| c + 1 == shape.columns) {
             for i in 0..3 {
@@ -125,9 +154,9 @@ fn equivocate(shape: &VectorShape, old: &[F], payload: &[F], rows: &BTreeSet<usi
                 equations.push(w[own.clone()].to_vec());
             }
         }
-        let equations = equations.into_iter().map(|w| w[per..].to_vec()).collect();
+        let equations = equations.into_iter().map(|w| w[free.clone()].to_vec()).collect();
         let block = solve(equations, values);
-        new[own.start + per..own.end].copy_from_slice(&block);
+        new[own.start + free.start..own.start + free.end].copy_from_slice(&block);
     }
     new.chunks(shape.height()).flat_map(|column| column[per..].to_vec()).collect()
 }
@@ -179,7 +208,10 @@ impl World {
     pub fn trace(&self, known: &Known, draws: &Draws) -> Vec<F> {
         let secrets = Secrets::draw(&self.plan.schedule, &mut Entropy::scripted(draws.clone()));
         let payload = [known.columns(), secrets.cells()].concat();
-        table(&self.plan.opening.trace(), &payload, &draws["block"])
+        let shape = self.plan.opening.trace();
+        let mut out = table(&shape, &payload, &draws["block"]);
+        tie(&shape, &mut out);
+        out
     }
 
     /// The commitments of the proof.
@@ -213,23 +245,34 @@ impl World {
             let mask = (1 << (s.log_height + RATE)) - 1;
             self.rows().into_iter().map(|j| j & mask).collect()
         };
-        let trace = config.trace();
-        let secrets = Secrets::draw(schedule, &mut Entropy::scripted(draws.clone()));
-        let payload = [other.columns(), secrets.cells()].concat();
-        let old = self.trace(&self.known, &self.draws);
-        draws.insert("block", equivocate(&trace, &old, &payload, &at(&trace), None));
         let mut k = 0;
         let vectors = other.payloads().map(|payload| {
-            let (mine, pin) = (&self.vectors[k], &self.pins[k]);
-            let old = table(&shape(), &mine.payload, &mine.blocks);
-            let blocks = equivocate(&shape(), &old, &payload, &at(&shape()), Some(pin));
+            let (s, mine, pin) = (shape(), &self.vectors[k], &self.pins[k]);
+            let old = table(&s, &mine.payload, &mine.blocks);
+            let new = table(&s, &payload, &vec![F::ZERO; s.columns * s.block]);
+            let blocks = equivocate(&s, &old, new, s.payload_per_column()..s.height(), &at(&s), Some(pin));
             k += 1;
             Vector { payload, blocks, salts: mine.salts.clone() }
         });
 
-        // g' = g + gamma (f - f'), column by column, short ones at multiples of their step.
+        // What hides sigma_1 and sigma_2: as much more as they would be less.
         let drawn = challenges(&self.transcript);
-        let gamma = drawn.iter().filter(|c| c.0 == "tacit/opening/v1").nth(1).unwrap().1;
+        let drawn: Vec<E> = drawn.iter().filter(|c| c.0 == "tacit/opening/v1").map(|c| c.1).collect();
+        let (kappa, gamma) = (drawn[1], drawn[3]);
+        let trace = config.trace();
+        let free = trace.payload_per_column()..trace.height() - CONJUGATE_BLOCK;
+        let mut new = self.trace(other, &draws);
+        let (draft, _) = self.replay(other, draws.clone(), &vectors);
+        for (k, (sent, other)) in self.proof.opening.conjugates.into_iter().zip(draft.opening.conjugates).enumerate() {
+            let scale = kappa.repeated_frobenius(2 - k);
+            add_element(&trace, &mut new, k + 1, (sent - other) * scale.inverse());
+        }
+        tie(&trace, &mut new);
+        new.chunks_mut(trace.height()).for_each(|column| column[free.clone()].fill(F::ZERO));
+        let old = self.trace(&self.known, &self.draws);
+        draws.insert("block", equivocate(&trace, &old, new, free, &at(&trace), None));
+
+        // g' = g + gamma (F - F'), group by group, short ones at multiples of their step.
         let mut tables = vec![(old, self.trace(other, &draws))];
         for (mine, new) in self.vectors.iter().zip(&vectors) {
             tables.push((table(&shape(), &mine.payload, &mine.blocks), table(&shape(), &new.payload, &new.blocks)));
@@ -237,10 +280,16 @@ impl World {
         let mut mask = self.draws["mask"].clone();
         let mut columns = mask.chunks_mut(1 << config.h());
         for ((old, new), s) in tables.iter().zip(config.shapes()) {
-            for (old, new) in old.chunks(s.height()).zip(new.chunks(s.height())) {
-                for gamma in coordinates(gamma) {
-                    let g = columns.next().unwrap().iter_mut().step_by(1 << (config.h() - s.log_height));
-                    g.zip(old.iter().zip(new)).for_each(|(g, (&f, &other))| *g += gamma * (f - other));
+            let step = 1 << (config.h() - s.log_height);
+            for first in (0..s.columns).step_by(3) {
+                let difference = |c: usize, j: usize| {
+                    let cell = (first + c) * s.height() + j;
+                    if first + c < s.columns { old[cell] - new[cell] } else { F::ZERO }
+                };
+                let mut g: [&mut [F]; 3] = std::array::from_fn(|_| columns.next().unwrap());
+                for j in 0..s.height() {
+                    let added = coordinates(gamma * E::new(std::array::from_fn(|c| difference(c, j))));
+                    g.iter_mut().zip(added).for_each(|(g, x)| g[j * step] += x);
                 }
             }
         }

@@ -4,6 +4,7 @@
 use crate::clear::inner;
 use crate::equivocation::{Draws, World};
 use crate::toy::{DIGEST, LABEL, Others, RATE, Toy, challenges, random};
+use p3_field::extension::HasFrobenius;
 use p3_field::{Field, PrimeCharacteristicRing};
 use tacit_argument::entropy::Entropy;
 use tacit_argument::field::{E, F};
@@ -49,7 +50,7 @@ fn bound(world: &World, what: &str, change: impl FnOnce(&mut Claimed)) {
     claimed.is_bound(world, what);
 }
 
-/// The challenges of the opening: theta, gamma, those of the source rounds, those of the column rounds.
+/// The challenges of the opening: theta, kappa, delta, gamma, those of the source rounds, those of the column rounds.
 fn opening_challenges(world: &World) -> Vec<E> {
     challenges(&world.transcript).into_iter().filter(|c| c.0 == "tacit/opening/v1").map(|c| c.1).collect()
 }
@@ -269,7 +270,7 @@ fn other_polynomial(round: &mut [E; 2], r: E) {
 fn every_round_of_the_opening() {
     let world = World::new();
     let c = opening_challenges(&world);
-    let (theta, gamma, rounds) = (c[0], c[1], &c[2..]);
+    let (theta, delta, gamma, rounds) = (c[0], c[2], c[3], &c[4..]);
     let source = world.proof.opening.source_rounds.len();
     assert_eq!(rounds.len(), source + world.proof.opening.column_rounds.len());
     let opening = |what: &str, change: &dyn Fn(&mut OpeningProof)| {
@@ -279,6 +280,13 @@ fn every_round_of_the_opening() {
         p.mu += E::ONE;
         absorb_shift(&mut p.source_rounds[0], E::ONE, rounds[0]);
     });
+    for k in [0, 1] {
+        opening(&format!("sigma_{}", k + 1), &|p| {
+            let before = tau(E::ZERO, p.conjugates, delta);
+            p.conjugates[k] += E::ONE;
+            p.mu -= gamma * (tau(E::ZERO, p.conjugates, delta) - before);
+        });
+    }
     for (j, &r) in rounds[..source].iter().enumerate() {
         opening(&format!("source round {j}"), &|p| other_polynomial(&mut p.source_rounds[j], r));
     }
@@ -314,7 +322,7 @@ fn every_round_over_the_columns() {
     let world = World::new();
     let c = opening_challenges(&world);
     let source = world.proof.opening.source_rounds.len();
-    let (last, columns) = (c[1 + source], &c[2 + source..]);
+    let (last, columns) = (c[3 + source], &c[4 + source..]);
     // These rounds come after every check that another transcript fails, but for their own sum.
     let rejected = |what: &str, change: &dyn Fn(&mut OpeningProof), live: &OpeningError| {
         let mut claimed = Claimed::of(&world);
@@ -345,17 +353,23 @@ fn every_round_over_the_columns() {
     );
 }
 
-/// W(rho) of the recorded opening: the end of its source rounds, divided by the value.
+/// sigma_0 + delta sigma_1 + delta^2 sigma_2, sigma being the sum of their conjugates.
+fn tau(sigma: E, [first, second]: [E; 2], delta: E) -> E {
+    let rest = sigma - first.repeated_frobenius(1) - second.repeated_frobenius(2);
+    rest + delta * (first + delta * second)
+}
+
+/// A(rho) of the recorded opening: the end of its source rounds, divided by the value.
 fn weight_at_end(world: &World) -> E {
     let c = opening_challenges(world);
-    let (theta, gamma, rounds) = (c[0], c[1], &c[2..]);
+    let (theta, delta, gamma, rounds) = (c[0], c[2], c[3], &c[4..]);
     let (claim, _) = with(Mode::Frozen(world.answers.clone()), || {
         batched(&mut Transcript::new(LABEL, &DIGEST), &world.proof.masked)
     });
     let pins: E =
         world.pins.iter().enumerate().map(|(k, p): (usize, &Pin)| theta.exp_u64(k as u64 + 1) * p.value).sum();
     let opening = &world.proof.opening;
-    let mut running = opening.mu + gamma * (claim.value + pins);
+    let mut running = opening.mu + gamma * tau(claim.value + pins, opening.conjugates, delta);
     for (&[zero, leading], &r) in opening.source_rounds.iter().zip(rounds) {
         running = zero + r * (running - zero.double() - leading + r * leading);
     }

@@ -19,12 +19,14 @@ fn every_byte_of_a_proof_is_on_the_closed_list() {
     assert_eq!(classes.values().map(Vec::len).sum::<usize>(), bytes);
     // How much of each there is follows from the statement.
     let (q, s, trees) = (plan.opening.queries(), plan.opening.sources(), plan.opening.shapes().len());
+    let groups = plan.opening.groups();
     let expected = [
         (Clear::TraceRoot, 32),
         (Clear::Messages, 24 * plan.schedule.messages),
         (Clear::Sacrifices, 48 * plan.schedule.products.len()),
+        (Clear::Conjugates, 48),
         (Clear::Mu, 24),
-        (Clear::RowsOfH, 8 * 3 * s * q),
+        (Clear::RowsOfH, 8 * 3 * groups * q),
         (Clear::RowsOfF, 8 * s * q),
         (Clear::Salts, 8 * SALT * q * trees),
     ];

@@ -9,7 +9,9 @@ pub enum Clear {
     Messages,
     /// d and e of the sacrifices.
     Sacrifices,
-    /// <g, W>.
+    /// sigma_1 and sigma_2, each hidden by a uniform element of the trace.
+    Conjugates,
+    /// <g, A>.
     Mu,
     /// The sumchecks that reduce the claim to one evaluation of P, and that evaluation: functions of h.
     Reduction,
@@ -37,6 +39,7 @@ pub const PROOF: &[(&str, Clear)] = &[
     ("masked.messages.*", Clear::Messages),
     ("masked.sacrifices.len", Clear::Form),
     ("masked.sacrifices.*", Clear::Sacrifices),
+    ("opening.conjugates.*", Clear::Conjugates),
     ("opening.mu", Clear::Mu),
     ("opening.source_rounds.len", Clear::Form),
     ("opening.source_rounds.*", Clear::Reduction),

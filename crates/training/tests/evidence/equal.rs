@@ -12,6 +12,7 @@ fn equal_reports_share_no_message() {
         let sent = |r: &ReportProof| {
             let (masked, opening) = (&r.proof.masked, &r.proof.opening);
             let mut out = vec![format!("{:?}", r.proof.trace_root), format!("{:?}", opening.mu)];
+            out.extend(opening.conjugates.map(|x| format!("{x:?}")));
             out.extend(masked.messages.iter().chain(masked.sacrifices.iter().flatten()).map(|m| format!("{m:?}")));
             out.extend(opening.source_rounds.iter().chain(&opening.column_rounds).flatten().map(|m| format!("{m:?}")));
             out.extend(opening.whir.whir.rounds.iter().map(|r| format!("{:?}", r.commitment)));

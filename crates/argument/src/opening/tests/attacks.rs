@@ -10,24 +10,27 @@ fn a_long_lived_row_is_held_by_its_own_tree() {
     let gamma = {
         let mut t = transcript();
         begin(&w.config, &mut t);
-        let _ = weights::add_pins(w.claim(), &w.pins, &mut t);
+        let Claim { value, .. } = weights::add_pins(w.claim(), &w.pins, &mut t);
+        let kappa = t.challenge();
+        let _ = crate::opening::packing::Packing::drawn(kappa, value, &proof.conjugates, &mut t);
         t.absorb_message(proof.mu);
-        crate::field::coordinates(t.challenge())
+        t.challenge()
     };
-    for (column, vector) in [(2, 1), (4, 2)] {
-        let mut p = proof.clone();
-        sources(&mut p).0[5][column] += F::ONE;
-        for (i, g) in gamma.into_iter().enumerate() {
-            first(&mut p).rows[5][3 * column + i] += g;
+    // The trace's two columns are a group, then the vectors' one and two.
+    let change = |p: &mut OpeningProof, column: usize, (group, k): (usize, usize)| {
+        sources(p).0[5][column] += F::ONE;
+        for (i, g) in crate::field::coordinates(gamma * crate::field::basis(k)).into_iter().enumerate() {
+            first(p).rows[5][3 * group + i] += g;
         }
+    };
+    for (column, place, vector) in [(2, (1, 0), 1), (3, (2, 0), 2), (4, (2, 1), 2)] {
+        let mut p = proof.clone();
+        change(&mut p, column, place);
         assert_eq!(w.check(&roots, &p), Err(OracleError::Tree(vector).into()));
     }
     // In the trace's column the same change breaks the joint leaf.
     let mut p = proof.clone();
-    sources(&mut p).0[5][1] += F::ONE;
-    for (i, g) in gamma.into_iter().enumerate() {
-        first(&mut p).rows[5][3 + i] += g;
-    }
+    change(&mut p, 1, (0, 1));
     assert_eq!(w.check(&roots, &p), Err(OracleError::Tree(0).into()));
 }
 
@@ -82,9 +85,11 @@ fn consistent_liars_fail_in_the_sums() {
     let (roots, proof) = w.prove();
     assert_eq!(w.check(&roots, &proof), Err(OpeningError::SourceClaim), "sigma");
     w.sigma = honest;
-    for tamper in
-        [Tamper::<Dft> { mu: E::ONE, ..Tamper::default() }, Tamper::<Dft> { gamma: E::ONE, ..Tamper::default() }]
-    {
+    for tamper in [
+        Tamper::<Dft> { conjugates: E::ONE, ..Tamper::default() },
+        Tamper::<Dft> { mu: E::ONE, ..Tamper::default() },
+        Tamper::<Dft> { gamma: E::ONE, ..Tamper::default() },
+    ] {
         let (roots, proof) = w.prove_with(w.claim(), tamper);
         assert_eq!(w.check(&roots, &proof), Err(OpeningError::SourceClaim));
     }
@@ -127,14 +132,27 @@ fn the_last_oracle_must_fold_to_the_final_polynomial() {
     assert_eq!(w.check(&roots, &proof), Err(OpeningError::FinalQueries));
 }
 
-/// With sigma and mu zero any gamma satisfies the sums: only the recomputed rows of g notice.
+/// With tau zero (no claim, nothing that hides it) any gamma satisfies the sums: only the recomputed rows of g notice.
 #[test]
 fn another_gamma_is_caught_by_the_rows_of_g() {
     let mut w = World::new(2, shapes(2, &[]));
     w.weights = vec![Weights::default()];
     w.sigma = E::ZERO;
+    let trace = w.config.trace();
+    let drawn = [
+        ("block", trace.columns * trace.block),
+        ("mask", (3 * w.config.groups()) << trace.log_height),
+        ("salts", SALT << (trace.log_height + 2)),
+    ];
+    let mut script = drawn.map(|(label, n)| (label, w.entropy.uniform(label, n)));
+    for column in script[0].1.chunks_mut(trace.block) {
+        column[trace.block - CONJUGATE_BLOCK..].fill(F::ZERO);
+    }
+    w.entropy = Entropy::scripted(script.clone().into());
     let (roots, proof) = w.prove();
     w.check(&roots, &proof).expect("honest");
+    assert_eq!(proof.conjugates, [E::ZERO; 2]);
+    w.entropy = Entropy::scripted(script.into());
     let (roots, proof) = w.prove_with(w.claim(), Tamper::<Dft> { gamma: E::ONE, ..Tamper::default() });
     assert_eq!(w.check(&roots, &proof), Err(OracleError::Tree(0).into()));
 }
@@ -156,8 +174,8 @@ fn the_oracle_refuses_the_wrong_kind() {
     let (roots, mut proof) = w.prove();
     let (_, mmcs, first_roots) = check::pcs(&w.config, Dft::default(), E::ONE, &roots);
     let opened = last(&mut proof).clone();
-    let flat: Vec<Vec<Vec<F>>> = opened.rows.iter().map(|_| vec![vec![F::ZERO; 8]]).collect();
-    let dims = [p3_matrix::Dimensions { width: 8, height: 1 << 13 }];
+    let flat: Vec<Vec<Vec<F>>> = opened.rows.iter().map(|_| vec![vec![F::ZERO; 4]]).collect();
+    let dims = [p3_matrix::Dimensions { width: 4, height: 1 << 13 }];
     let indices: Vec<usize> = (0..flat.len()).collect();
     let kind = mmcs.verify_multi_batch(&first_roots, &dims, &indices, &flat, &opened.proof);
     assert_eq!((kind, mmcs.failure()), (Err(OracleError::Kind), Some(OracleError::Kind)));
@@ -167,7 +185,7 @@ fn the_oracle_refuses_the_wrong_kind() {
     let shape = mmcs.verify_multi_batch(&first_roots, &dims, &indices, &flat, &first_paths);
     assert_eq!(shape, Err(OracleError::Shape));
     let rows: Vec<Vec<Vec<F>>> =
-        first(&mut proof).rows.iter().map(|r| vec![[r.as_slice(), &[F::ZERO, F::ONE]].concat()]).collect();
+        first(&mut proof).rows.iter().map(|r| vec![[r.as_slice(), &[F::ONE]].concat()]).collect();
     let indices: Vec<usize> = (0..rows.len()).collect();
     let zero = mmcs.verify_multi_batch(&first_roots, &dims, &indices, &rows, &first_paths);
     assert_eq!(zero, Err(OracleError::ZeroColumn));

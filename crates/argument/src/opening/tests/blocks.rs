@@ -49,7 +49,7 @@ fn covers(config: &OpeningConfig, vector: usize, positions: &[usize]) -> BTreeSe
     let s = config.shapes()[vector];
     let domain = s.log_height + config.log_inv_rate();
     let rows: BTreeSet<usize> = positions.iter().map(|j| j & ((1 << domain) - 1)).collect();
-    let spare = if vector == 0 { 0 } else { PIN_BLOCK };
+    let spare = if vector == 0 { CONJUGATE_BLOCK } else { PIN_BLOCK };
     assert!(rows.len() <= config.queries() && config.queries() + spare <= s.block && s.block < s.height(), "{s:?}");
     // Distinct positions are distinct powers of a root of unity of the domain's order, which is even possible.
     let w = F::two_adic_generator(domain);
@@ -128,7 +128,8 @@ fn every_chosen_trace_covers_the_rows_of_a_proof() {
                         let rows = covers(&config, vector, &positions);
                         // One coefficient less than the rows, and prover and verifier refuse the configuration.
                         let mut less = config.shapes().to_vec();
-                        less[vector].block = config.queries() + if vector == 0 { 0 } else { PIN_BLOCK } - 1;
+                        less[vector].block =
+                            config.queries() + if vector == 0 { CONJUGATE_BLOCK } else { PIN_BLOCK } - 1;
                         let refused = OpeningConfig::among(rate, less, level).map(|_| ());
                         assert!(matches!(refused, Err(OpeningError::BlockTooShort { vector: v, .. }) if v == vector));
                         if vector > 0 {

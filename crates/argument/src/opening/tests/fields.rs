@@ -57,17 +57,19 @@ fn every_changed_field_is_named() {
     w.check(&roots, &proof).expect("honest");
     let q = w.config.queries();
     let rounds = w.config.whir().round_parameters().len();
-    assert_eq!((rounds, w.config.sources()), (2, 5));
+    assert_eq!((rounds, w.config.sources(), w.config.groups()), (2, 5, 3));
     let q1 = w.config.whir().round_parameters()[1].num_queries;
     let q2 = w.config.whir().terminal().num_queries;
     let fold = 1usize << w.config.whir().folding_schedule().last().unwrap();
     let finals = 1usize << w.config.whir().final_sumcheck_rounds();
     let exact: Vec<(&str, Change, Er)> = vec![
+        ("sigma_1", |p| p.conjugates[0] += E::ONE, Er::SourceClaim),
+        ("sigma_2", |p| p.conjugates[1] += E::ONE, Er::SourceClaim),
         ("mu", |p| p.mu += E::ONE, Er::SourceClaim),
         ("first source round", |p| p.source_rounds[0][0] += E::ONE, Er::SourceClaim),
         ("last source round", |p| p.source_rounds.last_mut().unwrap()[1] += E::ONE, Er::SourceClaim),
-        ("source rounds", |p| p.source_rounds.truncate(5), Er::SourceRounds { expected: 14, got: 5 }),
-        ("more source rounds", |p| p.source_rounds.push([E::ONE; 2]), Er::SourceRounds { expected: 14, got: 15 }),
+        ("source rounds", |p| p.source_rounds.truncate(5), Er::SourceRounds { expected: 13, got: 5 }),
+        ("more source rounds", |p| p.source_rounds.push([E::ONE; 2]), Er::SourceRounds { expected: 13, got: 14 }),
         ("value", |p| p.value += E::ONE, Er::SourceClaim),
         ("column round", |p| p.column_rounds[0][0] += E::ONE, Er::ColumnClaim),
         ("last column round", |p| p.column_rounds[3][1] += E::ONE, Er::ColumnClaim),
@@ -98,12 +100,12 @@ fn every_changed_field_is_named() {
             Er::RoundRoot { round: 1, got: 2 },
         ),
         ("h row", |p| first(p).rows[5][8] += F::ONE, OracleError::Tree(0).into()),
-        ("h row, long-lived column", |p| first(p).rows[5][14] += F::ONE, OracleError::Tree(0).into()),
-        ("h row short", |p| first(p).rows[5].truncate(14), Er::RowWidth { round: 0, expected: 15, got: 14 }),
+        ("h row, long-lived column", |p| first(p).rows[5][8] += F::ONE, OracleError::Tree(0).into()),
+        ("h row short", |p| first(p).rows[5].truncate(8), Er::RowWidth { round: 0, expected: 9, got: 8 }),
         (
             "h row with a zero column",
             |p| first(p).rows[5].push(F::ZERO),
-            Er::RowWidth { round: 0, expected: 15, got: 16 },
+            Er::RowWidth { round: 0, expected: 9, got: 10 },
         ),
         ("h row missing", |p| first(p).rows.truncate(3), Er::RowCount { round: 0, expected: q, got: 3 }),
         ("f row, trace", |p| sources(p).0[5][0] += F::ONE, OracleError::Tree(0).into()),

@@ -37,10 +37,10 @@ impl TwoAdicSubgroupDft<F> for Other {
 #[test]
 fn every_root_of_whir() {
     let mut w = World::new(2, shapes(2, &[shape(10, 1, block(2))]));
-    let (trace, sources) = (w.config.trace(), w.config.sources());
+    let (trace, groups) = (w.config.trace(), w.config.groups());
     let script: BTreeMap<&str, Vec<F>> = [
         ("block", trace.columns * trace.block),
-        ("mask", (3 * sources) << trace.log_height),
+        ("mask", (3 * groups) << trace.log_height),
         ("salts", SALT << (trace.log_height + 2)),
     ]
     .into_iter()
@@ -112,7 +112,7 @@ impl Frozen {
     fn phases(&self) -> Vec<Phase> {
         let (whir, opening) = (self.world.config.whir(), &self.honest);
         let pins = usize::from(!self.world.pins.is_empty());
-        let mut at = pins + 1 + opening.source_rounds.len() + opening.column_rounds.len();
+        let mut at = pins + 3 + opening.source_rounds.len() + opening.column_rounds.len();
         let samples = whir.round_parameters().iter().map(|r| r.ood_samples);
         let mut phases: Vec<Phase> = core::iter::once(whir.commitment_ood_samples())
             .chain(samples)
@@ -200,7 +200,7 @@ fn every_fold_round_of_whir() {
     let selector = {
         let (source, columns) = (f.honest.source_rounds.len(), f.honest.column_rounds.len());
         let rho_s = &f.challenges[at + 1 - columns - source + f.world.config.h()..=at - columns];
-        weights::selector(f.world.config.sources(), rho_s, &f.challenges[at + 1 - columns..=at])
+        weights::selector(f.world.config.groups(), rho_s, &f.challenges[at + 1 - columns..=at])
     };
     f.is_bound("the evaluation", &OpeningError::ColumnClaim, |p| {
         let value = p.whir.evals[0].current()[0];
@@ -209,6 +209,22 @@ fn every_fold_round_of_whir() {
         p.column_rounds.last_mut().unwrap()[1] += selector * (r.square() - r).inverse();
         absorb_shift(&mut folds(p, 0)[0], E::ONE, f.challenges[phases[0].folds]);
     });
+}
+
+/// The claims on the conjugates and mu: another sigma_1 or sigma_2, and what makes up for it in mu.
+#[test]
+fn the_claims_on_the_conjugates() {
+    let f = Frozen::new(shapes(2, &[shape(10, 1, block(2))]));
+    let (delta, gamma) = (f.challenges[2], f.challenges[3]);
+    for j in [1, 2] {
+        f.is_bound(&format!("sigma_{j}"), &OpeningError::SourceClaim, |p| {
+            let change = crate::field::basis(1);
+            p.conjugates[j - 1] += change;
+            // sigma_0 follows: it loses phi^j of the change.
+            let tau = delta.exp_u64(j as u64) * change - crate::opening::packing::conjugate(change, j);
+            p.mu -= gamma * tau;
+        });
+    }
 }
 
 /// The final polynomial, where it has more coefficients than the last queries fix: another one that agrees at every

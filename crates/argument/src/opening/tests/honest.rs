@@ -1,7 +1,7 @@
 //! Completeness, and the succinct weights against dense tables.
 use super::super::sumcheck::column_values;
 use super::super::tables::{unpacked, weight_tables};
-use super::super::weights::evaluate;
+use super::super::weights::sources;
 use super::*;
 use crate::multilinear::{eq_table, evaluate_base, evaluate_ext, log2_ceil};
 
@@ -36,7 +36,7 @@ fn honest_proofs_pass_and_survive_the_wire() {
 #[test]
 fn a_tall_trace_beside_short_vectors() {
     let b = block(2);
-    let trace = shape(14, 5, queries_for(2, 14, 8).unwrap().next_multiple_of(64));
+    let trace = shape(14, 5, (queries_for(2, 14, 8).unwrap() + CONJUGATE_BLOCK).next_multiple_of(64));
     let mut w = World::new(2, vec![trace, shape(9, 2, b), shape(11, 1, b)]);
     let (roots, proof) = w.prove();
     w.check(&roots, &proof).expect("honest");
@@ -81,20 +81,23 @@ fn succinct_weights_equal_the_dense_table() {
     let (rho_s, rho_j) = (w.entropy.uniform_ext("s", log2_ceil(config.sources())), w.entropy.uniform_ext("j", 11));
     let point: Vec<E> = rho_s.iter().chain(&rho_j).copied().collect();
     expected.resize(config.sources().next_power_of_two() << 11, E::ZERO);
-    assert_eq!(evaluate_ext(&expected, &point), evaluate(config, &w.weights, &w.pins, &rho_s, &rho_j));
+    assert_eq!(
+        evaluate_ext(&expected, &point),
+        sources(config, &w.weights, &w.pins, &eq_table(&rho_s, E::ONE), &rho_j)
+    );
 }
 
 #[test]
 fn columns_of_p_make_up_h() {
     let mut rng = entropy();
-    let (h, sources) = (11, 3);
-    let p = rng.uniform("p", (3 * sources) << h);
+    let (h, groups) = (11, 3);
+    let p = rng.uniform("p", (3 * groups) << h);
     let (rho_s, rho_j) = (rng.uniform_ext("s", 2), rng.uniform_ext("j", h));
     let values = column_values(&p, &rho_j);
     for (c, &v) in values.iter().enumerate() {
         assert_eq!(v, evaluate_base(&p[c << h..(c + 1) << h], &rho_j));
     }
-    let table: Vec<E> = (0..sources << h)
+    let table: Vec<E> = (0..groups << h)
         .map(|i| {
             let (s, j) = (i >> h, i & ((1 << h) - 1));
             E::new(core::array::from_fn(|k| p[((3 * s + k) << h) + j]))
@@ -102,7 +105,7 @@ fn columns_of_p_make_up_h() {
         .chain(core::iter::repeat_n(E::ZERO, 1 << h))
         .collect();
     let point: Vec<E> = rho_s.iter().chain(&rho_j).copied().collect();
-    let sum: E = weights::column_weights(sources, &rho_s).iter().zip(&values).map(|(&w, &v)| w * v).sum();
+    let sum: E = weights::column_weights(groups, &rho_s).iter().zip(&values).map(|(&w, &v)| w * v).sum();
     assert_eq!(sum, evaluate_ext(&table, &point));
 }
 

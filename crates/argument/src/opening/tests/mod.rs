@@ -14,6 +14,7 @@ mod blocks;
 mod fields;
 mod frozen;
 mod honest;
+mod packing;
 mod rank;
 mod shapes;
 
@@ -42,7 +43,7 @@ fn shape(log_height: usize, columns: usize, block: usize) -> VectorShape {
 
 /// A trace of 2^11 x 2 columns with these long-lived vectors.
 pub(super) fn shapes(rate: usize, others: &[VectorShape]) -> Vec<VectorShape> {
-    let block = queries_for(rate, 11, 3).unwrap().next_multiple_of(64);
+    let block = (queries_for(rate, 11, 3).unwrap() + CONJUGATE_BLOCK).next_multiple_of(64);
     core::iter::once(shape(11, 2, block)).chain(others.iter().copied()).collect()
 }
 

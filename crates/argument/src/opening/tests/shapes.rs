@@ -11,7 +11,7 @@ fn every_configuration_has_128_bits() {
             let q = queries_for(rate, h, columns).unwrap();
             assert_eq!(q, queries_for(rate, 11, 1).unwrap(), "a row budget must not depend on the trace it meets");
             let long = shape(h, 1, q + PIN_BLOCK);
-            let c = OpeningConfig::new(rate, vec![shape(h, columns, q), long, long, long]).unwrap();
+            let c = OpeningConfig::new(rate, vec![shape(h, columns, q + CONJUGATE_BLOCK), long, long, long]).unwrap();
             let bits = total(&c.soundness());
             assert!(bits <= -f64::from(TARGET_BITS), "rate {rate} h {h} columns {columns}: {bits}");
             assert_eq!(c.queries(), q);
@@ -29,7 +29,7 @@ fn the_chooser_fits_payloads_strides_and_budgets() {
                     (0..others).map(|k| long_lived_shape(cells, k, 16, rate).unwrap()).collect();
                 let c = choose_trace_shape(rate, payload, stride, &long).unwrap();
                 assert!(c.trace().holds_stride(stride) && c.trace().capacity() >= payload);
-                assert!(c.trace().block >= c.queries());
+                assert!(c.trace().block >= c.queries() + CONJUGATE_BLOCK);
                 assert!(long.iter().all(|s| s.block >= 16 * c.queries() + PIN_BLOCK && s.capacity() >= cells));
             }
         }
@@ -40,8 +40,8 @@ fn the_chooser_fits_payloads_strides_and_budgets() {
 fn all_terms_but_the_queries_are_far_below() {
     let c = choose_trace_shape(2, 1 << 22, 10, &[long_lived_shape(1 << 18, 10, 64, 2).unwrap()]).unwrap();
     let terms = c.soundness();
-    assert_eq!(terms.len(), 7);
-    assert!(terms[..6].iter().all(|t| t.bits < -145.0), "{terms:?}");
+    assert_eq!(terms.len(), 8);
+    assert!(terms[..7].iter().all(|t| t.bits < -145.0), "{terms:?}");
     assert!(terms.iter().all(|t| !t.name.is_empty() && !t.theorem.is_empty()));
 }
 
@@ -72,7 +72,10 @@ fn shapes_are_checked() {
     assert_eq!(OpeningConfig::new(3, shapes(2, &[])).map(|_| ()).unwrap_err(), OpeningError::Rate { got: 3 });
     assert_eq!(new(vec![shape(10, 1, b)]), OpeningError::Height { vector: 0, got: 10, min: 11, max: 26 });
     assert_eq!(new(vec![shape(11, 0, b)]), OpeningError::Columns { vector: 0, got: 0, max: MAX_SOURCES });
-    assert_eq!(new(vec![shape(11, 1, q - 1)]), OpeningError::BlockTooShort { vector: 0, needed: q, got: q - 1 });
+    assert_eq!(
+        new(vec![shape(11, 1, q - 1)]),
+        OpeningError::BlockTooShort { vector: 0, needed: q + CONJUGATE_BLOCK, got: q - 1 }
+    );
     assert_eq!(new(vec![shape(11, 1, 2048)]), OpeningError::BlockTooLong { vector: 0, block: 2048, height: 2048 });
     assert_eq!(with(shape(12, 1, b)), OpeningError::Taller { vector: 1, got: 12, trace: 11 });
     assert_eq!(with(shape(7, 1, 9)), OpeningError::Height { vector: 1, got: 7, min: 8, max: 26 });
