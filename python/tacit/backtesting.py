@@ -66,9 +66,9 @@ def backtest(
     0, the last one is not closed, and profits are not compounded.
 
     `show` names figures that are shown exactly: those of `tacit.performance.SHOWN` ("sharpe", "sortino",
-    "annual_return", "volatility", "max_drawdown", "turnover", "hit_rate", "total_return"); by default "sharpe" and
-    "max_drawdown" if nothing is bounded. `at_least` (sharpe, sortino, total_return, annual_return, hit_rate) and
-    `at_most` (max_drawdown, volatility, turnover) show that a bound holds and nothing else; the volatility
+    "annual_return", "volatility", "max_drawdown", "turnover", "hit_rate", "total_return"); by default
+    "sharpe" and "max_drawdown" if nothing is bounded. `at_least` (sharpe, sortino, total_return,
+    annual_return, hit_rate) and `at_most` (max_drawdown, volatility, turnover) show that a bound holds and nothing else; the volatility
     through the mean square, which is never below the variance. `rows` is a range, by default all rows from
     the first on of which every earlier target that is an input is in the data.
 

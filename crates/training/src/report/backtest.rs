@@ -25,7 +25,6 @@ mod rules;
 mod strategy;
 mod words;
 
-pub(super) use claims::{LinearSum, SquareSum};
 #[cfg(feature = "prover")]
 pub(super) use ledger::Ledger;
 pub use rules::{BacktestInvalid, MAX_FIGURES};
@@ -236,10 +235,7 @@ impl Backtest {
             // a^2 = (p - q)^2.
             equation(
                 vec![],
-                vec![
-                    (column(self.change), column(self.change)),
-                    (difference.clone(), scaled(&difference, -F::ONE)),
-                ],
+                vec![(column(self.change), column(self.change)), (difference.clone(), scaled(&difference, -F::ONE))],
             ),
             // D p y - C a [read] - l = 0; y is 0 on rows that are not read.
             equation(
@@ -250,12 +246,7 @@ impl Backtest {
         if let Some(s) = &self.signs {
             let (hit, gain, loss) = (column(s.hit), limbs(s.gain, PROFIT_LIMBS), Self::loss(s));
             // l = hit + gain - loss; hit^2 = hit; gain where there is a hit, loss where there is none.
-            let parts = [
-                of(&column(self.profit), E::ONE),
-                of(&hit, -E::ONE),
-                of(&gain, -E::ONE),
-                of(&loss, E::ONE),
-            ];
+            let parts = [of(&column(self.profit), E::ONE), of(&hit, -E::ONE), of(&gain, -E::ONE), of(&loss, E::ONE)];
             out.push(equation(parts.concat(), vec![]));
             out.push(equation(of(&hit, -E::ONE), vec![(hit.clone(), hit.clone())]));
             out.push(equation(of(&gain, -E::ONE), vec![(hit.clone(), gain)]));

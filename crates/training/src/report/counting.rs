@@ -228,7 +228,9 @@ impl Evaluation {
         }
         Ok(match *asked {
             Asked::Outputs => Shown::Outputs { values: self.outputs() },
-            Asked::SquaredError | Asked::AbsoluteError | Asked::TargetMoments | Asked::Backtest { .. } => self.sum(asked),
+            Asked::SquaredError | Asked::AbsoluteError | Asked::TargetMoments | Asked::Backtest { .. } => {
+                self.sum(asked)
+            }
             Asked::Counts => Shown::Counts { counts: self.counts() },
             Asked::Exactly { rate, group } => {
                 let (numerator, denominator) = self.rate(rate, group);

@@ -90,7 +90,8 @@ impl<'a> Witnessed for ReportWitness<'a> {
         }
         let nu = m.challenge();
         if let Some(b) = &relation.backtest {
-            m.challenge();
+            // What it batches has no message.
+            let _mu = m.challenge();
             b.root(trace, relation.layout.log_rows).into_iter().for_each(|root| m.send(root.into()));
         }
         let head = relation.head_equations();

@@ -12,15 +12,15 @@ use tacit_argument::field::{F, signed};
 pub(in crate::report) struct Ledger {
     rows: usize,
     /// p.
-    positions: Vec<i64>,
+    pub(in crate::report) positions: Vec<i64>,
     /// p of the row before.
-    before: Vec<i64>,
+    pub(in crate::report) before: Vec<i64>,
     /// l; 0 on rows that are not read.
     pub(in crate::report) profits: Vec<i64>,
     /// d.
     pub(in crate::report) falls: Vec<i64>,
     /// How far the running sum rises above its largest value.
-    rises: Vec<i64>,
+    pub(in crate::report) rises: Vec<i64>,
 }
 
 impl Ledger {
@@ -37,13 +37,23 @@ impl Ledger {
             .map(|(&y, (p, q))| scale * p * i64::from(y) - cost * (p - q).abs())
             .collect();
         profits.resize(positions.len(), 0);
-        let (mut falls, mut rises, mut fall) = (Vec::new(), Vec::new(), 0);
-        for l in &profits {
-            rises.push((l - fall).max(0));
-            fall = (fall - l).max(0);
-            falls.push(fall);
-        }
-        Self { rows: evaluation.rows, positions, before, profits, falls, rises }
+        let mut out = Self { rows: evaluation.rows, positions, before, profits, falls: Vec::new(), rises: Vec::new() };
+        out.fall();
+        out
+    }
+
+    /// Drawdowns of the profits.
+    pub(in crate::report) fn fall(&mut self) {
+        let mut fall = 0;
+        (self.falls, self.rises) = self
+            .profits
+            .iter()
+            .map(|l| {
+                let rise = (l - fall).max(0);
+                fall = (fall - l).max(0);
+                (fall, rise)
+            })
+            .unzip();
     }
 
     fn read(&self) -> &[i64] {

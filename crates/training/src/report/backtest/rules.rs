@@ -230,8 +230,7 @@ impl Strategy {
             _ => return Ok(None),
         };
         // Below 2^16, 2^22 and 2^14: no product leaves 2^128.
-        let (p, q, n, periods) =
-            (u128::from(bound.0), u128::from(bound.1), rows as u128, u128::from(self.periods));
+        let (p, q, n, periods) = (u128::from(bound.0), u128::from(bound.1), rows as u128, u128::from(self.periods));
         let (numerator, denominator) = if downside {
             (p * p * n, periods * q * q)
         } else {

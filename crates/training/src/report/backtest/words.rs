@@ -65,7 +65,8 @@ pub(in crate::report) fn backtest_words(
     let listed = |column: &u32| strategy.lags.iter().any(|l| l.column == *column);
     let open: Vec<String> = (0..data.features).filter(|c| !listed(c)).take(64).map(|c| c.to_string()).collect();
     if !open.is_empty() {
-        not_shown.push(format!("that these inputs were known when the position was taken: features {}", open.join(", ")));
+        not_shown
+            .push(format!("that these inputs were known when the position was taken: features {}", open.join(", ")));
     }
     not_shown.push(
         "that the rows are days in their order, that the targets are the returns of a market, and that none is left out"
@@ -100,9 +101,9 @@ fn figure(figure: &Figure, all: &[Figure], strategy: &Strategy, whole: u128, row
         }
         Figure::Squares { sum } => {
             let spread = square.and_then(|s| n.checked_mul(sum.into())?.checked_sub(s)).filter(|v| *v > 0);
-            let ratio = square.zip(spread).and_then(|(s, v)| {
-                root(periods.checked_mul(n.checked_sub(1)?)?.checked_mul(s)?, n.checked_mul(v)?)
-            });
+            let ratio = square
+                .zip(spread)
+                .and_then(|(s, v)| root(periods.checked_mul(n.checked_sub(1)?)?.checked_mul(s)?, n.checked_mul(v)?));
             let annual = ratio.map_or_else(String::new, |r| format!(", the annual Sharpe ratio {sign}{r}"));
             format!("The sum of squared profits is {sum} / {whole}^2{annual}.")
         }
