@@ -13,7 +13,7 @@ import numpy as np
 from tacit._wording import given, name_of, named
 from tacit.errors import ReportRefused, UsageError
 from tacit.performance import SHOWN
-from tacit.reporting import Number, Report, check_arguments, prove_request
+from tacit.reporting import MIN_GROUP, Number, Report, check_arguments, prove_request
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,9 +68,10 @@ def backtest(
     `show` names figures that are shown exactly: those of `tacit.performance.SHOWN` ("sharpe", "sortino",
     "annual_return", "volatility", "max_drawdown", "turnover", "hit_rate", "total_return"); by default
     "sharpe" and "max_drawdown" if nothing is bounded. `at_least` (sharpe, sortino, total_return,
-    annual_return, hit_rate) and `at_most` (max_drawdown, volatility, turnover) show that a bound holds and nothing else; the volatility
-    through the mean square, which is never below the variance. `rows` is a range, by default all rows from
-    the first on of which every earlier target that is an input is in the data.
+    annual_return, hit_rate) and `at_most` (max_drawdown, volatility, turnover) show that a bound holds and
+    nothing else; the volatility through the mean square, which is never below the variance. `rows` is a
+    range, by default all rows from the first on of which every earlier target that is an input is in the
+    data.
 
     Every input column that is an earlier target on all rows is proven to be one: no look-ahead. The verdict
     names the others. Costs are exact where the numbers fit into the proof, else rounded up.
@@ -117,7 +118,7 @@ def backtest(
             "asked": [{"Backtest": {"strategy": strategy, "figures": figures}}],
         }
     )
-    return prove_request(run, record, on, (on.features, on.labels), request, (), 0, quiet)
+    return prove_request(run, record, on, (on.features, on.labels), request, (), MIN_GROUP, quiet)
 
 
 def earlier_targets(features: NDArray[np.int32], targets: NDArray[np.int64]) -> list[dict[str, int]]:

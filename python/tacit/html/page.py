@@ -13,6 +13,7 @@ from tacit.html.numbers import count, decimal, percent
 from tacit.html.predictions import input_tables, outputs_table, row_numbers, said, score_bars
 from tacit.html.results import Results, charts
 from tacit.html.tables import bounds_table, counts_tables, errors_of, errors_table, gaps_table, rates_table
+from tacit.html.trading import backtest_table, performance_of
 from tacit.html.verified import Verified
 from tacit.html.words import INTRODUCTIONS, TERMS, TITLES
 from tacit.progress import duration
@@ -167,6 +168,11 @@ def _glance(about: Verified, results: Results) -> Markup:
             )
     if about.evaluated is not None and "r2" in (errors := errors_of(results, len(rows))):
         cards.append((decimal(errors["r2"]), "R²", "of 1: share of the targets' variance"))
+    traded = performance_of(results.shown, len(rows))
+    if traded is not None and traded.sharpe is not None:
+        cards.append((f"{traded.sharpe:.2f}", "Sharpe ratio", "a year; the riskless rate is 0"))
+    if traded is not None and traded.max_drawdown is not None:
+        cards.append((f"{100 * traded.max_drawdown:.2f} %", "maximum drawdown", "of one whole position"))
     lowest = [(results.rates["accuracy", g], g) for g in results.known("accuracy") if g is not None]
     if lowest:
         rate, group = min(lowest)
@@ -206,6 +212,11 @@ def _results(about: Verified, results: Results) -> list[Child]:
         ),
         ("Counts", "Rows by what they are labelled and what the model predicts.", [_tables(results)]),
         ("Errors", None, [errors_table(results, len(rows))]),
+        (
+            "Backtest",
+            "Of positions by the model's output, day by day.",
+            [backtest_table(results.shown, len(rows))],
+        ),
     ]
     found = []
     for title, lead, children in blocks:
