@@ -2,8 +2,9 @@
 
     python -m examples.backtest
 
-The fund's network sees the last 20 daily returns and takes a position for the next day, at 1 basis point of cost. Its
-investor holds two commitments and the proof of the training, and learns the figures; prices and network stay hidden.
+The fund's network sees the last 20 daily returns and takes a position for the next day, at 1 basis point of
+cost. Its investor holds two commitments and the proof of the training, and learns the figures; prices and
+network stay hidden.
 """
 
 from __future__ import annotations
@@ -44,15 +45,8 @@ def main(given: Sequence[str] | None = None, *, epochs: int = 3) -> None:
         performance = report.performance()
         for name, value in (performance.named() if performance else {}).items():
             print(f"   {name}: {value:.4f}")
-    publish(
-        folder,
-        "backtest",
-        "backtest",
-        report,
-        run="run.tacit",
-        data="later.commitment",
-        training="owner.commitment",
-    )
+    companions = {"run": "run.tacit", "data": "later.commitment", "training": "owner.commitment"}
+    publish(folder, "backtest", "backtest", report, **companions)
     done(time.perf_counter() - started)
 
 
