@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tacit.declaring import Declaration
     from tacit.errors import ProofRejected, TacitError, UnreadableFile
     from tacit.html import HtmlReport, html_report
-    from tacit.market import Market, market
+    from tacit.markets import Market, market
     from tacit.origins import Beacon, VerifierNonce
     from tacit.proving import Proof
     from tacit.releasing import Release
@@ -92,7 +92,7 @@ _HOMES = {
     "Declaration": "declaring",
     "Estimate": "session",
     "HtmlReport": "html",
-    "Market": "market",
+    "Market": "markets",
     "Proof": "proving",
     "ProofRejected": "errors",
     "QuantisedData": "dataset",
@@ -115,7 +115,7 @@ _HOMES = {
     "html_report": "html",
     "inspect": "verifying",
     "make_provable": "training",
-    "market": "market",
+    "market": "markets",
     "open_data": "commitment",
     "open_run": "runs",
     "predict": "training",
