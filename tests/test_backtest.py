@@ -193,7 +193,7 @@ def test_bounds_tell_nothing_but_that_they_hold(fund: Fund) -> None:
     report = tacit.backtest(fund.run, fund.later, at_least=below, at_most=above, quiet=True)
     verdict = fund.verify(report)
     assert fund.second(report)
-    assert report.performance() == Performance(len(fund.later.labels) - LAGS, 252, 1 << 17, 1)
+    assert report.performance() == Performance(len(fund.later.labels) - LAGS, 252, 1 << 14, 1)
     kinds = [next(iter(f)) for f in report.shown[0]["Backtest"]["figures"]]
     assert kinds == [
         "SharpeAtLeast",
@@ -230,16 +230,16 @@ def test_the_verdict_says_what_is_known_and_what_is_not(fund: Fund) -> None:
     verdict = fund.verify(report)
     shown, not_shown = "\n".join(verdict.shown), "\n".join(verdict.not_shown)
     assert "5.0000 basis points of every change" in shown
-    assert "No look-ahead in these inputs, on every row: feature 0 is the target 1 rows earlier" in shown
+    assert "No look-ahead in these inputs, on every row: features 0 to 4 are the targets 1 to 5 rows earlier" in shown
     assert "known when the position was taken" not in not_shown
-    assert "a target of 131072 integers is a return of 100 %" in shown
+    assert "a target of 16384 integers is a return of 100 %" in shown
     alone = fund.verify(report, data=None)
-    assert "a target of 131072 integers is a return of 100 %" in "\n".join(alone.not_shown)
+    assert "a target of 16384 integers is a return of 100 %" in "\n".join(alone.not_shown)
     assert "that the rows are days in their order" in not_shown
 
 
 def test_another_unit_than_the_schema_has_is_found(fund: Fund, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backtesting, "_unit", lambda data: 1 << 16)
+    monkeypatch.setattr(backtesting, "_unit", lambda data: 1 << 13)
     report = tacit.backtest(fund.run, fund.later, quiet=True)
     fund.verify(report, data=None)
     with pytest.raises(ProofRejected) as raised:

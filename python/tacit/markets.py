@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["FA", "Market", "market"]
+__all__ = ["BITS", "Market", "market"]
 
-FA = 12
-"""Fractional bits."""
-DATA_BITS = 16
+BITS = 13
+"""Of the window of every return, the sign included."""
+WINDOW = 3
+"""log2 of the divisors that the window ends at: as far as standardised columns go."""
 MAX_LAGS = 1024
 
 
@@ -75,13 +76,15 @@ def market(
     lags: int = 20,
     dates: Any = None,
     largest: float | str = 0.25,
+    bits: int = BITS,
 ) -> Market:
     """Build the table of a market from `prices` (or simple `returns`): a list, an array or a pandas series.
 
     `dates` are those of the prices (a series brings its own, if its index is one of dates); they have to
     ascend. `lags` is the number of earlier returns on a row. `largest` is the largest return that the window
-    holds, public: it sets the one scale of all columns, with 2^15 / `largest` integers to a return of 1,
-    which has to be a whole number. n prices make n - 1 - lags rows.
+    of `bits` bits (12 to 16) holds. Both are public and set the one scale of all columns: a return of 1 is
+    2^(`bits` - 1) / `largest` integers, which has to be a whole number (16,384, or 0.6 basis points each). A
+    finer scale leaves less room for training steps. n prices make n - 1 - lags rows.
 
     Raises `DataError`, naming the day, for a price that is missing, infinite or not positive, a return beyond
     `largest`, and dates that are out of order or given twice; `UsageError` for too few prices.
@@ -90,7 +93,9 @@ def market(
         raise UsageError(f"{given('lags', lags)} is not a number from 1 to {MAX_LAGS}")
     if (prices is None) == (returns is None):
         raise UsageError("give prices, or returns")
-    unit = _unit(largest)
+    if isinstance(bits, bool) or not isinstance(bits, int) or not 12 <= bits <= 16:
+        raise UsageError(f"{given('bits', bits)} is not a number from 12 to 16")
+    unit = _unit(largest, bits)
     told = prices if returns is None else returns
     index = getattr(told, "index", None) if dates is None else dates
     values = _values(told, "price" if returns is None else "return", index)
@@ -99,7 +104,7 @@ def market(
         _refuse(values <= 0, days, values, "price", "is not positive")
         values = values[1:] / values[:-1] - 1
         days = None if days is None else days[1:]
-    limit = float(Fraction(1 << 15, unit))
+    limit = float(Fraction(1 << (bits - 1), unit))
     _refuse(
         np.abs(values) >= limit, days, values, "return", f"is beyond the window of {limit:g}; say largest=..."
     )
@@ -110,23 +115,24 @@ def market(
 
     # values[t] is known at the end of day t; row x is day lags - 1 + x.
     x = {f"return_{k}": values[lags - k : lags - k + rows] for k in range(1, lags + 1)}
-    divisor = (1 << FA) / unit
+    fa = bits - 1 - WINDOW
+    divisor = (1 << fa) / unit
     columns = {name: Column(offset=0.0, divisor=divisor) for name in x}
     target = Target(kind="real", offset=0.0, divisor=divisor)
-    schema = Schema(columns, target, fa=FA, data_bits=DATA_BITS)
+    schema = Schema(columns, target, fa=fa, data_bits=bits)
     known = None if days is None else tuple(days[lags - 1 : lags - 1 + rows])
     return Market(pd.DataFrame(x), values[lags:], known, schema)
 
 
-def _unit(largest: Any) -> int:
+def _unit(largest: Any, bits: int) -> int:
     """Integers to a return of 1."""
     try:
-        unit = (1 << 15) / Fraction(str(largest))
+        unit = (1 << (bits - 1)) / Fraction(str(largest))
     except (ValueError, ZeroDivisionError):
         raise UsageError(f"{given('largest', largest)} is not a positive number") from None
-    if unit.denominator != 1 or not 1 << FA - 10 <= unit < 1 << 32:
+    if unit.denominator != 1 or not 1 <= unit < 1 << 32:
         raise UsageError(
-            f"{given('largest', largest)}: 2^15 divided by it is not a whole number of fitting size"
+            f"{given('largest', largest)}: 2^{bits - 1} divided by it is not a whole number of fitting size"
         )
     return int(unit)
 

@@ -13,12 +13,14 @@ from tacit.html.numbers import count, decimal, percent
 from tacit.html.predictions import input_tables, outputs_table, row_numbers, said, score_bars
 from tacit.html.results import Results, charts
 from tacit.html.tables import bounds_table, counts_tables, errors_of, errors_table, gaps_table, rates_table
-from tacit.html.trading import backtest_table, performance_of
+from tacit.html.trading import backtest_bars, backtest_table, performance_of
 from tacit.html.verified import Verified
 from tacit.html.words import INTRODUCTIONS, TERMS, TITLES
 from tacit.progress import duration
 
 __all__ = ["pictures", "render"]
+
+BACKTEST = "Backtest: parts of a whole position, and of days"
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 """What a browser may load: nothing, so that not even an overlooked name could fetch or run anything."""
@@ -83,6 +85,10 @@ def pictures(about: Verified) -> dict[str, str]:
         out["scores"] = str(
             grid([(bars("Score of the predicted class", scores), len(scores))], "Predictions", 1)
         )
+    if about.kind == "report":
+        traded = backtest_bars(about.verdict.statement["report"]["shown"], len(row_numbers(about)))
+        if traded:
+            out["backtest"] = str(grid([(bars(BACKTEST, traded), len(traded))], "Backtest", 1))
     plot = rate_plot(about)
     if plot is not None:
         out["learning-rate"] = str(plot)
@@ -215,7 +221,7 @@ def _results(about: Verified, results: Results) -> list[Child]:
         (
             "Backtest",
             "Of positions by the model's output, day by day.",
-            [backtest_table(results.shown, len(rows))],
+            [_backtest_chart(results, len(rows)), backtest_table(results.shown, len(rows))],
         ),
     ]
     found = []
@@ -224,6 +230,11 @@ def _results(about: Verified, results: Results) -> list[Child]:
         if kept:
             found.append((tag("h3", title), None if lead is None else tag("p", lead, class_="hint"), kept))
     return [_section("What is shown", found)] if found else []
+
+
+def _backtest_chart(results: Results, rows: int) -> Markup | None:
+    found = backtest_bars(results.shown, rows)
+    return tag("div", tag("figure", bars(BACKTEST, found)), class_="charts") if found else None
 
 
 def _by_class(results: Results) -> list[Markup | None]:

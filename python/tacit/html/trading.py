@@ -7,11 +7,12 @@ from fractions import Fraction
 from math import ceil
 from typing import Any
 
+from tacit.html.figures import Bar
 from tacit.html.markup import Markup, tag
 from tacit.html.numbers import percent
 from tacit.performance import Performance, bits_of, shown_performance
 
-__all__ = ["backtest_table", "performance_of"]
+__all__ = ["backtest_bars", "backtest_table", "performance_of"]
 
 EXACT: tuple[tuple[str, str, str, Callable[[float], str]], ...] = (
     ("sharpe", "Sharpe ratio", "a year; the riskless rate is 0", lambda v: f"{v:.2f}"),
@@ -25,9 +26,20 @@ EXACT: tuple[tuple[str, str, str, Callable[[float], str]], ...] = (
 )
 
 
+CHARTED = ("annual_return", "volatility", "max_drawdown", "hit_rate")
+
+
 def performance_of(shown: Any, rows: int) -> Performance | None:
     """The figures of the backtest that a statement shows."""
     return shown_performance(shown, rows)
+
+
+def backtest_bars(shown: Any, rows: int) -> list[Bar]:
+    """The figures that are parts of a whole position, or of days, for a chart; negative ones are left out."""
+    found = shown_performance(shown, rows)
+    known = {} if found is None else found.named()
+    named = [(name, title) for name, title, *_ in EXACT if name in CHARTED and known.get(name, -1) >= 0]
+    return [Bar(title, Fraction(known[name]).limit_denominator(10**6)) for name, title in named]
 
 
 def backtest_table(shown: Any, rows: int) -> Markup | None:

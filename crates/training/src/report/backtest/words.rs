@@ -36,9 +36,31 @@ fn position(p: &Position) -> String {
 
 /// Columns by their lag, neighbours together.
 fn lags(lags: &[Lag]) -> String {
-    let one = |l: &Lag| format!("feature {} is the target {} rows earlier", l.column, u64::from(l.back) + 1);
-    let all: Vec<String> = lags.iter().map(one).collect();
+    let mut runs: Vec<(Lag, Lag)> = Vec::new();
+    for l in lags {
+        match runs.last_mut() {
+            Some((_, last)) if follows(last, l) => *last = *l,
+            _ => runs.push((*l, *l)),
+        }
+    }
+    let earlier = |l: &Lag| u64::from(l.back) + 1;
+    let words = |(a, b): &(Lag, Lag)| match a == b {
+        true => format!("feature {} is the target {} earlier", a.column, counted(earlier(a), "row")),
+        false => format!(
+            "features {} to {} are the targets {} to {} rows earlier",
+            a.column,
+            b.column,
+            earlier(a),
+            earlier(b)
+        ),
+    };
+    let all: Vec<String> = runs.iter().map(words).collect();
     all.join(", ")
+}
+
+/// The next column, one row further back.
+const fn follows(last: &Lag, l: &Lag) -> bool {
+    last.column.wrapping_add(1) == l.column && last.back.wrapping_add(1) == l.back
 }
 
 /// What a backtest shows and what it leaves open; a target of 1 is a return of 100 %.
