@@ -230,7 +230,10 @@ def test_the_verdict_says_what_is_known_and_what_is_not(fund: Fund) -> None:
     verdict = fund.verify(report)
     shown, not_shown = "\n".join(verdict.shown), "\n".join(verdict.not_shown)
     assert "5.0000 basis points of every change" in shown
-    assert "No look-ahead in these inputs, on every row: features 0 to 4 are the targets 1 to 5 rows earlier" in shown
+    assert (
+        "No look-ahead in these inputs, on every row: features 0 to 4 are the targets 1 to 5 rows earlier"
+        in shown
+    )
     assert "known when the position was taken" not in not_shown
     assert "a target of 16384 integers is a return of 100 %" in shown
     alone = fund.verify(report, data=None)

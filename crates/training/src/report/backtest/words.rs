@@ -44,15 +44,12 @@ fn lags(lags: &[Lag]) -> String {
         }
     }
     let earlier = |l: &Lag| u64::from(l.back) + 1;
-    let words = |(a, b): &(Lag, Lag)| match a == b {
-        true => format!("feature {} is the target {} earlier", a.column, counted(earlier(a), "row")),
-        false => format!(
-            "features {} to {} are the targets {} to {} rows earlier",
-            a.column,
-            b.column,
-            earlier(a),
-            earlier(b)
-        ),
+    let words = |(a, b): &(Lag, Lag)| {
+        if a == b {
+            return format!("feature {} is the target {} earlier", a.column, counted(earlier(a), "row"));
+        }
+        let (from, to) = (earlier(a), earlier(b));
+        format!("features {} to {} are the targets {from} to {to} rows earlier", a.column, b.column)
     };
     let all: Vec<String> = runs.iter().map(words).collect();
     all.join(", ")
