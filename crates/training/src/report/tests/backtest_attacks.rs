@@ -307,7 +307,7 @@ impl Inverse for F {
 #[test]
 fn a_ratio_just_above_the_truth() {
     let world = earning();
-    let s = strategy(Position::Sign);
+    let s = long();
     for (low, high) in [
         (Figure::SharpeAtLeast { bound: (1, 10) }, Figure::SharpeAtLeast { bound: (60000, 1) }),
         (Figure::SortinoAtLeast { bound: (1, 10) }, Figure::SortinoAtLeast { bound: (200, 1) }),
