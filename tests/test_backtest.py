@@ -298,7 +298,7 @@ def test_misuse_is_refused_by_name(fund: Fund, tmp_path: Path) -> None:
     refused("fewer than 10", ReportRefused, rows=range(10, 15))
     with pytest.raises(ReportRefused) as raised:
         tacit.backtest(
-            fund.run, fund.later, position="linear", limit=0.001, position_bits=12, cost_bps=1, quiet=True
+            fund.run, fund.later, position="linear", limit=0.001, position_bits=12, cost_bps=50_000, quiet=True
         )
     assert raised.value.reason == "TooLarge"
     scaled = tacit.market(prices(), lags=LAGS, largest=0.5)
