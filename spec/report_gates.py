@@ -29,8 +29,10 @@ def gate_check(t: ReportTrace, r: Reduction, rho: Row, product: Equation, a: Mes
     n, outputs = t.layers[-1].outputs, t.statement.outputs
     u = None if outputs is None else unit_weights(r.point(lg(n)), n)
     nu, head, x = r.challenge(), t.equations, t.residuals
-    claims = t.checked.claims
-    every = iter(powers(nu, 1 + len(head) + len(x.equal()) + len(x.squares()) + len(claims)))
+    claims, b = t.checked.claims, t.backtest
+    products = [] if b is None else b.products()
+    sums = len(x.squares()) + len(products)
+    every = iter(powers(nu, 1 + len(head) + len(x.equal()) + sums + len(claims)))
     next(every)
     claimed = Affine()
     claimed.add(a)
@@ -47,11 +49,19 @@ def gate_check(t: ReportTrace, r: Reduction, rho: Row, product: Equation, a: Mes
     for (pairs, value), power in zip(x.squares(), every, strict=False):
         gates += [Gate(pair, read=power) for pair in pairs]
         claimed.add_constant(power * value)
+    of_products = [next(every) for _ in products]
+    for s, power in zip(products, of_products, strict=True):
+        assert isinstance(s.of, tuple)
+        gates.append(Gate(s.of, read=power))
     of_counts = list(every)
     add_counts(t, r, claimed, of_counts)
     if outputs is not None and u is not None:
         output_check(t, r, rho, outputs, u)
     sum_check(t, r)
+    if b is not None:
+        values = b.check(r, rho.point, rho.column, rho.data, (t.log_rows, t.data_stride))
+        for of_sum, power in zip(values, of_products, strict=True):
+            claimed.add(of_sum, power)
     if not gates and t.head is None:
         r.assert_zero(claimed)
         return

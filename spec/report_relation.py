@@ -76,11 +76,14 @@ class ReportRelation(ReportTrace):
 
     def soundness(self, bits: float) -> list[Term]:
         """Error terms."""
-        numerator, x = bilinear.error_numerator, self.residuals
+        numerator, x, b = bilinear.error_numerator, self.residuals, self.backtest
+        sums = len(x.squares()) + (0 if b is None else len(b.products()))
         gates = len(self.terms.pairs.forms) + sum(len(e.pairs) for e in self.equations)
         gates += 2 * len(x.equal()) + sum(len(pairs) for pairs, _ in x.squares())
+        gates += 0 if b is None else len(b.products())
         points = self.log_rows + 2 * sum(lg(layer.outputs) for layer in self.layers) + len(self.layers)
-        points += 1 + len(self.equations) + len(x.equal()) + len(x.squares()) + len(self.checked.claims)
+        points += 1 + len(self.equations) + len(x.equal()) + sums + len(self.checked.claims)
+        points += 0 if b is None else self.log_rows + b.batched
         summed = sum(layer.k for layer in self.layers)
         return [
             algebraic("matrix products", numerator(0, lg(summed)), bits),

@@ -17,13 +17,16 @@ from spec.report_statement import (
     Counts,
     Exactly,
     GapAtMost,
+    ListedRows,
     Outputs,
     PublicInput,
     ReportStatement,
+    RowRange,
     SquaredError,
     Sum,
     TargetMoments,
 )
+from spec.report_strategy import Backtest, Limits, check_backtest
 from spec.statement import BinaryLabels, ClassLabels, RealLabels
 from spec.training import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED_ERROR, RunConfig
 
@@ -42,6 +45,7 @@ class Checked:
     classes: int
     """Classes that are counted; 0 if nothing is counted."""
     claims: list[CountClaim]
+    backtest: Limits | None = None
 
 
 def forward_config(run: RunConfig, data_bits: int) -> RunConfig:
@@ -63,7 +67,19 @@ def check_report(s: ReportStatement, run: RunConfig, w: int) -> Checked:
     check_forward(config, w)
     within(len(s.shown), 1, MAX_SHOWN, "Length", "things shown")
     classes = _check_shown(s, config, rows)
-    return Checked(config, rows, index, classes, count_claims(s, classes, rows))
+    claims = count_claims(s, classes, rows)
+    return Checked(config, rows, index, classes, claims, _check_backtest(s, config, rows))
+
+
+def _check_backtest(s: ReportStatement, config: RunConfig, rows: int) -> Limits | None:
+    """Of the one backtest, if any."""
+    if s.backtest is None:
+        return None
+    if not isinstance(s.input, CommittedInput):
+        raise Rejected("BacktestRows", "a backtest of public rows")
+    read = s.input.rows
+    first = None if isinstance(read, ListedRows) else read.first if isinstance(read, RowRange) else 0
+    return check_backtest(s.backtest, config.architecture.layers[-1].outputs, s.input.data, first, rows)
 
 
 def _check_rows(s: ReportStatement, run: RunConfig) -> tuple[list[int] | None, int, int]:
@@ -138,7 +154,7 @@ def _check_shown(s: ReportStatement, config: RunConfig, rows: int) -> int:
                 _check_fraction(p, q)
                 require(len(denominators) == groups, "Length", f"{len(denominators)} denominators")
                 require(0 not in denominators, "Fraction", "a denominator of 0")
-    for kind in (Counts, Outputs):
+    for kind in (Counts, Outputs, Backtest):
         times = sum(isinstance(shown, kind) for shown in s.shown)
         require(times <= 1, "NotApplicable", f"{kind.__name__} twice")
     if not any(isinstance(shown, Counts | Exactly | AtLeast | GapAtMost) for shown in s.shown):

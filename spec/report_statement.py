@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from spec.rejected import require
+from spec.report_strategy import Backtest
 from spec.statement import DataRecord
 from spec.wire import I32, I64, U16, U32, U64, Bytes32, digest
 
@@ -174,7 +175,9 @@ class GapAtMost:
     bound: tuple[U32, U32]
 
 
-Shown = Outputs | SquaredError | AbsoluteError | TargetMoments | Counts | Exactly | AtLeast | GapAtMost
+Shown = (
+    Outputs | SquaredError | AbsoluteError | TargetMoments | Counts | Exactly | AtLeast | GapAtMost | Backtest
+)
 Sum = SquaredError | AbsoluteError | TargetMoments
 
 
@@ -187,7 +190,7 @@ class ReportStatement:
     model_digest: Bytes32
     input: CommittedInput | PublicInput
     groups: Groups | None
-    shown: list[Outputs | SquaredError | AbsoluteError | TargetMoments | Counts | Exactly | AtLeast | GapAtMost]
+    shown: list[Shown]
 
     def digest(self) -> bytes:
         """The statement of the proof."""
@@ -197,6 +200,11 @@ class ReportStatement:
     def group_count(self) -> int:
         """Groups, or the one of all rows."""
         return 1 if self.groups is None else len(self.groups.values)
+
+    @property
+    def backtest(self) -> Backtest | None:
+        """The backtest, if one is shown."""
+        return next((s for s in self.shown if isinstance(s, Backtest)), None)
 
     @property
     def outputs(self) -> list[int] | None:

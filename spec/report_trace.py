@@ -9,6 +9,7 @@ from spec.field import ONE, ZERO, E, Point, eq_table, lg, total
 from spec.hiding import Affine, Low, Reduction
 from spec.layout import Allocator, ForwardLayout
 from spec.lookup import Form
+from spec.report_backtest import Backtest
 from spec.report_columns import DATA, Head, HeadEquation, Residuals, slack_lookups, slack_slots
 from spec.report_rules import Checked
 from spec.report_statement import CommittedInput, PublicInput, ReportStatement
@@ -47,6 +48,10 @@ class ReportTrace:
             self.head.lookups(self.lookups)
         self.residuals = Residuals(statement, checked, self.layout, slots)
         self.residuals.lookups(self.lookups)
+        self.backtest: Backtest | None = None
+        if statement.backtest is not None:
+            self.backtest = Backtest(statement.backtest, checked, self.layout, slots)
+            self.backtest.lookups(self.lookups)
         count = slack_slots(checked, self.log_rows)
         self.slacks = slots.take(count)
         slack_lookups(self.slacks, count, self.lookups)
@@ -60,8 +65,9 @@ class ReportTrace:
 
     @property
     def equations(self) -> list[HeadEquation]:
-        """Of the head."""
-        return [] if self.head is None else self.head.equations(self.statement.groups)
+        """Of the head and of the backtest."""
+        out = [] if self.head is None else self.head.equations(self.statement.groups)
+        return out + ([] if self.backtest is None else self.backtest.equations())
 
     def row(self, r: Reduction, point: Point) -> Row:
         """The low parts of a row point."""
@@ -100,7 +106,7 @@ class ReportTrace:
 
     def linear_part(self, row: Row, equation: HeadEquation) -> Affine:
         """What an equation of the head reads but products."""
-        out = Affine(row.real * equation.real)
+        out = Affine(row.real * equation.real + ONE * equation.one)
         for slot, c in equation.columns:
             out.add_cell(TRACE, row.column, slot, ONE * c)
         for slot, c in equation.masked:

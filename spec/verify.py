@@ -19,7 +19,7 @@ from spec.johnson import summed
 from spec.proof import DataFile, ReleaseProof, ReportProof, RunProof
 from spec.rejected import Rejected, require
 from spec.release import verify_release
-from spec.report import check_commitments, verify_report
+from spec.report import check_commitments, check_unit, verify_report
 from spec.seed import ByProver
 from spec.tensors import check_tensors
 from spec.validity import verify_data
@@ -95,6 +95,8 @@ def verify_on_run(
     record = None if evaluated is None else evaluated.record
     check_commitments(report, of_run.statement, record, training is not None)
     of_report = verify_report(report, verdict, of_run.statement)
+    if evaluated is not None and report.statement.backtest is not None:
+        check_unit(report.statement.backtest, evaluated.schema, evaluated.record.fa)
     rows = "public rows"
     if of_report.data_digest is not None:
         rows = "rows of " + of_report.data_digest.hex() + ("" if data else " (validity not checked)")

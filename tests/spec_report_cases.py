@@ -13,6 +13,7 @@ from torch import nn
 
 import tacit
 from spec_cases import LOSSES, SMALL, labels
+from tacit.performance import SHOWN
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class World:
     momentum: float = 0.0
     train_rows: int = 40
     test_rows: int = 90
+    market: bool = False
+    """Whether the rows are days, and the features earlier targets."""
 
     @property
     def outputs(self) -> int:
@@ -52,6 +55,7 @@ WORLDS = {
     "flags": World((1,), loss="binary", test_rows=200),
     "several": World((2,), loss="binary"),
     "real": World((3, nn.Tanh, 2), loss="real", test_rows=300),
+    "market": World((1,), loss="real", market=True),
     "deep": World((3, nn.ReLU, 2, nn.Sigmoid, 3, nn.Tanh, 2, 2), momentum=0.5),
 }
 
@@ -67,6 +71,7 @@ class Case:
     public: int = 0
     """Rows that the report holds in the clear."""
     predict: bool = False
+    backtest: bool = False
 
 
 CASES = {
@@ -108,6 +113,25 @@ CASES = {
     "errors": Case("real", {"metrics": ["mse", "mae", "r2"]}),
     "absolute": Case("real", {"metrics": ["mae"], "rows": range(20, 60)}),
     "real public": Case("real", public=4),
+    "backtest": Case("market", {"cost_bps": 3, "show": list(SHOWN)}, backtest=True),
+    "backtest of bounds": Case(
+        "market",
+        {
+            "long_only": True,
+            "at_least": {"sharpe": "1/10", "sortino": "1/8", "total_return": "0.001", "hit_rate": "1/10"},
+            "at_most": {"max_drawdown": 0.5, "volatility": 1, "turnover": 50},
+        },
+        backtest=True,
+    ),
+    "backtest of parts": Case(
+        "market",
+        {"position": "linear", "limit": 0.002, "rows": range(6, 80), "show": ["sortino"]}
+        | {"at_most": {"max_drawdown": 1}},
+        backtest=True,
+    ),
+    "backtest of tanh": Case(
+        "market", {"position": "tanh", "limit": 0.01, "cost_bps": 1, "long_only": True}, backtest=True
+    ),
     "deep": Case("deep", {"metrics": ["confusion"], "by": "sex"}),
     "deep outputs": Case("deep", predict=True),
 }
@@ -120,6 +144,12 @@ def table(rows: int, seed: int) -> pd.DataFrame:
     x[:, 1] = np.arange(rows) % 9 / 4 - 1
     x[:, 2], x[:, 3] = np.arange(rows) // 3 % 3 == 1, np.arange(rows) // 3 % 3 == 2
     return pd.DataFrame(x, columns=["income", "zone", "sex", "region"])
+
+
+def market(rows: int, seed: int) -> tacit.Market:
+    """Days on which the market rises more often than it falls."""
+    returns = np.random.default_rng(seed).normal(0.003, 0.003, size=rows + 4)
+    return tacit.market(returns=returns, lags=4)
 
 
 class Worlds:
@@ -138,15 +168,23 @@ class Worlds:
         folder.mkdir(parents=True)
         data = []
         for seed, (part, rows) in enumerate((("train", world.train_rows), ("test", world.test_rows))):
-            x = table(rows, seed + 1)
-            y = labels(world.loss, world.outputs, rows, np.random.default_rng(seed))
+            x: Any = table(rows, seed + 1)
+            y: Any = labels(world.loss, world.outputs, rows, np.random.default_rng(seed))
             scaled = {"schema": data[0].schema} if data else {"label_kind": world.loss}
+            if world.market:
+                days = market(rows, seed)
+                x, y, scaled = days.x, days.y, {"schema": days.schema}
             data.append(
                 tacit.commit(x, y, vault=folder / "v.vault", name=part, quiet=True, proofs=30, **scaled)
             )
             data[-1].save(folder / f"{part}.commitment")
         torch.manual_seed(0)
         network = world.network()
+        if world.market:
+            # Of returns: what rose goes on rising.
+            assert isinstance(network[0], nn.Linear)
+            nn.init.constant_(network[0].weight, 0.25)
+            nn.init.constant_(network[0].bias, -0.05)
         model, optimizer, loader, loss_fn = tacit.make_provable(
             network,
             torch.optim.SGD(network.parameters(), lr=0.125, momentum=world.momentum),
@@ -178,6 +216,8 @@ class Worlds:
             on = train if case.train else test
             if case.public:
                 report = tacit.predict(run, table(case.public, 3), quiet=True)
+            elif case.backtest:
+                report = tacit.backtest(run, on, quiet=True, **case.asked)
             elif case.predict:
                 report = tacit.predict(run, data=on, quiet=True, **case.asked)
             else:

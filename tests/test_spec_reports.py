@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from spec import report, report_statement
+from spec import report, report_statement, report_strategy
 from spec.chain import RunVerdict
 from spec.field import P
 from spec.johnson import summed
@@ -40,6 +40,21 @@ from spec.report_statement import (
     RowRange,
     SquaredError,
     TargetMoments,
+)
+from spec.report_strategy import (
+    Backtest,
+    DrawdownAtMost,
+    Hits,
+    HitsAtLeast,
+    Linear,
+    Long,
+    Profit,
+    SharpeAtLeast,
+    Sign,
+    SortinoAtLeast,
+    Squares,
+    Strategy,
+    Tanh,
 )
 from spec.statement import BinaryLabels, ClassLabels, DataRecord, RealLabels
 from spec.validity import verify_data
@@ -133,6 +148,8 @@ def test_cases_cover_what_is_supported(made: Worlds) -> None:
     found = {type(value) for s in statements for _, _, value in nodes(ReportStatement, s)}
     for union in ("Rate", "Shown"):
         assert set(options(getattr(report_statement, union)) or ()) <= found
+    assert set(options(report_strategy.Figure) or ()) <= found
+    assert {report_strategy.Sign, report_strategy.Long, report_strategy.Linear, report_strategy.Tanh} <= found
     assert {AllRows, RowRange, ListedRows, CommittedInput, PublicInput} <= found
     assert {len(s.groups.columns) for s in statements if s.groups} == {1, 2}
     assert {len(s.groups.values) for s in statements if s.groups} == {2, 3, 9}
@@ -150,7 +167,8 @@ def test_cases_cover_what_is_supported(made: Worlds) -> None:
 
 # Every field of one report, and every field of the statements of other kinds.
 CHANGED = [("everything", "", 1, 20), ("errors", "statement", 1, 0), ("flag", "statement", 1, 0)]
-CHANGED += [("public", "statement", 2, 10)]
+CHANGED += [("public", "statement", 2, 10), ("backtest of parts", "statement", 1, 0)]
+CHANGED += [("backtest of bounds", "statement", 1, 0)]
 
 
 @pytest.mark.parametrize(("case", "under", "per_node", "flips"), CHANGED)
@@ -173,6 +191,9 @@ DATA: tuple[Step, ...] = ("input", "data")
 GROUPS: tuple[Step, ...] = ("groups",)
 SHOWN: tuple[Step, ...] = ("shown",)
 ACCURACY = Accuracy()
+STRATEGY: tuple[Step, ...] = ("shown", 0, "strategy")
+FIGURES: tuple[Step, ...] = ("shown", 0, "figures")
+TRADED = Backtest(Strategy(Sign(), (0, 1), 1, 252, []), [Profit(0)])
 
 
 def instead(*shown: Any) -> Callable[[Any], Any]:
@@ -280,6 +301,45 @@ STATED: list[tuple[str, tuple[Step, ...], Callable[[Any], Any], str]] = [
     ("absolute", SHOWN, instead(TargetMoments([0], 0)), "Length"),
     ("absolute", SHOWN, instead(TargetMoments([0, -(1 << 63)], 0)), "Sum"),
     ("absolute", SHOWN, instead(TargetMoments([0, 0], 2**64 - 1)), "Sum"),
+    # Backtests.
+    ("backtest", (*INPUT, "rows"), lambda r: ListedRows(list(range(4, 90))), "BacktestRows"),
+    ("backtest", (*INPUT, "rows"), lambda r: RowRange(4, 1), "TooFewRows"),
+    ("backtest", (*INPUT, "rows"), lambda r: RowRange(3, 86), "BeforeFirst"),
+    ("backtest", (*INPUT, "rows"), lambda r: AllRows(), "BeforeFirst"),
+    ("backtest", (*INPUT, "rows"), lambda r: RowRange(5, 85), "Figure"),
+    ("backtest of bounds", (*INPUT, "rows"), lambda r: RowRange(5, 85), "SourceClaim"),
+    ("backtest", (*DATA, "labels"), lambda x: BinaryLabels(1), "Labels"),
+    ("backtest", INPUT, lambda i: PublicInput([0] * 40), "BacktestRows"),
+    ("backtest", SHOWN, lambda s: s + s, "NotApplicable"),
+    ("backtest", (*STRATEGY, "position"), lambda p: Long(), "SourceClaim"),
+    ("backtest", (*STRATEGY, "position"), lambda p: Linear(0, 1, False), "Field"),
+    ("backtest", (*STRATEGY, "position"), lambda p: Linear((1 << 16) + 1, 1, False), "Field"),
+    ("backtest", (*STRATEGY, "position"), lambda p: Linear(1, 13, False), "Field"),
+    ("backtest", (*STRATEGY, "position"), lambda p: Tanh(15, 1, True), "Field"),
+    ("backtest", (*STRATEGY, "position"), lambda p: Tanh(1, 2**32 - 1, True), "Field"),
+    ("backtest", (*STRATEGY, "cost"), lambda c: (c[0], 0), "Field"),
+    ("backtest", (*STRATEGY, "cost"), lambda c: (2**32 - 1, 1), "TooLarge"),
+    ("backtest", (*STRATEGY, "cost"), lambda c: (c[0] + 1, c[1]), "SourceClaim"),
+    ("backtest", (*STRATEGY, "unit"), lambda u: 0, "Field"),
+    ("backtest", (*STRATEGY, "unit"), lambda u: u + 1, "SourceClaim"),
+    ("backtest", (*STRATEGY, "periods"), lambda n: (1 << 14) + 1, "Field"),
+    ("backtest", (*STRATEGY, "lags"), lambda x: x[::-1], "Lags"),
+    ("backtest", (*STRATEGY, "lags", 3, "column"), lambda c: 4, "Lags"),
+    ("backtest", (*STRATEGY, "lags", 3, "back"), lambda b: 2**32 - 1, "BeforeFirst"),
+    ("backtest", (*STRATEGY, "lags", 3, "back"), lambda b: 2, "SourceClaim"),
+    ("backtest", FIGURES, lambda f: [], "Field"),
+    ("backtest", FIGURES, lambda f: f + f[:1], "Twice"),
+    ("backtest", FIGURES, lambda f: [*f, DrawdownAtMost(0)], "Twice"),
+    ("backtest", FIGURES, lambda f: [Profit(-(1 << 63))], "Figure"),
+    ("backtest", FIGURES, lambda f: [Squares(2**64 - 1)], "Figure"),
+    ("backtest", FIGURES, lambda f: [Hits(2, 1)], "Figure"),
+    ("backtest", FIGURES, lambda f: [HitsAtLeast((2, 1))], "Fraction"),
+    ("backtest", FIGURES, lambda f: [SharpeAtLeast((1, 1 << 16))], "Ratio"),
+    ("backtest", FIGURES, lambda f: [SortinoAtLeast((65535, 1))], "RatioTooHigh"),
+    ("backtest of bounds", (*FIGURES, 0, "bound"), lambda b: (b[0], b[1] + 1), "SourceClaim"),
+    ("backtest of bounds", (*FIGURES, 2, "bound"), lambda b: b - 1, "SourceClaim"),
+    ("errors", SHOWN, lambda s: [TRADED], "Labels"),
+    ("usual", SHOWN, lambda s: [TRADED], "Labels"),
 ]
 
 

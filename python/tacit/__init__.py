@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tacit.declaring import Declaration
     from tacit.errors import ProofRejected, TacitError, UnreadableFile
     from tacit.html import HtmlReport, html_report
+    from tacit.markets import Market, market
     from tacit.origins import Beacon, VerifierNonce
     from tacit.proving import Proof
     from tacit.releasing import Release
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from tacit.runs import Run, open_run
     from tacit.session import Estimate, Verdict
     from tacit.training import (
+        backtest,
         declare,
         estimate,
         evaluate,
@@ -49,6 +51,7 @@ __all__ = [
     "Declaration",
     "Estimate",
     "HtmlReport",
+    "Market",
     "Proof",
     "ProofRejected",
     "QuantisedData",
@@ -62,6 +65,7 @@ __all__ = [
     "Vault",
     "Verdict",
     "VerifierNonce",
+    "backtest",
     "commit",
     "declare",
     "estimate",
@@ -70,6 +74,7 @@ __all__ = [
     "html_report",
     "inspect",
     "make_provable",
+    "market",
     "open_data",
     "open_run",
     "predict",
@@ -87,6 +92,7 @@ _HOMES = {
     "Declaration": "declaring",
     "Estimate": "session",
     "HtmlReport": "html",
+    "Market": "markets",
     "Proof": "proving",
     "ProofRejected": "errors",
     "QuantisedData": "dataset",
@@ -100,6 +106,7 @@ _HOMES = {
     "Vault": "vault",
     "Verdict": "session",
     "VerifierNonce": "origins",
+    "backtest": "training",
     "commit": "commitment",
     "declare": "training",
     "estimate": "training",
@@ -108,6 +115,7 @@ _HOMES = {
     "html_report": "html",
     "inspect": "verifying",
     "make_provable": "training",
+    "market": "markets",
     "open_data": "commitment",
     "open_run": "runs",
     "predict": "training",

@@ -21,6 +21,7 @@ from tacit._wording import given, name_of, named
 from tacit.dataset.quantised import QuantisedData, quantise
 from tacit.dataset.schema import Target
 from tacit.errors import ReportRefused, UsageError
+from tacit.performance import Performance, shown_performance
 from tacit.progress import progress_bar
 from tacit.proving import prove
 from tacit.rates import FAIRNESS, RATES, differences, rate_name, shown_errors, shown_rates
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from tacit.commitment import CommittedData
     from tacit.runs import Run
 
-__all__ = ["ERRORS", "MIN_GROUP", "RATES", "Report", "evaluate", "predict"]
+__all__ = ["ERRORS", "MIN_GROUP", "RATES", "Report", "check_arguments", "evaluate", "predict", "prove_request"]
 
 ERRORS = {
     "mse": ("SquaredError",),
@@ -96,6 +97,10 @@ class Report:
         """
         return differences(shown_rates(self.shown, len(self.groups), 0), len(self.groups))
 
+    def performance(self) -> Performance | None:
+        """The figures of a backtest as far as they are shown exactly; None without one."""
+        return shown_performance(self.shown, self.rows)
+
     def errors(self) -> dict[str, Fraction]:
         """MSE, MAE and R^2 as far as they are shown, of the targets as they were scaled; R^2 of all outputs."""
         return shown_errors(self.shown, self.rows, self.outputs_per_row, self.fa)
@@ -154,7 +159,7 @@ def evaluate(
     `BudgetError` if a commitment has no rows left.
     """
     bounds = {"at_least": at_least, "at_least_each": at_least_each, "gap_at_most": gap_at_most}
-    _check_arguments(run, data, min_group, bounds)
+    check_arguments(run, data, min_group, bounds)
     record, on = run.record(), data or run.data()
     _require_schema(run, on)
     chosen = _rows(rows, on)
@@ -184,7 +189,7 @@ def evaluate(
     if not asked:
         raise UsageError(f"nothing is asked for: give {named('metrics', option='--metric')} or bounds")
     request = json.dumps({"rows": chosen, "groups": groups, "asked": asked})
-    return _report(run, record, on, (on.features, on.labels), request, names, min_group, quiet)
+    return prove_request(run, record, on, (on.features, on.labels), request, names, min_group, quiet)
 
 
 def predict(
@@ -201,13 +206,13 @@ def predict(
     training data was, and stands in the report in the clear. The outputs are shown. Many rows go into one
     report: each report opens rows of the model's commitment. Raises as `evaluate` does.
     """
-    _check_arguments(run, data, 0, {})
+    check_arguments(run, data, 0, {})
     record = run.record()
     if x is None:
         on = data or run.data()
         _require_schema(run, on)
         request = json.dumps({"rows": _rows(rows, on), "groups": None, "asked": ["Outputs"]})
-        return _report(run, record, on, (on.features, on.labels), request, (), 0, quiet)
+        return prove_request(run, record, on, (on.features, on.labels), request, (), 0, quiet)
     if data is not None or rows is not None:
         raise UsageError(
             f"give public rows ({named('x', option='--input')}), or rows of a committed data set, not both"
@@ -225,10 +230,10 @@ def predict(
         )
     table = (np.ascontiguousarray(told.features), np.zeros(0, dtype=np.int64))
     request = json.dumps({"rows": "All", "groups": None, "asked": ["Outputs"]})
-    return _report(run, record, None, table, request, (), 0, quiet)
+    return prove_request(run, record, None, table, request, (), 0, quiet)
 
 
-def _report(
+def prove_request(
     run: Run,
     record: RunRecord,
     data: CommittedData | None,
@@ -238,6 +243,7 @@ def _report(
     min_group: int,
     quiet: bool,
 ) -> Report:
+    """Plan what is asked, refuse figures of few rows, charge the budgets, and prove."""
     missing = [i for i in range(len(record.states) - 1) if run.blob(f"chunk-{i}") is None]
     if missing:
         raise ReportRefused(
@@ -312,7 +318,7 @@ def _rows_of(count: int) -> str:
     return f"{count} row{'' if count == 1 else 's'}"
 
 
-def _check_arguments(run: Any, data: Any, min_group: Any, bounds: Mapping[str, Any]) -> None:
+def check_arguments(run: Any, data: Any, min_group: Any, bounds: Mapping[str, Any]) -> None:
     """Refuse arguments of the wrong type before anything is proven."""
     from tacit.commitment import CommittedData
     from tacit.runs import Run

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from tacit import proving, releasing, reporting, session
+from tacit import backtesting, proving, releasing, reporting, session
 from tacit._wording import arguments_of, check_names, check_options
 from tacit.arithmetic.config import Order
 from tacit.commitment import DEFAULT_NAME, CommittedData, commit, only_name, open_data
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tacit.vault import Vault
 
 __all__ = [
+    "backtest",
     "declare",
     "estimate",
     "evaluate",
@@ -405,6 +406,18 @@ def evaluate(
     """
     check_options("evaluate", options, reporting.evaluate, hidden=("run", "data"))
     return reporting.evaluate(run_of(model), data, **options)
+
+
+def backtest(
+    model: Run | Fitted | nn.Module, market: CommittedData | None = None, **options: Any
+) -> reporting.Report:
+    """Show what positions by this model's output would have earned on the committed rows of a market.
+
+    See `tacit.backtesting.backtest` for the options (cost_bps, position, limit, long_only, show, at_least,
+    at_most, periods_per_year, rows), and `tacit.market` for the rows.
+    """
+    check_options("backtest", options, backtesting.backtest, hidden=("run", "data"))
+    return backtesting.backtest(run_of(model), market, **options)
 
 
 def predict(model: Run | Fitted | nn.Module, x: Any = None, **options: Any) -> reporting.Report:

@@ -9,7 +9,9 @@ use tacit_argument::entropy::Entropy;
 use tacit_training::config::{Activation, Decay, Loss, NormBits, Order, RunConfig, Schedule};
 use tacit_training::file::{Kind, encode};
 use tacit_training::release::{Circumstances, Earlier, Override, ReleaseInput, prove_release, release_rules};
-use tacit_training::report::{Asked, Groups, Input, Rate, ReportInput, ReportTrees, Rows, prove_report};
+use tacit_training::report::{
+    Asked, Figure, Groups, Input, Position, Rate, ReportInput, ReportTrees, Rows, Strategy, prove_report,
+};
 use tacit_training::run::ModelCommitment;
 use tacit_training::statement::Origin;
 use tacit_training::trainer::ModelState;
@@ -134,6 +136,25 @@ fn report(
     encode(Kind::Report, &prove_report(&input, trees, asked, &SECRET).expect("a report")).expect("a file")
 }
 
+/// A backtest of all figures, and one of bounds.
+fn backtests(rows: u64) -> [Asked; 2] {
+    let strategy = |position| Strategy { position, cost: (3, 2), unit: 1 << 10, periods: 250, lags: vec![] };
+    let figures = vec![
+        Figure::Profit { sum: 0 },
+        Figure::Squares { sum: 0 },
+        Figure::Downside { sum: 0 },
+        Figure::Turnover { sum: 0 },
+        Figure::Hits { profitable: 0, invested: 0 },
+        Figure::Drawdown { value: 0 },
+    ];
+    // Every row can change a position of 4 by 4.
+    let bounds = vec![Figure::TurnoverAtMost { bound: 4 * rows }];
+    [
+        Asked::Backtest { strategy: strategy(Position::Sign), figures },
+        Asked::Backtest { strategy: strategy(Position::Linear { limit: 40, bits: 2, long: true }), figures: bounds },
+    ]
+}
+
 /// Every report that a family's loss allows.
 fn reports(owner: &Owner, model: (&ModelState, &ModelCommitment)) -> Vec<Vec<u8>> {
     let committed = |rows| Input::Committed { data: owner.data.record.clone(), rows };
@@ -142,6 +163,10 @@ fn reports(owner: &Owner, model: (&ModelState, &ModelCommitment)) -> Vec<Vec<u8>
     if owner.statement.config.architecture.loss == Loss::Mse {
         let sums = [Asked::SquaredError, Asked::AbsoluteError, Asked::TargetMoments];
         out.push(report(owner, model, &committed(Rows::Range { first: 1, count: 5 }), None, &sums));
+        if owner.statement.config.architecture.layers.last().is_some_and(|l| l.outputs == 1) {
+            let of = backtests(owner.statement.config.schedule.rows.into());
+            out.extend(of.map(|asked| report(owner, model, &committed(Rows::All), None, &[asked])));
+        }
         return out;
     }
     let bound = Asked::AtLeast { rate: Rate::Accuracy, group: None, bound: (0, 7) };

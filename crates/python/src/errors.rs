@@ -200,6 +200,14 @@ impl From<ReleaseError> for Failed {
     }
 }
 
+/// The rule of a report's statement that is broken; of a backtest, its own.
+fn invalid(i: &ReportInvalid) -> String {
+    match i {
+        ReportInvalid::Backtest(b) => variant(b),
+        i => variant(i),
+    }
+}
+
 impl From<ReportRejected> for Failed {
     fn from(e: ReportRejected) -> Self {
         let (subject, check) = match &e {
@@ -211,7 +219,7 @@ impl From<ReportRejected> for Failed {
             ReportRejected::Invalid(i) => {
                 let data =
                     matches!(i, ReportInvalid::Record(_) | ReportInvalid::Mismatch { .. } | ReportInvalid::Labels);
-                (if data { "data" } else { "proof" }, variant(i))
+                return Self::rejected(if data { "data" } else { "proof" }, &invalid(i), e.to_string());
             }
             ReportRejected::Version { .. } | ReportRejected::OtherStatement | ReportRejected::OtherRun => {
                 ("proof", variant(&e))
@@ -224,7 +232,7 @@ impl From<ReportRejected> for Failed {
 impl From<ReportError> for Failed {
     fn from(e: ReportError) -> Self {
         let check = match &e {
-            ReportError::Rejected(ReportRejected::Invalid(i)) => variant(i),
+            ReportError::Rejected(ReportRejected::Invalid(i)) => invalid(i),
             ReportError::Rejected(r) => variant(r),
             ReportError::Prove(_) | ReportError::Entropy(_) => return Self::usage(e.to_string()),
             e => variant(e),

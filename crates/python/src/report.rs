@@ -10,9 +10,9 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use serde::Deserialize;
 use tacit_training::file::{self, Kind};
-use tacit_training::record::ModelRecord;
+use tacit_training::record::{DataRecord, ModelRecord};
 use tacit_training::report::{
-    Asked, Groups, Input, ReportInput, ReportPlan, ReportStatement, ReportTrees, Rows, plan_report as plan,
+    Asked, Groups, Input, ReportInput, ReportPlan, ReportStatement, ReportTrees, Rows, Shown, plan_report as plan,
     prove_report as prove, report_words,
 };
 use tacit_training::run::RunProof;
@@ -168,6 +168,36 @@ pub fn report_json(report: &ReportStatement) -> serde_json::Value {
     })
 }
 
+/// Whether a backtest's unit is that of the target's scale in the schema document of its data; none without a backtest.
+///
+/// The proof is about integers. What a return of 1 is among them stands in the schema, whose digest the record holds.
+fn unit_checked(report: &ReportStatement, commitment: Option<&[u8]>) -> Result<Option<u32>, Failed> {
+    let units = report.shown.iter().filter_map(|s| match s {
+        Shown::Backtest { strategy, .. } => Some(strategy.unit),
+        _ => None,
+    });
+    let (Some(unit), Some(bytes)) = (units.last(), commitment) else { return Ok(None) };
+    let body: DataFile = file::decode(Kind::Data, bytes)?;
+    if same_unit(&body.schema, &body.record, unit) { Ok(Some(unit)) } else { Err(other_unit(unit)) }
+}
+
+fn other_unit(unit: u32) -> Failed {
+    let message = format!(
+        "the backtest takes a return of 1 for {unit} integers and of 0 for 0; by its schema document the target has \
+         another scale"
+    );
+    Failed::rejected("data", "OtherUnit", message)
+}
+
+/// Offset 0, and 2^fa / divisor is the unit, but for the rounding of the divisor.
+fn same_unit(schema: &str, record: &DataRecord, unit: u32) -> bool {
+    let Ok(document) = serde_json::from_str::<serde_json::Value>(schema) else { return false };
+    let number = |name: &str| document["target"][name].as_f64();
+    let (Some(offset), Some(divisor)) = (number("offset"), number("divisor")) else { return false };
+    let (one, unit) = (f64::from(1u32 << record.fa.min(31)), f64::from(unit));
+    offset == 0.0 && (divisor * unit - one).abs() <= one * 2f64.powi(-40)
+}
+
 /// Checks a report and the run of its model, against the commitment of the data that it evaluates.
 #[pyfunction]
 #[pyo3(signature = (proof, run, commitment, training, nonce, declaration))]
@@ -189,6 +219,7 @@ pub fn verify_report(
         let of_training = Held { data: held.training.or(held.data), ..held };
         let mut of_run = run_words(&v.run.statement, &v.run_verdict, &of_training);
         of_run.not_shown.retain(|s| s != "how good the model is");
+        let unit = unit_checked(statement, commitment.as_deref())?;
         let mut words = report_words(statement, Some(&v.run.statement.data), commitment.is_some()).and(of_run);
         let mut tally = Tally::of_run(&v.run_verdict);
         tally.add("report", &v.verdict.soundness);
@@ -198,6 +229,12 @@ pub fn verify_report(
             && *data != v.run.statement.data
         {
             tally = with_data(tally, "data", data)?;
+        }
+        if let Some(unit) = unit {
+            words.not_shown.retain(|s| !s.starts_with("that a target of "));
+            words.shown.push(format!(
+                "By the schema document of the data, a target of {unit} integers is a return of 100 %, and one of 0 none."
+            ));
         }
         words.shown.push(tally.words());
         let mut json = run_json(&v.run);

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use tacit_argument::proof::{ArgumentError, Committed, RelationProof, check, plan};
 use tacit_argument::soundness::ErrorTerm;
 
+mod backtest;
 mod claims;
 #[cfg(feature = "prover")]
 mod counting;
@@ -32,6 +33,7 @@ mod validate;
 mod witness;
 mod words;
 
+pub use backtest::{BacktestInvalid, Figure, Lag, MAX_FIGURES, Position, Strategy};
 #[cfg(feature = "prover")]
 pub use counting::Asked;
 pub use invalid::ReportInvalid;

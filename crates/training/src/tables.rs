@@ -83,8 +83,14 @@ pub fn sigmoid_derivative_table(fa: u32) -> Vec<i32> {
 /// TANH[z + 2^15] = tanh(z 2^-fa) with `fa` fractional bits.
 #[must_use]
 pub fn tanh_table(fa: u32) -> Vec<i32> {
+    tanh_values(fa, fa)
+}
+
+/// tanh(z 2^-shift) with `bits` fractional bits, at z + 2^15.
+#[must_use]
+pub fn tanh_values(shift: u32, bits: u32) -> Vec<i32> {
     let p = P as i128;
-    signed(fa, 2, |negative, e| hdiv((if negative { e - p } else { p - e }) << fa, p + e))
+    signed(shift, 2, |negative, e| hdiv((if negative { e - p } else { p - e }) << bits, p + e))
 }
 
 /// DTANH[z + 2^15] = tanh'(z 2^-fa) with 12 fractional bits.

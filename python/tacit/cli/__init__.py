@@ -26,6 +26,7 @@ COMMANDS = (
     "prove",
     "release",
     "evaluate",
+    "backtest",
     "predict",
     "verify",
     "report",

@@ -13,11 +13,14 @@ from tacit.html.numbers import count, decimal, percent
 from tacit.html.predictions import input_tables, outputs_table, row_numbers, said, score_bars
 from tacit.html.results import Results, charts
 from tacit.html.tables import bounds_table, counts_tables, errors_of, errors_table, gaps_table, rates_table
+from tacit.html.trading import backtest_bars, backtest_table, performance_of
 from tacit.html.verified import Verified
 from tacit.html.words import INTRODUCTIONS, TERMS, TITLES
 from tacit.progress import duration
 
 __all__ = ["pictures", "render"]
+
+BACKTEST = "Backtest: parts of a whole position, and of days"
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 """What a browser may load: nothing, so that not even an overlooked name could fetch or run anything."""
@@ -82,6 +85,10 @@ def pictures(about: Verified) -> dict[str, str]:
         out["scores"] = str(
             grid([(bars("Score of the predicted class", scores), len(scores))], "Predictions", 1)
         )
+    if about.kind == "report":
+        traded = backtest_bars(about.verdict.statement["report"]["shown"], len(row_numbers(about)))
+        if traded:
+            out["backtest"] = str(grid([(bars(BACKTEST, traded), len(traded))], "Backtest", 1))
     plot = rate_plot(about)
     if plot is not None:
         out["learning-rate"] = str(plot)
@@ -167,6 +174,11 @@ def _glance(about: Verified, results: Results) -> Markup:
             )
     if about.evaluated is not None and "r2" in (errors := errors_of(results, len(rows))):
         cards.append((decimal(errors["r2"]), "R²", "of 1: share of the targets' variance"))
+    traded = performance_of(results.shown, len(rows))
+    if traded is not None and traded.sharpe is not None:
+        cards.append((f"{traded.sharpe:.2f}", "Sharpe ratio", "a year; the riskless rate is 0"))
+    if traded is not None and traded.max_drawdown is not None:
+        cards.append((f"{100 * traded.max_drawdown:.2f} %", "maximum drawdown", "of one whole position"))
     lowest = [(results.rates["accuracy", g], g) for g in results.known("accuracy") if g is not None]
     if lowest:
         rate, group = min(lowest)
@@ -206,6 +218,11 @@ def _results(about: Verified, results: Results) -> list[Child]:
         ),
         ("Counts", "Rows by what they are labelled and what the model predicts.", [_tables(results)]),
         ("Errors", None, [errors_table(results, len(rows))]),
+        (
+            "Backtest",
+            "Of positions by the model's output, day by day.",
+            [_backtest_chart(results, len(rows)), backtest_table(results.shown, len(rows))],
+        ),
     ]
     found = []
     for title, lead, children in blocks:
@@ -213,6 +230,11 @@ def _results(about: Verified, results: Results) -> list[Child]:
         if kept:
             found.append((tag("h3", title), None if lead is None else tag("p", lead, class_="hint"), kept))
     return [_section("What is shown", found)] if found else []
+
+
+def _backtest_chart(results: Results, rows: int) -> Markup | None:
+    found = backtest_bars(results.shown, rows)
+    return tag("div", tag("figure", bars(BACKTEST, found)), class_="charts") if found else None
 
 
 def _by_class(results: Results) -> list[Markup | None]:

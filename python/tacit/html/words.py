@@ -73,6 +73,12 @@ TERMS = {
     "demographic parity": "How far groups differ in the rate of predictions of a class. 0 %: no difference.",
     "equal opportunity": "How far groups differ in recall. 0 %: rows labelled as the class get it as often.",
     "equalised odds": "How far groups differ in recall or in the false positive rate, whichever differs more.",
+    "Sharpe ratio": (
+        "The mean profit of a day over the deviation of the days' profits, times the square root of the days "
+        "of a year. It says how steady profits were, not that they go on."
+    ),
+    "Sortino ratio": "The same with the root of the mean square of the losses in place of the deviation.",
+    "maximum drawdown": "The largest fall of the sum of profits below the largest value that it had before.",
     "R²": "1 for a model without error, 0 for one that always gives the mean of the targets.",
     "score of the class": (
         "The model's output turned into shares that sum to 100 % (softmax), or into one share (sigmoid). A "

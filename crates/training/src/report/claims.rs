@@ -96,7 +96,8 @@ pub(super) fn count_claims(
             Shown::Outputs { .. }
             | Shown::SquaredError { .. }
             | Shown::AbsoluteError { .. }
-            | Shown::TargetMoments { .. } => {}
+            | Shown::TargetMoments { .. }
+            | Shown::Backtest { .. } => {}
             Shown::Counts { counts } => {
                 let claim =
                     |(i, &n): (usize, &u32)| CountClaim { terms: [(i, 1)].into(), value: n.into(), bound: false };

@@ -1,18 +1,20 @@
 //! The owner's side of a report: runs the model on the rows, counts, and computes what is to be shown.
 use super::ReportInvalid;
+use super::backtest::{Figure, Ledger, Strategy};
 use super::prover::ReportError;
 use super::rates::Rate;
 use super::relation::log_rows;
 use super::statement::{Groups, Input, ReportStatement, Shown};
 use super::validate::forward_config;
 use crate::config::{Loss, RunConfig};
+use crate::record::Labels;
 use crate::trainer::{Data, ForwardLayer, TrainError, forward_pass};
 use alloc::vec;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 /// What an owner asks a report to show; the values are computed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Asked {
     /// The outputs of the last layer.
     Outputs,
@@ -47,6 +49,13 @@ pub enum Asked {
         /// Numerator and denominator.
         bound: (u32, u32),
     },
+    /// A backtest. Values of figures that are shown exactly are computed, whatever they are here.
+    Backtest {
+        /// How outputs become positions, and positions profits.
+        strategy: Strategy,
+        /// What is shown.
+        figures: Vec<Figure>,
+    },
 }
 
 /// A model executed on the rows of a report.
@@ -66,6 +75,8 @@ pub(super) struct Evaluation {
     /// Group per row.
     pub(super) group: Vec<usize>,
     pub(super) groups: usize,
+    /// Window of the last layer's outputs.
+    pub(super) z_bits: u32,
 }
 
 impl Evaluation {
@@ -108,13 +119,14 @@ impl Evaluation {
             Loss::BceWithLogits if outputs == 1 => 2,
             _ => 0,
         };
-        if classes == 0 {
+        let real = matches!(input, Input::Committed { data, .. } if matches!(data.labels, Labels::Real { .. }));
+        if classes == 0 || real {
             labels.clear();
         }
         if let Some(&label) = labels.iter().find(|&&y| y >= classes) {
             return Err(ReportError::Label { label, classes });
         }
-        if config.architecture.loss != Loss::Mse {
+        if !real {
             targets.clear();
         }
         let z = layers.last().map_or(&[][..], |l| &l.columns.z);
@@ -128,7 +140,8 @@ impl Evaluation {
                 .collect::<Result<_, _>>()?,
         };
         let groups = groups.map_or(1, |g| g.values.len());
-        Ok(Self { layers, rows, height, classes, predicted, labels, targets, group, groups })
+        let z_bits = config.architecture.layers.last().map_or(0, |l| l.z_bits);
+        Ok(Self { layers, rows, height, classes, predicted, labels, targets, group, groups, z_bits })
     }
 
     /// Outputs of the last layer, row-major, without the padding.
@@ -151,7 +164,7 @@ impl Evaluation {
     }
 
     /// A sum over the rows.
-    fn sum(&self, asked: Asked) -> Shown {
+    fn sum(&self, asked: &Asked) -> Shown {
         match asked {
             Asked::SquaredError => Shown::SquaredError { sum: self.errors().map(|d| d.unsigned_abs().pow(2)).sum() },
             Asked::AbsoluteError => Shown::AbsoluteError { sum: self.errors().map(i64::unsigned_abs).sum() },
@@ -192,10 +205,10 @@ impl Evaluation {
 
     /// The values of what is asked.
     pub(super) fn shown(&self, asked: &[Asked]) -> Result<Vec<Shown>, ReportError> {
-        asked.iter().map(|a| self.show(*a)).collect()
+        asked.iter().map(|a| self.show(a)).collect()
     }
 
-    fn show(&self, asked: Asked) -> Result<Shown, ReportError> {
+    fn show(&self, asked: &Asked) -> Result<Shown, ReportError> {
         let within = |rate: Rate, (n, d): (u32, u32), bound: (u32, u32)| {
             if d == 0 {
                 return Err(ReportError::Undefined { rate: rate.name() });
@@ -206,12 +219,18 @@ impl Evaluation {
         if sum && self.targets.is_empty() {
             return Err(ReportInvalid::NotApplicable { what: "an error of real targets" }.into());
         }
+        if let Asked::Backtest { strategy, figures } = asked {
+            let shown = Ledger::new(strategy, self.z_bits, self).figures(figures)?;
+            return Ok(Shown::Backtest { strategy: strategy.clone(), figures: shown });
+        }
         if !(sum || matches!(asked, Asked::Outputs)) && (self.classes == 0 || self.labels.is_empty()) {
             return Err(ReportInvalid::NotApplicable { what: "a rate or count" }.into());
         }
-        Ok(match asked {
+        Ok(match *asked {
             Asked::Outputs => Shown::Outputs { values: self.outputs() },
-            Asked::SquaredError | Asked::AbsoluteError | Asked::TargetMoments => self.sum(asked),
+            Asked::SquaredError | Asked::AbsoluteError | Asked::TargetMoments | Asked::Backtest { .. } => {
+                self.sum(asked)
+            }
             Asked::Counts => Shown::Counts { counts: self.counts() },
             Asked::Exactly { rate, group } => {
                 let (numerator, denominator) = self.rate(rate, group);

@@ -3,6 +3,7 @@
 //! Equations at rho: the inputs that the matrix products leave (ReLUs), those of the head, equal squares. Over all
 //! rows: the counts, N = sum_x label(x) joint(x), and sums of squares. Row weights are eq(rho, .), 1, and 1 on the rows
 //! that are read.
+use super::backtest::Backtest;
 use super::claims::{LIMB_BITS, LIMBS};
 use super::head::HeadEquation;
 use super::relation::{DATA, ReportRelation, Row, add_form, weighted_rows};
@@ -31,10 +32,10 @@ pub(super) struct Powers {
 }
 
 impl ReportRelation<'_> {
-    /// The head's equations, each with the index of its first pair.
+    /// The equations of the head and of a backtest, each with the index of its first pair.
     pub(super) fn head_equations(&self) -> Vec<(HeadEquation, usize)> {
-        let Some(head) = &self.head else { return vec![] };
-        let all = head.equations(&self.layout, self.statement);
+        let mut all = self.head.as_ref().map_or_else(Vec::new, |h| h.equations(&self.layout, self.statement));
+        all.extend(self.backtest.iter().flat_map(Backtest::equations));
         let mut first = self.head_pairs.0;
         all.into_iter()
             .map(|e| {
@@ -55,12 +56,14 @@ impl ReportRelation<'_> {
         Powers { head: head.to_vec(), equal: equal.to_vec(), sums: sums.to_vec(), counts: counts.to_vec() }
     }
 
-    /// How many squares are equal, and (pairs, value) of every sum over rows.
-    pub(super) fn sums(&self) -> (usize, Vec<(usize, u64)>) {
-        self.residuals.as_ref().map_or((0, vec![]), |x| {
-            let sums = x.sums(self.statement).into_iter().map(|(pairs, value)| (pairs.len(), value)).collect();
+    /// How many squares are equal, and the pairs of every sum over rows: of errors with its value, then of a backtest.
+    pub(super) fn sums(&self) -> (usize, Vec<(usize, Option<u64>)>) {
+        let (equal, mut sums): (usize, Vec<_>) = self.residuals.as_ref().map_or((0, vec![]), |x| {
+            let sums = x.sums(self.statement).into_iter().map(|(pairs, value)| (pairs.len(), Some(value))).collect();
             (x.equal().len(), sums)
-        })
+        });
+        sums.extend(self.backtest.iter().flat_map(Backtest::square_sums).map(|_| (1, None)));
+        (equal, sums)
     }
 
     /// Coefficients of the pairs: at rho, and on all rows that are read.
@@ -205,13 +208,17 @@ impl ReportRelation<'_> {
             total.add_constant(-power * e.real * row.real);
         }
         total.add(&self.count_values(r, &powers.counts));
-        for ((_, value), &power) in self.sums().1.into_iter().zip(&powers.sums) {
-            total.add_constant(power * E::from_u64(value));
-        }
         if let Some((values, units)) = outputs {
             self.output_check(r, rho, row, values, &units);
         }
         self.linear_sums(r);
+        let mut of_backtest = self.backtest_check(r, rho, row)?.into_iter();
+        for ((_, value), &power) in self.sums().1.into_iter().zip(&powers.sums) {
+            match value {
+                Some(value) => total.add_constant(power * E::from_u64(value)),
+                None => of_backtest.next().iter().for_each(|value| total.add_scaled(value, power)),
+            }
+        }
         let weights = self.pair_weights(&product, &head, &powers);
         let counts = self.count_weights(&powers.counts);
         let labels = self.head.as_ref().map_or(0, |h| h.classes);

@@ -1,4 +1,5 @@
 //! Why a report's statement is refused, by prover and verifier alike.
+use super::backtest::BacktestInvalid;
 use crate::nowrap::NoWrapError;
 use crate::record::RecordError;
 
@@ -113,4 +114,7 @@ pub enum ReportInvalid {
     /// Equality mod p would not be equality of integers.
     #[error(transparent)]
     NoWrap(#[from] NoWrapError),
+    /// A backtest breaks a rule.
+    #[error(transparent)]
+    Backtest(#[from] BacktestInvalid),
 }

@@ -1,6 +1,7 @@
 //! Plans and proves a report: runs the model, states what is asked, proves the relation, checks the proof.
+use super::backtest::Ledger;
 use super::counting::{Asked, Evaluation, completed};
-use super::relation::LABEL;
+use super::relation::{LABEL, ReportRelation};
 use super::witness::ReportWitness;
 use super::{
     Groups, Input, REPORT_VERSION, ReportInvalid, ReportProof, ReportRejected, ReportStatement, relation, vectors,
@@ -176,8 +177,19 @@ fn evaluate(input: &ReportInput<'_>, asked: &[Asked]) -> Result<(Evaluation, Rep
     };
     draft.fits(config)?;
     let evaluation = Evaluation::new(config, input.weights, input.input, input.data, input.groups)?;
+    for a in asked {
+        if let Asked::Backtest { strategy, figures } = a {
+            strategy.validate(figures, config, input.input, evaluation.rows).map_err(ReportInvalid::from)?;
+        }
+    }
     let statement = completed(draft, &evaluation, asked)?;
     Ok((evaluation, statement, bounds.last().map_or(0, |b| b.w)))
+}
+
+/// Refuses bounds on ratios of a backtest that do not hold.
+fn check_ratios(relation: &ReportRelation<'_>, evaluation: &Evaluation) -> Result<(), ReportError> {
+    let Some(b) = &relation.backtest else { return Ok(()) };
+    Ledger::new(&b.strategy, evaluation.z_bits, evaluation).check_ratios(b)
 }
 
 /// What a report will state and cost.
@@ -187,6 +199,7 @@ fn evaluate(input: &ReportInput<'_>, asked: &[Asked]) -> Result<(Evaluation, Rep
 pub fn plan_report(input: &ReportInput<'_>, asked: &[Asked]) -> Result<ReportPlan, ReportError> {
     let (evaluation, statement, w) = evaluate(input, asked)?;
     let relation = relation(&statement, input.run, w)?;
+    check_ratios(&relation, &evaluation)?;
     let shapes: Vec<_> = vectors(&statement, input.model)?.iter().map(|c| c.shape).collect();
     let plan = plan(&relation, usize::from(input.run.log_inv_rate), &shapes).map_err(ProveError::from)?;
     let (cells, rows_per_proof) = (relation.column_cells(), plan.opening.queries());
@@ -210,6 +223,7 @@ pub fn prove_report(
 ) -> Result<ReportProof, ReportError> {
     let (evaluation, statement, w) = evaluate(input, asked)?;
     let relation = relation(&statement, input.run, w)?;
+    check_ratios(&relation, &evaluation)?;
     let columns = relation.columns(&evaluation)?;
     let witness = ReportWitness::new(relation.clone(), &evaluation, input.weights);
     drop(evaluation);

@@ -2,6 +2,7 @@
 //!
 //! At one random row rho: every `Z_l = rescale(A_l W_l, fw)` by one bilinear sumcheck over all layers' inputs, whose
 //! ends are a claim on the model vector and one on the columns. Products of cells and sums over rows: [`super::gates`].
+use super::backtest::Backtest;
 use super::claims::{CountClaim, LIMB_BITS, LIMBS};
 use super::head::Head;
 use super::residuals::Residuals;
@@ -42,10 +43,11 @@ pub struct ReportRelation<'a> {
     /// Products of cells: those of ReLUs, of the head, of equal squares (two and two), and those of sums over rows.
     pub(super) pairs: Vec<(Form, Form)>,
     pairs_at: PairIndex,
-    /// First pair of the head, and behind it.
+    /// First pair of the equations of the head and of a backtest, and behind them.
     pub(super) head_pairs: (usize, usize),
     pub(super) head: Option<Head>,
     pub(super) residuals: Option<Residuals>,
+    pub(super) backtest: Option<Backtest>,
     /// First slot of the slacks, [`LIMBS`] cells each.
     pub(super) slacks: usize,
     model: ModelLayout,
@@ -88,12 +90,20 @@ impl<'a> ReportRelation<'a> {
             head.lookups(&layout, z_bits, &mut builder);
             all.extend(head.equations(&layout, statement).into_iter().flat_map(|e| e.pairs));
         }
-        let head_pairs = (first, all.len());
         let residuals = Residuals::new(statement, &checked, &layout, &mut next);
+        let backtest = Backtest::new(statement, &checked, &layout, &mut next);
+        if let Some(b) = &backtest {
+            all.extend(b.equations().into_iter().flat_map(|e| e.pairs));
+        }
+        let head_pairs = (first, all.len());
         if let Some(x) = &residuals {
             x.lookups(&mut builder);
             all.extend(x.equal().into_iter().flatten());
             all.extend(x.sums(statement).into_iter().flat_map(|s| s.0));
+        }
+        if let Some(b) = &backtest {
+            b.lookups(&mut builder);
+            all.extend(b.square_sums().into_iter().map(|s| s.pair));
         }
         let slacks = next;
         next += slack_slots(&checked.claims, log_rows);
@@ -113,6 +123,7 @@ impl<'a> ReportRelation<'a> {
             head_pairs,
             head,
             residuals,
+            backtest,
             slacks,
             model,
             lookups,
@@ -300,6 +311,8 @@ impl Relation for ReportRelation<'_> {
         let equations = 1 + self.head_equations().len() + equal + sums.len() + self.checked.claims.len();
         // rho, a point per layer and its power, the outputs' point, and the powers that batch equations and claims.
         let points = self.layout.log_rows + 2 * outputs + self.layout.layers.len() + equations;
+        // A backtest has a claim of its own at rho, which batches by powers of mu.
+        let points = points + self.backtest.as_ref().map_or(0, |b| self.layout.log_rows + b.batched());
         let labels = self.head.as_ref().map_or(0, |h| h.classes);
         let term = |name, numerator: u64, theorem| algebraic(name, numerator as usize, list_bits, theorem);
         vec![

@@ -1,5 +1,6 @@
 //! What a report states: model, rows, groups, and what is shown of the model's outputs on them.
 use super::ReportInvalid;
+use super::backtest::{Figure, Strategy};
 use super::rates::Rate;
 use crate::canonical::digest;
 use crate::record::DataRecord;
@@ -121,6 +122,13 @@ pub enum Shown {
         denominators: Vec<u32>,
         /// Numerator and denominator.
         bound: (u32, u32),
+    },
+    /// What positions by the model's output would have earned on the rows, one after the other.
+    Backtest {
+        /// How outputs become positions, and positions profits.
+        strategy: Strategy,
+        /// What is shown of the profits.
+        figures: Vec<Figure>,
     },
 }
 

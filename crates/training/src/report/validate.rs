@@ -1,5 +1,6 @@
 //! The rules of statements: what a model, rows, groups and the things shown must be to go together.
 use super::ReportInvalid;
+use super::backtest::Bounds;
 use super::claims::{CountClaim, count_claims};
 use super::statement::{Input, MAX_COUNTS, MAX_GROUPS, MAX_SHOWN, MAX_VALUES, ReportStatement, Shown};
 use crate::config::{Loss, MAX_CHUNK_ROWS, RunConfig};
@@ -31,6 +32,8 @@ pub(super) struct Checked {
     pub(super) classes: usize,
     /// What the claims say about the counts.
     pub(super) claims: Vec<CountClaim>,
+    /// What a backtest comes to.
+    pub(super) backtest: Option<Bounds>,
 }
 
 impl ReportStatement {
@@ -78,7 +81,9 @@ impl ReportStatement {
         length("shown", self.shown.len(), 1, MAX_SHOWN)?;
         let classes = self.validate_shown(&config, rows)?;
         let claims = count_claims(self, classes, rows as u64)?;
-        Ok(Checked { config, rows, index, classes, claims })
+        let backtest = self.backtest();
+        let backtest = backtest.map(|(s, figures)| s.validate(figures, &config, &self.input, rows)).transpose()?;
+        Ok(Checked { config, rows, index, classes, claims, backtest })
     }
 
     fn validate_groups(&self, inputs: u32) -> Result<(), ReportInvalid> {
@@ -97,7 +102,7 @@ impl ReportStatement {
     /// Checks everything shown; returns the number of classes, 0 if nothing is counted.
     fn validate_shown(&self, config: &RunConfig, rows: usize) -> Result<usize, ReportInvalid> {
         let outputs = config.architecture.layers.last().map_or(0, |l| l.outputs as usize);
-        let (mut tables, mut released, mut counted) = (0, 0, false);
+        let (mut tables, mut released, mut backtests, mut counted) = (0, 0, 0, false);
         let classes = match config.architecture.loss {
             Loss::CrossEntropy => outputs,
             Loss::BceWithLogits if outputs == 1 => 2,
@@ -113,6 +118,10 @@ impl ReportStatement {
                 }
                 Shown::SquaredError { .. } | Shown::AbsoluteError { .. } | Shown::TargetMoments { .. } => {
                     self.validate_sum(shown, config, rows)?;
+                    continue;
+                }
+                Shown::Backtest { .. } => {
+                    backtests += 1;
                     continue;
                 }
                 Shown::Counts { counts } => {
@@ -150,6 +159,9 @@ impl ReportStatement {
         }
         if tables > 1 || released > 1 {
             return Err(ReportInvalid::NotApplicable { what: "one table or list of outputs twice" });
+        }
+        if backtests > 1 {
+            return Err(ReportInvalid::NotApplicable { what: "a second backtest" });
         }
         if self.groups.is_some() && !counted {
             return Err(ReportInvalid::NotApplicable { what: "groups of which nothing is shown" });

@@ -1,4 +1,5 @@
 //! The witness of a report: its columns, and the messages of the relation.
+use super::backtest::Ledger;
 use super::claims::{LIMB_BITS, LIMBS};
 use super::counting::Evaluation;
 use super::head::Prediction;
@@ -38,7 +39,7 @@ impl<'a> ReportWitness<'a> {
             labels[y][x] = F::ONE;
         }
         let mut targets = vec![];
-        if relation.residuals.is_some() {
+        if relation.residuals.is_some() || relation.backtest.is_some() {
             let config = &relation.checked.config;
             let (width, first) = (config.label_width(), config.architecture.layers[0].inputs as usize);
             targets = F::zero_vec((first + width) * evaluation.height);
@@ -88,6 +89,11 @@ impl<'a> Witnessed for ReportWitness<'a> {
             m.point(log2_ceil(config.outputs(self.inputs.len() - 1)));
         }
         let nu = m.challenge();
+        if let Some(b) = &relation.backtest {
+            // What it batches has no message.
+            let _mu = m.challenge();
+            b.root(trace, relation.layout.log_rows).into_iter().for_each(|root| m.send(root.into()));
+        }
         let head = relation.head_equations();
         let powers = relation.powers(nu, head.len());
         let weights = relation.pair_weights(&product, &head, &powers);
@@ -149,6 +155,9 @@ impl ReportRelation<'_> {
         }
         if let Some(first) = self.residuals.as_ref().and_then(|x| x.absolute) {
             w.put(first, &evaluation.absolute_errors(), |a| F::from_u64(u64::from(a)));
+        }
+        if let Some(b) = &self.backtest {
+            b.fill(&Ledger::new(&b.strategy, evaluation.z_bits, evaluation), &mut w);
         }
         let counts = evaluation.counts();
         let bounds = self.checked.claims.iter().filter(|c| c.bound);

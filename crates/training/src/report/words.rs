@@ -1,4 +1,5 @@
 //! A verified report in words.
+use super::backtest::backtest_words;
 use super::rates::Rate;
 use super::statement::{Input, ReportStatement, Rows, Shown};
 use crate::record::DataRecord;
@@ -20,8 +21,13 @@ pub fn report_words(report: &ReportStatement, training: Option<&DataRecord>, dat
         hex(&report.run_digest),
         rows(report, training)
     )];
-    shown.extend(report.shown.iter().map(|s| sentence(report, training, s)));
+    shown.extend(report.shown.iter().filter_map(|s| sentence(report, training, s)));
     let mut not_shown = Vec::new();
+    if let (Some((strategy, figures)), Input::Committed { data, .. }) = (report.backtest(), &report.input) {
+        let (more, open) = backtest_words(strategy, figures, data, count(report, training).unwrap_or(0));
+        shown.extend(more);
+        not_shown.extend(open);
+    }
     let Input::Committed { data, .. } = &report.input else {
         not_shown.push("where the public rows come from".to_string());
         not_shown.push("that they have the columns, order and scales of the training data".to_string());
@@ -197,14 +203,16 @@ fn explained(report: &ReportStatement, error: u64) -> String {
     format!(", R^2 over all outputs is {sign}{}.{:04}", digits / 10_000, digits % 10_000)
 }
 
-fn sentence(report: &ReportStatement, training: Option<&DataRecord>, shown: &Shown) -> String {
+/// A thing shown; a backtest has sentences of its own.
+fn sentence(report: &ReportStatement, training: Option<&DataRecord>, shown: &Shown) -> Option<String> {
     let fa = fractional_bits(report, training);
     let bits = |times: u32| match (fa, times) {
         (Some(fa), _) => times.saturating_mul(fa).to_string(),
         (None, 1) => "fa".to_string(),
         (None, _) => format!("({times} fa)"),
     };
-    match shown {
+    Some(match shown {
+        Shown::Backtest { .. } => return None,
         Shown::Outputs { values } if values.len() <= MAX_PRINTED => {
             let integers = format!("as integers in units of 2^-{}: {values:?}", bits(1));
             match outputs(report, training, values) {
@@ -251,5 +259,5 @@ fn sentence(report: &ReportStatement, training: Option<&DataRecord>, shown: &Sho
             "The {} differs by at most {p}/{q} between any two groups; its denominators are {denominators:?}.",
             rate.name()
         ),
-    }
+    })
 }

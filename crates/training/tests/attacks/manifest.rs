@@ -7,7 +7,7 @@
 use crate::common::{Owner, commit, data, logistic, perceptron, prove};
 use crate::mutations::{Errors, kind, nodes, variants, walk_named};
 use crate::one_chunk;
-use crate::reports::{Proven, every_rate, regression};
+use crate::reports::{BOUNDS, FIGURES, Proven, every_rate, regression, strategy};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -20,7 +20,7 @@ use tacit_training::record::Labels;
 use tacit_training::release::{
     Circumstances, Earlier, Override, ReleaseInput, prove_release, release_rules, verify_release,
 };
-use tacit_training::report::{Input, Rate, ReportProof, Rows as ReportRows, Shown};
+use tacit_training::report::{Figure, Input, Position, Rate, ReportProof, Rows as ReportRows, Shown};
 use tacit_training::run::{RunProof, verify_run};
 use tacit_training::statement::{Origin, Start};
 use tacit_training::verify::{DataFile, schema_id, verify_data_file};
@@ -196,16 +196,22 @@ fn run_rows() -> Rows {
     rows
 }
 
+const TANH: Position = Position::Tanh { shift: 6, bits: 2, long: false };
+
 fn report_rows() -> Rows {
     let classes = Proven::new(one_chunk(perceptron()));
     let report = classes.by_group();
     let mut rows = walked("report", &report, |r| classes.verify(r).map(|_| ()));
     framed(Kind::Report, &report, &mut rows);
     let targets = Proven::new(one_chunk(regression()));
-    let others: [(&str, &Proven, ReportProof); 3] = [
+    let traded = Proven::traded();
+    let others: [(&str, &Proven, ReportProof); 6] = [
         ("report of rates, statement", &classes, classes.rates()),
         ("report on public rows, statement", &classes, classes.public()),
         ("report of sums, statement", &targets, targets.sums()),
+        ("backtest, statement", &traded, traded.backtest(Position::Long, &FIGURES)),
+        ("backtest of tanh, statement", &traded, traded.backtest(TANH, &FIGURES[..1])),
+        ("backtest of bounds, statement", &traded, traded.bounded_backtest()),
     ];
     for (file, proven, report) in others {
         rows.extend(walked(file, &report.statement, |s| {
@@ -308,7 +314,37 @@ fn every_variant_has_a_row(rows: &Rows) {
         Shown::GapAtMost { rate: _, denominators: _, bound: _ } => {
             vec!["GapAtMost.rate", "GapAtMost.denominators", "GapAtMost.bound"]
         }
+        Shown::Backtest { strategy: _, figures: _ } => vec![
+            "strategy.position",
+            "strategy.cost",
+            "strategy.unit",
+            "strategy.periods",
+            "lags.*.column",
+            "lags.*.back",
+            "Backtest.figures",
+        ],
     };
+    let position = |p: &Position| match p {
+        Position::Sign | Position::Long => vec!["strategy.position"],
+        Position::Linear { limit: _, bits: _, long: _ } => vec!["Linear.limit", "Linear.bits", "Linear.long"],
+        Position::Tanh { shift: _, bits: _, long: _ } => vec!["Tanh.shift", "Tanh.bits", "Tanh.long"],
+    };
+    let figure = |f: &Figure| match f {
+        Figure::Profit { sum: _ } => vec!["figures.*.Profit.sum"],
+        Figure::Squares { sum: _ } => vec!["figures.*.Squares.sum"],
+        Figure::Downside { sum: _ } => vec!["figures.*.Downside.sum"],
+        Figure::Turnover { sum: _ } => vec!["figures.*.Turnover.sum"],
+        Figure::Hits { profitable: _, invested: _ } => vec!["Hits.profitable", "Hits.invested"],
+        Figure::Drawdown { value: _ } => vec!["Drawdown.value"],
+        Figure::ProfitAtLeast { bound: _ } => vec!["ProfitAtLeast.bound"],
+        Figure::SquaresAtMost { bound: _ } => vec!["SquaresAtMost.bound"],
+        Figure::TurnoverAtMost { bound: _ } => vec!["TurnoverAtMost.bound"],
+        Figure::HitsAtLeast { bound: _ } => vec!["HitsAtLeast.bound"],
+        Figure::DrawdownAtMost { bound: _ } => vec!["DrawdownAtMost.bound"],
+        Figure::SharpeAtLeast { bound: _ } => vec!["SharpeAtLeast.bound"],
+        Figure::SortinoAtLeast { bound: _ } => vec!["SortinoAtLeast.bound"],
+    };
+    let linear = Position::Linear { limit: 1, bits: 1, long: false };
     let rates = every_rate(0);
     let (group, bound) = (None, (0, 1));
     let all_shown = [
@@ -320,6 +356,7 @@ fn every_variant_has_a_row(rows: &Rows) {
         Shown::Exactly { rate: rates[0], group, numerator: 0, denominator: 1 },
         Shown::AtLeast { rate: rates[0], group, bound },
         Shown::GapAtMost { rate: rates[0], denominators: vec![], bound },
+        Shown::Backtest { strategy: strategy(Position::Sign), figures: vec![] },
     ];
     let record = crate::common::data_record(&perceptron());
     let model = Proven::new(one_chunk(logistic())).model.record;
@@ -336,6 +373,8 @@ fn every_variant_has_a_row(rows: &Rows) {
         inputs.iter().chain([&Input::Public { features: vec![] }]).flat_map(input).collect(),
         rates.iter().map(rate).collect(),
         all_shown.iter().flat_map(shown).collect::<Vec<_>>(),
+        [Position::Sign, Position::Long, linear, TANH].iter().flat_map(position).collect(),
+        FIGURES.iter().chain(&BOUNDS).flat_map(figure).collect(),
     ]
     .concat();
     for field in wanted {

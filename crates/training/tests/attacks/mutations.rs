@@ -58,8 +58,18 @@ fn changes(node: &Value) -> Vec<(&'static str, Value)> {
         Value::String(s) => {
             let mut out = vec![("longer", json!(format!("{s}x"))), ("absent", Value::Null)];
             // A variant without fields is a string.
-            let variants =
-                ["Identity", "Relu", "Sigmoid", "Tanh", "CrossEntropy", "BceWithLogits", "Mse", "Contiguous"];
+            let variants = [
+                "Identity",
+                "Relu",
+                "Sigmoid",
+                "Tanh",
+                "CrossEntropy",
+                "BceWithLogits",
+                "Mse",
+                "Contiguous",
+                "Sign",
+                "Long",
+            ];
             out.extend(variants.into_iter().filter(|v| v != s).map(|v| ("variant", json!(v))));
             out.push(("variant", json!({"Shuffled": {"seed": vec![1; 32]}})));
             out.push(("variant", json!({"Range": {"first": 0, "count": 1}})));
@@ -111,6 +121,11 @@ fn changes(node: &Value) -> Vec<(&'static str, Value)> {
                 Some((k, _)) if k == "Range" || k == "Listed" => variants(&[json!("All"), json!({"Listed": [0]})]),
                 Some((k, _)) if k == "Committed" => variants(&[json!({"Public": {"features": [0, 0, 0, 0, 0]}})]),
                 Some((k, v)) if k == "SquaredError" => variants(&[json!({"AbsoluteError": v})]),
+                Some((k, v)) if k == "Profit" => variants(&[json!({"ProfitAtLeast": {"bound": v["sum"]}})]),
+                Some((k, v)) if k == "Squares" => variants(&[json!({"SquaresAtMost": {"bound": v["sum"]}})]),
+                Some((k, v)) if k == "Drawdown" => variants(&[json!({"DrawdownAtMost": {"bound": v["value"]}})]),
+                Some((k, v)) if k == "SharpeAtLeast" => variants(&[json!({"SortinoAtLeast": v})]),
+                Some((k, _)) if k == "Tanh" || k == "Linear" => variants(&[json!("Sign"), json!("Long")]),
                 Some((k, v)) if k == "AtLeast" => {
                     let same = json!({"rate": v["rate"], "group": v["group"], "numerator": 0, "denominator": 50});
                     variants(&[json!({"Exactly": same})])

@@ -3,8 +3,8 @@
 use crate::common::{Owner, config, data, layer};
 use tacit_training::config::{Activation, Layer, Loss, RunConfig};
 use tacit_training::report::{
-    Asked, Groups, Input, Rate, ReportError, ReportInput, ReportProof, ReportRejected, ReportTrees, ReportVerdict,
-    Rows, prove_report, verify_report,
+    Asked, Figure, Groups, Input, Lag, Position, Rate, ReportError, ReportInput, ReportProof, ReportRejected,
+    ReportTrees, ReportVerdict, Rows, Strategy, prove_report, verify_report,
 };
 use tacit_training::run::{ModelCommitment, RunProof, RunVerdict, verify_run};
 use tacit_training::statement::RunStatement;
@@ -49,10 +49,62 @@ pub fn regression() -> RunConfig {
     config(vec![layer], Loss::Mse)
 }
 
+/// A regression on one target, of which a position follows.
+pub fn trader() -> RunConfig {
+    let layer = Layer { z_bits: 16, ..layer(5, 1, Activation::Identity) };
+    config(vec![layer], Loss::Mse)
+}
+
+/// Targets like returns, and features that are the targets of up to five rows before.
+fn market(config: &RunConfig) -> Data {
+    let n = config.schedule.rows as i32;
+    let y: Vec<i32> = (0..n).map(|x| (x * 7919 + x * x * 31 + x * x * x) % 131 - 60).collect();
+    let earlier = |x: i32, k: i32| y.get((x - 1 - k) as usize).copied().unwrap_or(0);
+    Data { features: (0..n).flat_map(|x| (0..5).map(move |k| (x, k))).map(|(x, k)| earlier(x, k)).collect(), labels: y }
+}
+
+/// Every figure that is shown exactly; the values are the report's.
+pub const FIGURES: [Figure; 6] = [
+    Figure::Profit { sum: 0 },
+    Figure::Squares { sum: 0 },
+    Figure::Downside { sum: 0 },
+    Figure::Turnover { sum: 0 },
+    Figure::Hits { profitable: 0, invested: 0 },
+    Figure::Drawdown { value: 0 },
+];
+
+/// Bounds that hold of anything but a loss.
+pub const BOUNDS: [Figure; 7] = [
+    Figure::ProfitAtLeast { bound: -3 },
+    Figure::SquaresAtMost { bound: 1 << 30 },
+    Figure::TurnoverAtMost { bound: 600 },
+    Figure::HitsAtLeast { bound: (1, 50) },
+    Figure::DrawdownAtMost { bound: 50_000 },
+    Figure::SharpeAtLeast { bound: (1, 2000) },
+    Figure::SortinoAtLeast { bound: (1, 3000) },
+];
+
+/// One position after another, without costs.
+pub fn strategy(position: Position) -> Strategy {
+    let lags = (0..5).map(|k| Lag { column: k, back: k }).collect();
+    Strategy { position, cost: (0, 2), unit: 1 << 13, periods: 252, lags }
+}
+
 impl Proven {
     /// A run of one chunk from a public start.
     pub fn new(config: RunConfig) -> Self {
         let rows = flagged(&config);
+        Self::of(config, rows)
+    }
+
+    /// The same on the rows of a market.
+    pub fn traded() -> Self {
+        let config = trader();
+        let rows = market(&config);
+        Self::of(config, rows)
+    }
+
+    fn of(config: RunConfig, rows: Data) -> Self {
         let owner = Owner::with(config, rows.clone(), false);
         let (run, end, model) = owner.proven(8);
         let verdict = verify_run(&run).unwrap();
@@ -116,6 +168,23 @@ impl Proven {
     pub fn sums(&self) -> ReportProof {
         let asked = [Asked::SquaredError, Asked::AbsoluteError, Asked::TargetMoments];
         self.report(&self.committed(Rows::Listed((0..90).filter(|i| i % 4 != 1).collect())), None, &asked)
+    }
+
+    /// A backtest of these positions.
+    pub fn backtest(&self, position: Position, figures: &[Figure]) -> ReportProof {
+        let input = self.committed(Rows::Range { first: 5, count: 80 });
+        let asked = Asked::Backtest { strategy: strategy(position), figures: figures.to_vec() };
+        self.report(&input, None, &[asked])
+    }
+
+    /// A backtest with bounds, of a position that earns something.
+    pub fn bounded_backtest(&self) -> ReportProof {
+        let input = self.committed(Rows::Range { first: 5, count: 80 });
+        let of = |limit| {
+            let position = Position::Linear { limit, bits: 4, long: limit % 2 == 0 };
+            Asked::Backtest { strategy: strategy(position), figures: BOUNDS.to_vec() }
+        };
+        (1..400).find_map(|limit| self.try_report(&input, None, &[of(limit)]).ok()).unwrap()
     }
 
     /// Outputs on public rows.

@@ -36,6 +36,10 @@ pub(super) enum Group {
     Weights,
     Outputs,
     Sums,
+    /// Of a backtest: rows before, and earlier targets.
+    Before,
+    Totals,
+    Ratios,
     Gates,
     Lookups,
 }
@@ -44,9 +48,9 @@ pub(super) enum Group {
 pub(super) struct Forgery<'w> {
     world: &'w World,
     groups: Option<Groups>,
-    statement: ReportStatement,
+    pub(super) statement: ReportStatement,
     pub(super) evaluation: Evaluation,
-    columns: Vec<F>,
+    pub(super) columns: Vec<F>,
 }
 
 impl<'w> Forgery<'w> {
@@ -65,6 +69,10 @@ impl<'w> Forgery<'w> {
         let statement = completed(draft, &evaluation, asked).unwrap();
         let columns = relation(&statement, &world.run, world.verdict.w_out).unwrap().columns(&evaluation).unwrap();
         Self { world, groups, statement, evaluation, columns }
+    }
+
+    pub(super) const fn world(&self) -> &'w World {
+        self.world
     }
 
     pub(super) fn relation(&self) -> ReportRelation<'_> {
@@ -137,6 +145,12 @@ impl<'w> Forgery<'w> {
                 _ => {}
             }
         }
+        if let Some(b) = &liar.relation().backtest {
+            names.push(Group::Before);
+            names.extend(b.linear_sums().iter().map(|_| Group::Totals));
+            let ratios = if b.has_root() { 1 + b.bounds.ratios.len() } else { 0 };
+            names.resize(names.len() + ratios, Group::Ratios);
+        }
         names.extend([Group::Gates; 3]);
         names.resize(values.len(), Group::Lookups);
         names.into_iter().zip(values).filter(|(_, v)| *v != E::ZERO).map(|(name, _)| name).collect()
@@ -153,11 +167,11 @@ impl<'w> Forgery<'w> {
     }
 
     /// The whole proof, verified.
-    fn verdict(&self) -> Result<ReportVerdict, ReportRejected> {
+    pub(super) fn verdict(&self) -> Result<ReportVerdict, ReportRejected> {
         self.world.verify(&self.prove())
     }
 
-    fn assert_rejected(&self, groups: &[Group]) {
+    pub(super) fn assert_rejected(&self, groups: &[Group]) {
         assert_eq!(self.rejected_by(), groups.iter().copied().collect());
         let e = self.verdict().unwrap_err();
         assert!(matches!(e, ReportRejected::Argument(ArgumentError::Opening(OpeningError::SourceClaim))), "{e:?}");
@@ -306,18 +320,18 @@ fn counts_off_by_one() {
 fn rates_rounded_up() {
     let world = World::new(perceptron());
     let accuracy = Asked::Exactly { rate: Rate::Accuracy, group: None };
-    let f = Forgery::new(&world, Rows::All, None, &[accuracy]);
+    let f = Forgery::new(&world, Rows::All, None, &[accuracy.clone()]);
     let Shown::Exactly { rate, group, numerator, denominator } = f.statement.shown[0].clone() else { panic!() };
     // One more correct, one row fewer: the dropped row.
     for (n, d) in [(numerator + 1, denominator), (numerator, denominator - 1)] {
-        let mut f = Forgery::new(&world, Rows::All, None, &[accuracy]);
+        let mut f = Forgery::new(&world, Rows::All, None, &[accuracy.clone()]);
         f.statement.shown[0] = Shown::Exactly { rate, group, numerator: n, denominator: d };
         f.assert_rejected(&[Group::Gates]);
     }
     // A bound just above the truth, with a slack of 0, and with the slack that satisfies the equation mod p.
     let bound = Asked::AtLeast { rate, group, bound: (numerator, denominator) };
     for wrapped in [false, true] {
-        let mut f = Forgery::new(&world, Rows::All, None, &[bound]);
+        let mut f = Forgery::new(&world, Rows::All, None, &[bound.clone()]);
         f.statement.shown[0] = Shown::AtLeast { rate, group, bound: (numerator + 1, denominator) };
         if wrapped {
             let slot = f.relation().slacks;

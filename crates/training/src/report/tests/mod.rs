@@ -3,6 +3,8 @@
 extern crate std;
 
 mod attacks;
+mod backtest;
+mod backtest_attacks;
 mod fixtures;
 mod honest;
 mod mutation;
