@@ -57,10 +57,22 @@ WORKLOADS = (
 LARGE = (
     Workload("784-1024-1024-10", digits, (784, 1024, 1024, 10), 64, 79, memory="8GB", lr=0.0625),
     Workload(
-        "10M, eight layers", lambda: synthetic(512, 1120, 10), (1120,) * 9 + (10,), 64, 8, memory="30GB", lr=0.0625
+        "10M, eight layers",
+        lambda: synthetic(512, 1120, 10),
+        (1120,) * 9 + (10,),
+        64,
+        8,
+        memory="8GB",
+        lr=0.0625,
     ),
     Workload(
-        "two layers of 4,096", lambda: synthetic(512, 4096, 10), (4096,) * 3 + (10,), 64, 8, memory="12GB", lr=0.0625
+        "two layers of 4,096",
+        lambda: synthetic(512, 4096, 10),
+        (4096,) * 3 + (10,),
+        64,
+        8,
+        memory="12GB",
+        lr=0.0625,
     ),
     Workload(
         "logistic 262,144 x 1,024",

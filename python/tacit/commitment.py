@@ -147,8 +147,8 @@ def commit(
     commitment back; other data under a name that is taken is refused, and so is a file at `commitment` that is
     of something else, unless `overwrite` is said.
 
-    `memory` is what committing may take, as "6GB"; without it what the machine has. More than that is refused before it
-    starts.
+    `memory` is what committing may take, as "6GB"; without it what the machine has. More than that is
+    refused before it starts.
 
     `like` is committed data, or its name in the vault: the new rows get its schema (columns, encodings, scales,
     target), as test data has to have that of the training data.

@@ -257,8 +257,8 @@ def commit_dataset(
 ) -> Committed:
     """Commit a data set and prove it valid.
 
-    `features` [n, d] and `labels` [n] or [n, N] as in `QuantisedData`. Raises `UsageError` if it would take more than
-    `memory` bytes, naming how many rows would not.
+    `features` [n, d] and `labels` [n] or [n, N] as in `QuantisedData`. Raises `UsageError` if it would take
+    more than `memory` bytes, naming how many rows would not.
     """
     import numpy as np
 
