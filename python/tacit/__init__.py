@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tacit.html import HtmlReport, html_report
     from tacit.origins import Beacon, VerifierNonce
     from tacit.proving import Proof
+    from tacit.recommitting import Recommitted, recommit
     from tacit.releasing import Release
     from tacit.reporting import Report
     from tacit.runs import Run, open_run
@@ -52,6 +53,7 @@ __all__ = [
     "Proof",
     "ProofRejected",
     "QuantisedData",
+    "Recommitted",
     "Release",
     "Report",
     "Run",
@@ -75,6 +77,7 @@ __all__ = [
     "predict",
     "prove",
     "quantise",
+    "recommit",
     "release",
     "run_of",
     "verify",
@@ -90,6 +93,7 @@ _HOMES = {
     "Proof": "proving",
     "ProofRejected": "errors",
     "QuantisedData": "dataset",
+    "Recommitted": "recommitting",
     "Release": "releasing",
     "Report": "reporting",
     "Run": "runs",
@@ -113,6 +117,7 @@ _HOMES = {
     "predict": "training",
     "prove": "training",
     "quantise": "dataset",
+    "recommit": "recommitting",
     "release": "training",
     "run_of": "training",
     "verify": "verifying",

@@ -27,6 +27,7 @@ COMMANDS = (
     "release",
     "evaluate",
     "predict",
+    "recommit",
     "verify",
     "report",
     "inspect",

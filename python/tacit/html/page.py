@@ -114,7 +114,7 @@ def _header(about: Verified) -> Markup:
         ),
         class_="badge",
     )
-    kind = {"data": "data", "run": "training", "release": "release", "report": "report"}[about.kind]
+    kind = "training" if about.kind == "run" else about.kind
     return tag(
         "header",
         tag("p", f"Zero-knowledge proof · {kind} · {about.files[0].name}", class_="eyebrow"),
@@ -138,7 +138,8 @@ def _warnings(about: Verified) -> list[Markup]:
     """What a reader of figures must not miss, although it stands further down or between two files."""
     told = []
     options = {file.option for file in about.files}
-    if about.kind != "data" and "--data" not in options and (about.kind != "report" or about.evaluated):
+    about_data = about.kind in ("run", "release") or about.evaluated
+    if about_data and "--data" not in options:
         told.append(
             "The data commitment was not given to this check: whether the data is valid at all is not shown. "
             "Check again with --data."

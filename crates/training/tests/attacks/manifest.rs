@@ -16,6 +16,7 @@ use std::fmt::Debug;
 use tacit_training::config::{Decay, NormBits, Order};
 use tacit_training::file::{Kind, decode, encode};
 use tacit_training::initial::initial_weights;
+use tacit_training::link::{Linked, verify_link};
 use tacit_training::record::Labels;
 use tacit_training::release::{
     Circumstances, Earlier, Override, ReleaseInput, prove_release, release_rules, verify_release,
@@ -87,6 +88,7 @@ const fn home(kind: Kind) -> (&'static str, &'static str) {
         Kind::Run => ("run", ""),
         Kind::Release => ("release", ""),
         Kind::Report => ("report", ""),
+        Kind::Link => ("link of data", ""),
         Kind::Model => ("run", "chunks.*.model_out."),
         Kind::Statement => ("run", "statement."),
         Kind::Chunk => ("run", "chunks.*."),
@@ -251,6 +253,16 @@ fn release_rows() -> Rows {
     rows
 }
 
+fn link_rows() -> Rows {
+    let (data, model) = crate::links::both_links();
+    let mut rows = Rows::new();
+    for (file, link) in [("link of data", &data), ("link of models", &model)] {
+        rows.extend(walked(file, link, |l| verify_link(l).map(|_| ())));
+    }
+    framed(Kind::Link, &data, &mut rows);
+    rows
+}
+
 /// The fields by which the variants of the enums of all statements are known. A new variant does not compile, one that
 /// no file has fails.
 fn every_variant_has_a_row(rows: &Rows) {
@@ -309,6 +321,11 @@ fn every_variant_has_a_row(rows: &Rows) {
             vec!["GapAtMost.rate", "GapAtMost.denominators", "GapAtMost.bound"]
         }
     };
+    let linked = |l: &Linked| match l {
+        Linked::Data { first: _, second: _ } => vec!["Data.first.version", "Data.second.version"],
+        Linked::Model { first: _, second: _ } => vec!["Model.first.version", "Model.second.version"],
+    };
+    let (of_data, of_models) = crate::links::both_links();
     let rates = every_rate(0);
     let (group, bound) = (None, (0, 1));
     let all_shown = [
@@ -336,6 +353,7 @@ fn every_variant_has_a_row(rows: &Rows) {
         inputs.iter().chain([&Input::Public { features: vec![] }]).flat_map(input).collect(),
         rates.iter().map(rate).collect(),
         all_shown.iter().flat_map(shown).collect::<Vec<_>>(),
+        [of_data.statement.linked, of_models.statement.linked].iter().flat_map(linked).collect(),
     ]
     .concat();
     for field in wanted {
@@ -349,6 +367,7 @@ fn every_field_of_every_file_has_its_row() {
     found.extend(data_rows());
     found.extend(release_rows());
     found.extend(report_rows());
+    found.extend(link_rows());
     every_variant_has_a_row(&found);
     if std::env::var_os("TACIT_WRITE").is_some() {
         std::fs::write(FILE, text(&found)).unwrap();
