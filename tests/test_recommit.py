@@ -1,4 +1,4 @@
-"""Committing again: one command, the link, what is verified with it, budgets, and attempts that did not finish."""
+"""Committing again: one command, the link, what is verified with it, budgets, unfinished attempts."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ impl<'a> LinkRelation<'a> {
         match &self.0 {
             Places::Data { stride, .. } => {
                 m.point(*stride);
-                m.challenge();
+                let _batch = m.challenge();
             }
             Places::Model { layers, .. } => {
                 for &(k, n) in *layers {
