@@ -108,6 +108,9 @@ fn link_json(link: &LinkStatement) -> serde_json::Value {
     let [first, second] = link.linked.digests().map_or_else(|_| Default::default(), |d| d.map(|d| hex(&d)));
     let (of, records) = match &link.linked {
         Linked::Data { first, second } => ("data", serde_json::json!({ "first": first, "second": second })),
+        Linked::Rows { relation, first, second } => {
+            ("rows", serde_json::json!({ "relation": relation, "first": first, "second": second }))
+        }
         Linked::Model { first, second } => ("model", serde_json::json!({ "first": first, "second": second })),
     };
     serde_json::json!({

@@ -1,8 +1,9 @@
-//! Links: "these two commitments hold the same content", for two data sets or two models, both hidden.
+//! Links: "these two commitments hold the same content", for two data sets or two models, both hidden; or how the rows of
+//! two data sets are related.
 //!
 //! A commitment may be opened by so many proofs and no more. A link leads from one that is used up to a fresh one, so
 //! that what was proven of the first holds of the second: the content is the same. It opens both. Source: protocol.md,
-//! section 10.9.
+//! sections 10.9 and 10.10.
 use crate::canonical::digest;
 use crate::record::{DataRecord, ModelRecord, RecordError};
 use alloc::vec::Vec;
@@ -10,11 +11,16 @@ use serde::{Deserialize, Serialize};
 use tacit_argument::proof::{ArgumentError, Committed, RelationProof, check, plan};
 use tacit_argument::soundness::ErrorTerm;
 
+#[cfg(feature = "prover")]
+mod bezout;
 mod chain;
 mod invalid;
 #[cfg(feature = "prover")]
 mod prover;
 mod relation;
+mod rows;
+#[cfg(feature = "prover")]
+mod rows_prover;
 #[cfg(all(test, feature = "prover"))]
 mod tests;
 mod words;
@@ -22,14 +28,30 @@ mod words;
 pub use chain::Links;
 pub use invalid::LinkInvalid;
 #[cfg(feature = "prover")]
-pub use prover::{LinkError, LinkPlan, plan_link, prove_link};
+pub use prover::{LinkError, LinkPlan, plan_link, prove_link, prove_rows};
 pub use relation::{LABEL, LinkRelation};
+#[cfg(feature = "prover")]
+pub use rows_prover::RowsDiffer;
 pub use words::{joined_words, link_words};
 
 /// Version of the link statement.
 pub const LINK_VERSION: u16 = 1;
 
-/// What is the same. There is one in a link: its size is of no concern.
+/// How the rows of two tables are related. Two rows are equal if all of their features and labels are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RowRelation {
+    /// Both have the same rows, each as often, in any order.
+    Same,
+    /// Every row of the first is one of the second.
+    Subset,
+    /// No row of the first is one of the second.
+    Disjoint {
+        /// The prover's: it picks public numbers, with any of which the statement is the same.
+        nonce: u64,
+    },
+}
+
+/// What is the same, or how rows are related. There is one in a link: its size is of no concern.
 #[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Linked {
@@ -46,6 +68,15 @@ pub enum Linked {
         first: ModelRecord,
         /// The fresh one.
         second: ModelRecord,
+    },
+    /// Two data sets with related rows.
+    Rows {
+        /// How.
+        relation: RowRelation,
+        /// The first.
+        first: DataRecord,
+        /// The second.
+        second: DataRecord,
     },
 }
 
@@ -105,7 +136,7 @@ impl Linked {
     /// [`RecordError::Encoding`], never for decoded records.
     pub fn digests(&self) -> Result<[[u8; 32]; 2], RecordError> {
         Ok(match self {
-            Self::Data { first, second } => [first.digest()?, second.digest()?],
+            Self::Data { first, second } | Self::Rows { first, second, .. } => [first.digest()?, second.digest()?],
             Self::Model { first, second } => [first.digest()?, second.digest()?],
         })
     }
@@ -113,7 +144,9 @@ impl Linked {
     /// The vectors of the proof, in the order of their ids.
     fn committed(&self) -> Result<[Committed; 2], RecordError> {
         Ok(match self {
-            Self::Data { first, second } => [first.committed()?, second.committed()?],
+            Self::Data { first, second } | Self::Rows { first, second, .. } => {
+                [first.committed()?, second.committed()?]
+            }
             Self::Model { first, second } => [first.committed()?, second.committed()?],
         })
     }
@@ -121,7 +154,7 @@ impl Linked {
     /// log2 of the inverse rate that both trees have.
     fn rate(&self) -> usize {
         usize::from(match self {
-            Self::Data { first, .. } => first.vector.log_inv_rate,
+            Self::Data { first, .. } | Self::Rows { first, .. } => first.vector.log_inv_rate,
             Self::Model { first, .. } => first.vector.log_inv_rate,
         })
     }
@@ -159,7 +192,7 @@ fn examine(statement: &LinkStatement, proof: Option<&RelationProof>) -> Result<L
         return Err(LinkRejected::Version { got: statement.version });
     }
     statement.linked.validate()?;
-    let relation = LinkRelation::new(&statement.linked);
+    let relation = LinkRelation::new(&statement.linked)?;
     let (vectors, rate) = (statement.linked.committed()?, statement.linked.rate());
     let plan = match proof {
         Some(proof) => check(LABEL, &statement.digest()?, &relation, rate, &vectors, proof)?,

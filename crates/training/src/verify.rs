@@ -217,6 +217,8 @@ pub struct VerifiedReport {
     pub run_verdict: RunVerdict,
     /// Whether the rows are of the data that the run was trained on, in the same commitment or one that links lead to.
     pub same_data: bool,
+    /// Whether a link says that none of the rows of its data set is one of the data that the run was trained on.
+    pub apart: bool,
 }
 
 /// Decodes and fully checks a report and the run of its model. `held.data` is the commitment of the data that the report
@@ -251,13 +253,18 @@ pub fn verify_report_file(proof: &[u8], run: &[u8], held: &Held<'_>) -> Result<V
         Input::Committed { data, .. } => links.join(&data.digest()?, &trained_on),
         Input::Public { .. } => false,
     };
+    // Of a relation of rows both commitments have to be valid.
+    let apart = match &report.statement.input {
+        Input::Committed { data, .. } if held.data.is_some() => links.apart(&data.digest()?, &trained_on),
+        Input::Committed { .. } | Input::Public { .. } => false,
+    };
     let Some(last) = run.chunks.last() else {
         return Err(RunRejected::ChunkCount { expected: 1, got: 0 }.into());
     };
     let (of_model, record) = last_model(&report.statement.model_digest, &run_verdict, &last.model_out, &mut links);
     let verdict = verify_report(&report, &of_model, &run.statement, &record)?;
     links.all_used()?;
-    Ok(VerifiedReport { report, verdict, run, run_verdict, same_data })
+    Ok(VerifiedReport { report, verdict, run, run_verdict, same_data, apart })
 }
 
 /// The verdict on a run as one on the commitment that a proof names, and that commitment's record, if links lead to it

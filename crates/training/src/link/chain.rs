@@ -1,7 +1,8 @@
 //! Several verified links: which commitments they join, and that none of them is idle.
 //!
-//! Links join commitments like edges of a graph: "the same content" is symmetric and transitive.
-use super::{LinkProof, LinkStatement, Linked, stated, verify_link};
+//! Links join commitments like edges of a graph: "the same content" is symmetric and transitive. Relations of rows join
+//! nothing.
+use super::{LinkProof, LinkStatement, Linked, RowRelation, stated, verify_link};
 use crate::file::{Kind, decode};
 use crate::record::ModelRecord;
 use crate::verify::Rejected;
@@ -77,7 +78,8 @@ impl Links {
             if at == *to {
                 break;
             }
-            for (index, edge) in self.edges.iter().enumerate() {
+            let same = |edge: &&Edge| !matches!(edge.statement.linked, Linked::Rows { .. });
+            for (index, edge) in self.edges.iter().enumerate().filter(|(_, edge)| same(edge)) {
                 let [a, b] = edge.ends;
                 let Some(other) = (if a == at { Some(b) } else { (b == at).then_some(a) }) else { continue };
                 if !reached.contains_key(&other) {
@@ -101,8 +103,27 @@ impl Links {
             Linked::Model { first, second } => {
                 edge.ends.iter().zip([first, second]).find(|(end, _)| *end == digest).map(|(_, record)| record)
             }
-            Linked::Data { .. } => None,
+            Linked::Data { .. } | Linked::Rows { .. } => None,
         })
+    }
+
+    /// Whether a link says that two data sets have no row in common, or links lead from there to them. They are used
+    /// then.
+    pub fn apart(&mut self, first: &Digest, second: &Digest) -> bool {
+        for index in 0..self.edges.len() {
+            let Some(edge) = self.edges.get(index) else { continue };
+            if !matches!(&edge.statement.linked, Linked::Rows { relation: RowRelation::Disjoint { .. }, .. }) {
+                continue;
+            }
+            let [a, b] = edge.ends;
+            for (a, b) in [(a, b), (b, a)] {
+                if let (Some(left), Some(right)) = (self.way(first, &a), self.way(second, &b)) {
+                    self.used.extend(left.into_iter().chain(right).chain([index]));
+                    return true;
+                }
+            }
+        }
+        false
     }
 
     /// Checks that every link was used: an idle one would look like a check of something.

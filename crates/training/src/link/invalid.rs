@@ -1,5 +1,5 @@
 //! Why a link's statement is refused, by prover and verifier alike: records that are invalid, or of different contents.
-use super::Linked;
+use super::{Linked, RowRelation};
 use crate::config::{MAX_LAYERS, MAX_WEIGHTS, MAX_WIDTH};
 use crate::record::{DataRecord, ModelRecord, RECORD_VERSION, RecordError, Vector};
 use crate::relation::layout::ModelLayout;
@@ -80,11 +80,11 @@ fn rates(first: &Vector, second: &Vector) -> Result<(), LinkInvalid> {
     if first == second { Ok(()) } else { Err(LinkInvalid::Rates { first, second }) }
 }
 
-fn data(first: &DataRecord, second: &DataRecord) -> Result<(), LinkInvalid> {
+/// Two tables of the same columns.
+fn tables(first: &DataRecord, second: &DataRecord) -> Result<(), LinkInvalid> {
     for (which, record) in [("first", first), ("second", second)] {
         record.validate().map_err(|error| LinkInvalid::Record { which, error })?;
     }
-    same("rows", first.rows, second.rows)?;
     same("features", first.features, second.features)?;
     same("fa", first.fa, second.fa)?;
     same("data_bits", first.data_bits, second.data_bits)?;
@@ -96,6 +96,11 @@ fn data(first: &DataRecord, second: &DataRecord) -> Result<(), LinkInvalid> {
     }
     rates(&first.vector, &second.vector)?;
     if first == second { Err(LinkInvalid::SameCommitment) } else { Ok(()) }
+}
+
+fn data(first: &DataRecord, second: &DataRecord) -> Result<(), LinkInvalid> {
+    tables(first, second)?;
+    same("rows", first.rows, second.rows)
 }
 
 fn models(first: &ModelRecord, second: &ModelRecord) -> Result<(), LinkInvalid> {
@@ -118,7 +123,10 @@ impl Linked {
     /// The first [`LinkInvalid`].
     pub fn validate(&self) -> Result<(), LinkInvalid> {
         match self {
-            Self::Data { first, second } => data(first, second),
+            Self::Data { first, second } | Self::Rows { relation: RowRelation::Same, first, second } => {
+                data(first, second)
+            }
+            Self::Rows { first, second, .. } => tables(first, second),
             Self::Model { first, second } => models(first, second),
         }
     }

@@ -1,6 +1,7 @@
 //! Proves a link over two trees, and checks the proof before it leaves.
 use super::relation::LABEL;
-use super::{LINK_VERSION, LinkProof, LinkRejected, LinkRelation, LinkStatement, Linked};
+use super::rows_prover::{RowsDiffer, RowsWitness};
+use super::{LINK_VERSION, LinkProof, LinkRejected, LinkRelation, LinkStatement, Linked, RowRelation};
 use crate::record::RecordError;
 use alloc::vec::Vec;
 use tacit_argument::entropy::{Entropy, EntropyFailed};
@@ -19,6 +20,12 @@ pub enum LinkError {
     /// The trees given are not those of the records, or hold different contents.
     #[error("the two trees are not those of the commitments, or hold different contents: {0}")]
     OtherContent(ArgumentError),
+    /// The rows are not related as claimed.
+    #[error(transparent)]
+    Rows(#[from] RowsDiffer),
+    /// Rows without the payloads, or payloads for what is compared cell by cell.
+    #[error("a relation of rows is proven with the payloads, a link without")]
+    NoPayload,
     /// The argument refused.
     #[error(transparent)]
     Prove(#[from] ProveError),
@@ -52,17 +59,18 @@ impl Witnessed for LinkRelation<'_> {
     }
 }
 
-/// Proves the relation of a statement, which may be false, over two trees.
+/// Proves the relation of a statement, which may be false, by a witness over two trees and a trace without pads.
 pub(super) fn argue(
     statement: &LinkStatement,
+    witness: &impl Witnessed,
+    columns: Vec<F>,
     trees: [&LongLived; 2],
     vault_secret: &[u8; 32],
 ) -> Result<RelationProof, LinkError> {
     let digest = statement.digest()?;
-    let relation = LinkRelation::new(&statement.linked);
     let entropy = Entropy::fresh(vault_secret, &digest)?;
     let others: Vec<_> = trees.into_iter().zip(statement.linked.committed()?).collect();
-    Ok(prove(LABEL, &digest, &relation, statement.linked.rate(), Vec::new(), &others, entropy)?)
+    Ok(prove(LABEL, &digest, witness, statement.linked.rate(), columns, &others, entropy)?)
 }
 
 /// How many rows of both trees the proof will open.
@@ -71,7 +79,7 @@ pub(super) fn argue(
 /// [`LinkError::Rejected`] for records that cannot be linked; no parameters fit.
 pub fn plan_link(linked: &Linked) -> Result<LinkPlan, LinkError> {
     linked.validate().map_err(LinkRejected::from)?;
-    let relation = LinkRelation::new(linked);
+    let relation = LinkRelation::new(linked)?;
     let shapes = linked.committed()?.map(|c| c.shape);
     let plan = plan(&relation, linked.rate(), &shapes).map_err(ProveError::from)?;
     Ok(LinkPlan { rows_per_proof: plan.opening.queries() })
@@ -83,15 +91,55 @@ pub fn plan_link(linked: &Linked) -> Result<LinkPlan, LinkError> {
 ///
 /// # Errors
 /// [`LinkError`]: records that cannot be linked, other trees, other contents.
-pub fn prove_link(
-    linked: Linked,
+pub fn prove_link(linked: Linked, trees: [&LongLived; 2], vault_secret: &[u8; 32]) -> Result<LinkProof, LinkError> {
+    if matches!(linked, Linked::Rows { .. }) {
+        return Err(LinkError::NoPayload);
+    }
+    let statement = stated(linked)?;
+    let proof = argue(&statement, &LinkRelation::new(&statement.linked)?, Vec::new(), trees, vault_secret)?;
+    checked(statement, proof)
+}
+
+/// Proves how the rows of two data sets are related; `payloads` are those behind the trees. Of disjoint data sets the
+/// nonce is the first from the one given on under which no different rows meet.
+///
+/// Guarantees: a proof that is returned verifies.
+///
+/// # Errors
+/// [`LinkError`]: records that cannot be related, rows that are not, other trees or payloads.
+pub fn prove_rows(
+    mut linked: Linked,
     trees: [&LongLived; 2],
+    payloads: [&[F]; 2],
     vault_secret: &[u8; 32],
 ) -> Result<LinkProof, LinkError> {
     linked.validate().map_err(LinkRejected::from)?;
-    let statement = LinkStatement { version: LINK_VERSION, linked };
-    let proof = argue(&statement, trees, vault_secret)?;
-    let relation = LinkRelation::new(&statement.linked);
+    let columns = loop {
+        let relation = LinkRelation::new(&linked)?;
+        let Some(places) = relation.rows() else { return Err(LinkError::NoPayload) };
+        match places.columns(payloads) {
+            Ok(columns) => break columns,
+            Err(RowsDiffer::Collision) => {}
+            Err(e) => return Err(e.into()),
+        }
+        if let Linked::Rows { relation: RowRelation::Disjoint { nonce }, .. } = &mut linked {
+            *nonce = nonce.wrapping_add(1);
+        }
+    };
+    let statement = stated(linked)?;
+    let relation = LinkRelation::new(&statement.linked)?;
+    let proof = argue(&statement, &RowsWitness { relation, payloads }, columns, trees, vault_secret)?;
+    checked(statement, proof)
+}
+
+fn stated(linked: Linked) -> Result<LinkStatement, LinkError> {
+    linked.validate().map_err(LinkRejected::from)?;
+    Ok(LinkStatement { version: LINK_VERSION, linked })
+}
+
+/// A proof that verifies: other trees than the records' are found here.
+fn checked(statement: LinkStatement, proof: RelationProof) -> Result<LinkProof, LinkError> {
+    let relation = LinkRelation::new(&statement.linked)?;
     let (vectors, rate) = (statement.linked.committed()?, statement.linked.rate());
     check(LABEL, &statement.digest()?, &relation, rate, &vectors, &proof).map_err(LinkError::OtherContent)?;
     drop(relation);

@@ -1,8 +1,11 @@
 //! A = B, cell by cell, at random points: linear claims over two committed vectors, and nothing else.
 //!
-//! The trace holds no column; no message is sent. Points are drawn after both roots are absorbed.
-use super::Linked;
-use crate::record::{DataRecord, ModelRecord};
+//! The trace holds no column; no message is sent. Points are drawn after both roots are absorbed. Relations of rows are
+//! in [`super::rows`].
+use super::rows::RowPlaces;
+use super::{Linked, RowRelation};
+use crate::canonical::digest;
+use crate::record::{DataRecord, ModelRecord, RecordError};
 use crate::relation::layout::ModelLayout;
 use crate::relation::unit_weights;
 use alloc::vec::Vec;
@@ -28,6 +31,8 @@ enum Places<'a> {
     Data { stride: usize, columns: usize },
     /// Rows of weights, and of the velocity behind them.
     Model { layers: &'a [(u32, u32)], state: Vec<ModelLayout> },
+    /// Rows, which are compared as wholes.
+    Rows(RowPlaces),
 }
 
 /// The relation of two records that passed [`Linked::validate`].
@@ -41,13 +46,32 @@ fn add_difference(e: &mut Affine, low: LowId, slot: usize, scale: E) {
 }
 
 impl<'a> LinkRelation<'a> {
-    /// The relation of two records that may hold the same.
-    #[must_use]
-    pub fn new(linked: &'a Linked) -> Self {
-        Self(match linked {
+    /// The relation of two records that may be linked.
+    ///
+    /// # Errors
+    /// [`RecordError::Encoding`], never for decoded records.
+    pub fn new(linked: &'a Linked) -> Result<Self, RecordError> {
+        Ok(Self(match linked {
             Linked::Data { first, .. } => Self::of_data(first),
             Linked::Model { first, .. } => Self::of_model(first),
-        })
+            Linked::Rows { relation, first, second } => {
+                let nonce = match relation {
+                    RowRelation::Disjoint { nonce } => *nonce,
+                    RowRelation::Same | RowRelation::Subset => 0,
+                };
+                let seed = digest("tacit/rows/coefficients/v1", &(first.digest()?, second.digest()?, nonce))?;
+                Places::Rows(RowPlaces::new(*relation, [first, second], &seed))
+            }
+        }))
+    }
+
+    /// The relation of rows, if it is one.
+    #[cfg(feature = "prover")]
+    pub(super) const fn rows(&self) -> Option<&RowPlaces> {
+        match &self.0 {
+            Places::Rows(places) => Some(places),
+            Places::Data { .. } | Places::Model { .. } => None,
+        }
     }
 
     fn of_data(record: &DataRecord) -> Places<'a> {
@@ -73,21 +97,26 @@ impl<'a> LinkRelation<'a> {
                     m.point(log2_ceil(n as usize));
                 }
             }
+            // Rows are told: their prover sends messages.
+            Places::Rows(_) => {}
         }
     }
 }
 
 impl Relation for LinkRelation<'_> {
     fn max_stride(&self) -> usize {
-        0
+        if let Places::Rows(places) = &self.0 { places.max_stride() } else { 0 }
     }
 
     fn column_cells(&self) -> usize {
-        0
+        if let Places::Rows(places) = &self.0 { places.column_cells() } else { 0 }
     }
 
     fn check(&self, r: &mut Reduction<'_>) -> Result<(), HidingError> {
         r.begin(LABEL);
+        if let Places::Rows(places) = &self.0 {
+            return places.check(r);
+        }
         // Nothing is sent: there is nothing to count, and no table is built before the proof's lengths are known.
         if r.is_dry() {
             return Ok(());
@@ -118,6 +147,7 @@ impl Relation for LinkRelation<'_> {
                     }
                 }
             }
+            Places::Rows(_) => {}
         }
         Ok(())
     }
@@ -130,6 +160,7 @@ impl Relation for LinkRelation<'_> {
                 let of = |&(k, n): &(u32, u32)| log2_ceil(k as usize) + log2_ceil(n as usize) + state.len();
                 ("random weights and batching of layers", layers.iter().map(of).sum())
             }
+            Places::Rows(places) => return places.soundness(list_bits),
         };
         alloc::vec![algebraic(name, points, list_bits, SCHWARTZ_ZIPPEL)]
     }

@@ -1,5 +1,5 @@
 //! A verified link in words.
-use super::{LinkStatement, Linked};
+use super::{LinkStatement, Linked, RowRelation};
 use crate::words::{Words, counted, hex};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -18,6 +18,12 @@ pub fn link_words(link: &LinkStatement, known: [bool; 2]) -> Words {
                 not_shown.push("that either commitment is valid: no commitment file was given".to_string());
             }
             not_shown.push("who collected the data, and whether it is true".to_string());
+        }
+        Linked::Rows { .. } => {
+            if known != [true, true] {
+                not_shown.push("that both commitments are valid: not both commitment files were given".to_string());
+            }
+            not_shown.push("who or what the rows are about: rows that differ in one number are different".to_string());
         }
         Linked::Model { .. } => {
             shown.push("What was proven of one of them holds of both.".to_string());
@@ -40,6 +46,21 @@ pub fn joined_words(link: &LinkStatement) -> Vec<String> {
              is equal.",
             counted(record.rows, "row"),
             counted(record.features, "feature")
+        ),
+        Linked::Rows { relation: RowRelation::Same, first: record, .. } => format!(
+            "Commitments {first} and {second} are to the same {}, each as often, in whatever order.",
+            counted(record.rows, "row")
+        ),
+        Linked::Rows { relation: RowRelation::Subset, first: a, second: b } => format!(
+            "Every row of commitment {first} ({}) is a row of commitment {second} ({}): all features and the label are \
+             equal.",
+            counted(a.rows, "row"),
+            counted(b.rows, "row")
+        ),
+        Linked::Rows { relation: RowRelation::Disjoint { .. }, first: a, second: b } => format!(
+            "No row of commitment {first} ({}) is a row of commitment {second} ({}): a feature or the label differs.",
+            counted(a.rows, "row"),
+            counted(b.rows, "row")
         ),
         Linked::Model { first: record, .. } => format!(
             "Commitments {first} and {second} are to the same model of {}: every weight{} is equal.",

@@ -5,6 +5,7 @@ extern crate std;
 mod attacks;
 mod chain;
 mod honest;
+mod rows;
 mod rules;
 
 use super::prover::argue;
@@ -117,7 +118,9 @@ fn same_model(a: &Side<ModelRecord>, b: &Side<ModelRecord>) -> Linked {
 /// A proof of whoever does not ask whether the statement is true.
 fn claimed(linked: Linked, trees: [&LongLived; 2]) -> LinkProof {
     let statement = LinkStatement { version: LINK_VERSION, linked };
-    let proof = argue(&statement, trees, &SECRET).unwrap();
+    let relation = LinkRelation::new(&statement.linked).unwrap();
+    let proof = argue(&statement, &relation, vec![], trees, &SECRET).unwrap();
+    drop(relation);
     LinkProof { statement, proof }
 }
 
