@@ -167,6 +167,13 @@ pub fn link(r: &mut Random, bytes: &[u8]) -> Vec<u8> {
                 fitted_data(record);
             }
         }
+        Linked::Rows { first, second, .. } => {
+            let features = r.scaled(1, MAX_WIDTH);
+            for record in [first, second] {
+                (record.rows, record.features) = (rows(r), features);
+                fitted_data(record);
+            }
+        }
         Linked::Model { first, second } => {
             let n = if r.one_in(3) { MAX_LAYERS } else { 1 + r.below(3) };
             let most = if n > 8 { 1 << 11 } else { MAX_WIDTH };

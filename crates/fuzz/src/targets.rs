@@ -200,7 +200,7 @@ pub fn targets(families: &[Family]) -> Vec<Target> {
         for (i, report) in f.reports.iter().enumerate() {
             c.add(named(&format!("report {i}")), report, Verifier::Report(run.clone()), Change::Anywhere);
         }
-        for (link, what) in f.links.iter().zip(["data", "models"]) {
+        for (link, what) in f.links.iter().zip(["data", "models", "some rows", "the same rows", "other rows"]) {
             c.add(named(&format!("link of {what}")), link, Verifier::Link, Change::Anywhere);
             c.add(named(&format!("sizes, link of {what}")), link, Verifier::Link, Change::Sizes);
         }

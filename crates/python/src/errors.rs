@@ -253,6 +253,9 @@ impl From<LinkRejected> for Failed {
 
 impl From<LinkError> for Failed {
     fn from(e: LinkError) -> Self {
+        if let LinkError::Rows(rows) = &e {
+            return Self { category: "report", check: variant(rows), subject: "", message: e.to_string() };
+        }
         Self::usage(e.to_string())
     }
 }

@@ -22,7 +22,7 @@ mod _native {
     #[pymodule_export]
     use super::errors::Failure;
     #[pymodule_export]
-    use super::link::{link_data, link_model, plan_link, verify_link};
+    use super::link::{link_data, link_model, link_rows, plan_link, verify_link};
     #[pymodule_export]
     use super::release::{check_release, prove_release, verify_release};
     #[pymodule_export]

@@ -8,13 +8,16 @@ use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
+use tacit_argument::hiding::wipe;
 use tacit_training::file::{self, Kind};
 use tacit_training::link::{
-    LinkProof, LinkStatement, Linked, Links, joined_words, link_words, plan_link as plan, prove_link,
+    LinkProof, LinkStatement, Linked, Links, RowRelation, joined_words, link_words, plan_link as plan, prove_link,
+    prove_rows,
 };
 use tacit_training::record::ModelRecord;
 use tacit_training::tally::Tally;
 use tacit_training::trainer::ModelState;
+use tacit_training::validity::data_payload;
 use tacit_training::verify::{Held, verify_link_file};
 use tacit_training::words::{Words, hex, run_words};
 
@@ -67,6 +70,44 @@ pub fn link_data<'py>(
         let trees = [rebuild_data(&a, &table, &seeds[0])?, rebuild_data(&b, &table, &seeds[1])?];
         let link = prove_link(Linked::Data { first: a, second: b }, [&trees[0], &trees[1]], &secret)?;
         Ok(file::encode(Kind::Link, &link)?)
+    })?;
+    Ok(PyBytes::new(py, &proof))
+}
+
+/// Proves how the rows of two data sets are related: "same", "subset" or "disjoint".
+#[pyfunction]
+#[allow(clippy::too_many_arguments)]
+pub fn link_rows<'py>(
+    py: Python<'py>,
+    relation: &str,
+    first: Opening,
+    second: Opening,
+    first_table: (PyBuffer<i32>, PyBuffer<i64>),
+    second_table: (PyBuffer<i32>, PyBuffer<i64>),
+    secret: PyBackedBytes,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let relation = match relation {
+        "same" => RowRelation::Same,
+        "subset" => RowRelation::Subset,
+        "disjoint" => RowRelation::Disjoint { nonce: 0 },
+        other => return Err(Failed::usage(format!("a relation of rows {other:?}")).into()),
+    };
+    let tables = [rows(py, &first_table.0, &first_table.1)?, rows(py, &second_table.0, &second_table.1)?];
+    let seeds = [seed32(&first.1, "the first seed")?, seed32(&second.1, "the second seed")?];
+    let secret = seed32(&secret, "the vault's secret")?;
+    let (a, b) = (data_record(&first.0)?, data_record(&second.0)?);
+    // Euclid's algorithm on polynomials with as many roots as rows; then the proof.
+    let euclid = 2e-9 * f64::from(a.rows) * f64::from(b.rows);
+    let cells = tables.iter().map(|t| t.features.len()).sum::<usize>() as f64;
+    let expected = 0.5 + 3e-6 * cells + if matches!(relation, RowRelation::Disjoint { .. }) { euclid } else { 0.0 };
+    let proof = work::run(py, progress, vec![expected], move |_| {
+        let trees = [rebuild_data(&a, &tables[0], &seeds[0])?, rebuild_data(&b, &tables[1], &seeds[1])?];
+        let mut payloads = [data_payload(&a, &tables[0]), data_payload(&b, &tables[1])];
+        let linked = Linked::Rows { relation, first: a, second: b };
+        let link = prove_rows(linked, [&trees[0], &trees[1]], [&payloads[0], &payloads[1]], &secret);
+        payloads.iter_mut().for_each(|p| wipe(p));
+        Ok(file::encode(Kind::Link, &link?)?)
     })?;
     Ok(PyBytes::new(py, &proof))
 }

@@ -209,6 +209,10 @@ pub fn verify_report(
         if let Some(record) = evaluated.filter(|e| trained.as_ref() != Some(e)) {
             tally = with_data(tally, "data", &record)?;
         }
+        if v.apart {
+            words.not_shown.retain(|s| s != "that none of the rows was in the training data");
+            words.shown.push("None of the rows of that data set is a row of the training data.".to_string());
+        }
         with_links(&mut words, &mut tally, &links)?;
         words.shown.push(tally.words());
         let mut json = run_json(&v.run);

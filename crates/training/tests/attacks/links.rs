@@ -3,13 +3,16 @@
 use crate::common::{ORIGIN, Owner, data_record, logistic};
 use crate::one_chunk;
 use std::sync::OnceLock;
+use p3_field::PrimeCharacteristicRing;
 use tacit_argument::entropy::Entropy;
 use tacit_argument::field::F;
 use tacit_argument::opening::{OpeningError, PIN_BLOCK, long_lived_shape};
 use tacit_argument::proof::ArgumentError;
 use tacit_training::file::{Kind, encode};
 use tacit_training::initial::initial_weights;
-use tacit_training::link::{LinkProof, LinkRejected, LinkStatement, Linked, prove_link};
+use tacit_training::link::{
+    LinkProof, LinkRejected, LinkStatement, Linked, RowRelation, prove_link, prove_rows,
+};
 use tacit_training::record::DataRecord;
 use tacit_training::report::{
     Asked, Input, Rate, ReportInput, ReportRejected, ReportTrees, Rows, prove_report,
@@ -36,6 +39,8 @@ struct World {
     /// From each of the first three to the next.
     data_links: [Vec<u8>; 2],
     model_links: [Vec<u8>; 2],
+    /// The rows of the first data commitment are those of the second, a part of them, and none of the fifth.
+    rows: [Vec<u8>; 3],
 }
 
 fn data_record_for(proofs: usize) -> DataRecord {
@@ -85,7 +90,22 @@ fn made() -> World {
     let verdict = verify_run(&run).unwrap();
     let again = |seed| commit_model(&owner.statement.config, &end.weights, 2, 30 + seed as usize, &[seed; 32]).unwrap();
     let models = vec![model, again(7), again(8)];
+    // No value of the table is at the end of its window.
+    let mut apart = payload.clone();
+    apart[..96].iter_mut().for_each(|v| *v = F::from_u64(2047));
+    let mut data = data;
+    data.push(commit(&apart, 8, 10));
+    let related = |relation, i: usize, second: &[F]| {
+        let (a, b) = (&data[0].0, &data[i].0);
+        let linked = Linked::Rows { relation, first: a.record.clone(), second: b.record.clone() };
+        file(&prove_rows(linked, [&a.vector, &b.vector], [&payload, second], &SECRET).unwrap())
+    };
     World {
+        rows: [
+            related(RowRelation::Same, 1, &payload),
+            related(RowRelation::Subset, 1, &payload),
+            related(RowRelation::Disjoint { nonce: 5 }, 4, &apart),
+        ],
         data_links: [link_data(&data[0].0, &data[1].0), link_data(&data[1].0, &data[2].0)],
         model_links: [link_model(&models[0], &models[1]), link_model(&models[1], &models[2])],
         run: encode(Kind::Run, &run).unwrap(),
@@ -97,10 +117,12 @@ fn made() -> World {
     }
 }
 
-/// A link of data and one of models, for every field of which there is a row in the manifest.
-pub fn both_links() -> (LinkProof, LinkProof) {
+/// A link of every kind, for every field of which there is a row in the manifest: of data, of models, and of rows that are
+/// the same, some of the others, or none of them.
+pub fn every_link() -> [LinkProof; 5] {
     let w = world();
-    [&w.data_links[0], &w.model_links[0]].map(|l| tacit_training::file::decode(Kind::Link, l).unwrap()).into()
+    [&w.data_links[0], &w.model_links[0], &w.rows[0], &w.rows[1], &w.rows[2]]
+        .map(|l| tacit_training::file::decode(Kind::Link, l).unwrap())
 }
 
 fn world() -> &'static World {
@@ -119,6 +141,25 @@ impl World {
             weights: &self.weights,
             input: &input,
             data: Some(&self.owner.rows),
+            groups: None,
+        };
+        let trees = ReportTrees { model: &model.vector, data: Some(&data.vector) };
+        let asked = [Asked::Exactly { rate: Rate::Accuracy, group: None }];
+        encode(Kind::Report, &prove_report(&about, trees, &asked, &SECRET).unwrap()).unwrap()
+    }
+
+    /// A report on the rows of the fifth commitment.
+    fn report_on_others(&self) -> Vec<u8> {
+        let (data, model) = (&self.data[4].0, &self.models[0]);
+        let mut rows = self.owner.rows.clone();
+        rows.features.iter_mut().step_by(5).for_each(|v| *v = 2047);
+        let input = Input::Committed { data: data.record.clone(), rows: Rows::All };
+        let about = ReportInput {
+            run: &self.owner.statement,
+            model: &model.record,
+            weights: &self.weights,
+            input: &input,
+            data: Some(&rows),
             groups: None,
         };
         let trees = ReportTrees { model: &model.vector, data: Some(&data.vector) };
@@ -220,6 +261,34 @@ fn a_release_of_a_model_that_was_committed_again() {
     assert_eq!((of_model.model_digest, record), (of_run.model_digest, w.models[0].record.clone()));
     let idle = verify_model_of_run(&w.run, &of_run.model_digest, &held).err().unwrap();
     assert!(matches!(idle, Rejected::IdleLink { index: 0 }), "{idle}");
+}
+
+/// A report on rows of which a link says that none was trained on, and what it takes to believe it.
+#[test]
+fn rows_that_are_not_in_the_training_data() {
+    let w = world();
+    let (report, apart) = (w.report_on_others(), w.rows[2].as_slice());
+    let check = |data: Option<usize>, training: Option<usize>, links: &[&[u8]]| {
+        let file = |i: usize| w.data[i].1.as_slice();
+        let held = Held { data: data.map(file), training: training.map(file), links, ..Held::default() };
+        verify_report_file(&report, &w.run, &held).map(|v| (v.same_data, v.apart))
+    };
+    assert_eq!(check(Some(4), Some(0), &[]).unwrap(), (false, false));
+    assert_eq!(check(Some(4), Some(0), &[apart]).unwrap(), (false, true));
+    // Both have to be valid, and both have to be the ones that the relation is about.
+    assert!(matches!(check(None, Some(0), &[apart]), Err(Rejected::IdleLink { index: 0 })));
+    assert!(matches!(check(Some(4), None, &[apart]), Err(Rejected::TrainingData)));
+    assert!(matches!(check(Some(4), Some(0), &[&w.rows[0]]), Err(Rejected::IdleLink { index: 0 })));
+    let e = w.check(&w.report(1, 0), Some(1), Some(0), &[apart]).unwrap_err();
+    assert!(matches!(e, Rejected::IdleLink { index: 0 }), "{e}");
+    // The same rows are not the same commitment's content: order may differ.
+    assert!(matches!(w.check(&w.report(1, 0), Some(1), None, &[&w.rows[0]]), Err(Rejected::TrainingData)));
+    let by_itself = |data, to| {
+        let held = Held { data: Some(w.data[data as usize].1.as_slice()), ..Held::default() };
+        verify_link_file(apart, Some(&w.data[to as usize].1), None, &held).map(|v| v.known)
+    };
+    assert_eq!(by_itself(0, 4).unwrap(), [true; 2]);
+    assert!(matches!(by_itself(4, 0), Err(Rejected::NotLinked { which: "first", .. })));
 }
 
 #[test]

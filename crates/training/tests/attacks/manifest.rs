@@ -16,7 +16,7 @@ use std::fmt::Debug;
 use tacit_training::config::{Decay, NormBits, Order};
 use tacit_training::file::{Kind, decode, encode};
 use tacit_training::initial::initial_weights;
-use tacit_training::link::{Linked, verify_link};
+use tacit_training::link::{LinkProof, Linked, RowRelation, verify_link};
 use tacit_training::record::Labels;
 use tacit_training::release::{
     Circumstances, Earlier, Override, ReleaseInput, prove_release, release_rules, verify_release,
@@ -254,12 +254,20 @@ fn release_rows() -> Rows {
 }
 
 fn link_rows() -> Rows {
-    let (data, model) = crate::links::both_links();
-    let mut rows = Rows::new();
-    for (file, link) in [("link of data", &data), ("link of models", &model)] {
-        rows.extend(walked(file, link, |l| verify_link(l).map(|_| ())));
-    }
+    let [data, model, same, subset, disjoint] = crate::links::every_link();
+    let mut rows = walked("link of data", &data, |l| verify_link(l).map(|_| ()));
     framed(Kind::Link, &data, &mut rows);
+    rows.extend(walked("link of disjoint rows", &disjoint, |l| verify_link(l).map(|_| ())));
+    let statements = [
+        ("link of models, statement", model),
+        ("link of equal rows, statement", same),
+        ("link of some rows, statement", subset),
+    ];
+    for (file, link) in statements {
+        rows.extend(walked(file, &link.statement, |s| {
+            verify_link(&LinkProof { statement: s.clone(), proof: link.proof.clone() }).map(|_| ())
+        }));
+    }
     rows
 }
 
@@ -324,8 +332,15 @@ fn every_variant_has_a_row(rows: &Rows) {
     let linked = |l: &Linked| match l {
         Linked::Data { first: _, second: _ } => vec!["Data.first.version", "Data.second.version"],
         Linked::Model { first: _, second: _ } => vec!["Model.first.version", "Model.second.version"],
+        Linked::Rows { relation, first: _, second: _ } => {
+            let field = match relation {
+                RowRelation::Same | RowRelation::Subset => "Rows.relation",
+                RowRelation::Disjoint { nonce: _ } => "Rows.relation.Disjoint.nonce",
+            };
+            vec![field, "Rows.first.version", "Rows.second.version"]
+        }
     };
-    let (of_data, of_models) = crate::links::both_links();
+    let links = crate::links::every_link().map(|l| l.statement.linked);
     let rates = every_rate(0);
     let (group, bound) = (None, (0, 1));
     let all_shown = [
@@ -353,7 +368,7 @@ fn every_variant_has_a_row(rows: &Rows) {
         inputs.iter().chain([&Input::Public { features: vec![] }]).flat_map(input).collect(),
         rates.iter().map(rate).collect(),
         all_shown.iter().flat_map(shown).collect::<Vec<_>>(),
-        [of_data.statement.linked, of_models.statement.linked].iter().flat_map(linked).collect(),
+        links.iter().flat_map(linked).collect(),
     ]
     .concat();
     for field in wanted {
