@@ -20,11 +20,12 @@ from pathlib import Path
 
 from spec.chain import RunVerdict, check_held, verify_run
 from spec.johnson import summed
-from spec.link import LinkedData, LinkProof, Links, verify_link
+from spec.link import LinkedModels, LinkedRows, LinkProof, Links, OtherRows, SomeRows, verify_link
 from spec.proof import DataFile, ReleaseProof, ReportProof, RunProof
 from spec.rejected import Rejected, require
 from spec.release import verify_release
 from spec.report import check_commitments, verify_report
+from spec.report_statement import CommittedInput
 from spec.seed import ByProver
 from spec.tensors import check_tensors
 from spec.validity import verify_data
@@ -108,12 +109,17 @@ def verify_on_run(
         verify_data(evaluated)
     record = None if evaluated is None else evaluated.record
     check_commitments(report, of_run.statement, record, training is not None, links)
+    about = report.statement.input
+    apart = False
+    if evaluated is not None and isinstance(about, CommittedInput):
+        apart = links.apart(about.data.digest(), of_run.statement.data.digest())
     of_model = links.of_model(verdict, report.statement.model_digest)
     of_report = verify_report(report, of_model, of_run.statement)
     links.all_used()
     rows = "public rows"
     if of_report.data_digest is not None:
         rows = "rows of " + of_report.data_digest.hex() + ("" if data else " (validity not checked)")
+        rows += ", none of which was trained on" if apart else ""
     return {
         **facts_of(verdict, data_checked=True),
         "report": f"{len(report.statement.shown)} figures on {of_report.rows} {rows}",
@@ -135,7 +141,7 @@ def verify_linked(
     Raises `Rejected`.
     """
     verdict, links = verify_link(read_file("link", LinkProof, content)), Links(link)
-    of_data = isinstance(verdict.linked, LinkedData)
+    of_data = not isinstance(verdict.linked, LinkedModels)
     require(of_data or (data is None and to is None), "LinkKind", "a link of models, beside a data commitment")
     require(not of_data or run is None, "LinkKind", "a link of data sets, beside a run")
     for stated, beside in ((verdict.first, data), (verdict.second, to)):
@@ -146,8 +152,12 @@ def verify_linked(
         _, of_run = verify_proof(run, None, nonce, declaration, links)
         require(links.join(of_run.model_digest, verdict.first), "NotLinked", "the link is of another model")
     links.all_used()
+    said = "the same data" if of_data else "the same model"
+    if isinstance(verdict.linked, LinkedRows):
+        related = {SomeRows: "all rows of the first are in the second", OtherRows: "no row in common"}
+        said = related.get(type(verdict.linked.relation), "the same rows in any order")
     return {
-        "link": "the same data" if of_data else "the same model",
+        "link": said,
         "first": verdict.first.hex(),
         "second": verdict.second.hex(),
         "link bits": f"{summed(bits for _, bits in verdict.soundness):.2f}",

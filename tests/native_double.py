@@ -172,7 +172,7 @@ class NativeDouble:
             }
         )
 
-    def plan_link(self, first, second):
+    def plan_link(self, first, second, relation):
         assert unpack(first)["kind"] == unpack(second)["kind"]
         return ROWS_PER_PROOF
 
@@ -192,6 +192,13 @@ class NativeDouble:
         for side, digest in zip((first, second), ends, strict=True):
             assert sha(weights.tobytes(), bytes(side[1])).hex() == digest
         return pack(kind="link", ends=ends)
+
+    def link_rows(self, relation, first, second, first_table, second_table, secret, progress):
+        self.calls.append("link_rows")
+        progress(1, 1)
+        return pack(
+            kind="link", relation=relation, ends=[unpack(side[0])["digest"] for side in (first, second)]
+        )
 
     def verify_link(self, proof, commitment, to, run, links, nonce, declaration):
         return self._verdict(unpack(proof))

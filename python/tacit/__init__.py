@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tacit.commitment import CommittedData, commit, open_data
+    from tacit.comparing import RowsProof, compare_rows
     from tacit.dataset import Column, QuantisedData, Schema, Target, quantise
     from tacit.declaring import Declaration
     from tacit.errors import ProofRejected, TacitError, UnreadableFile
@@ -56,6 +57,7 @@ __all__ = [
     "Recommitted",
     "Release",
     "Report",
+    "RowsProof",
     "Run",
     "Schema",
     "TacitError",
@@ -65,6 +67,7 @@ __all__ = [
     "Verdict",
     "VerifierNonce",
     "commit",
+    "compare_rows",
     "declare",
     "estimate",
     "evaluate",
@@ -96,6 +99,7 @@ _HOMES = {
     "Recommitted": "recommitting",
     "Release": "releasing",
     "Report": "reporting",
+    "RowsProof": "comparing",
     "Run": "runs",
     "Schema": "dataset",
     "TacitError": "errors",
@@ -105,6 +109,7 @@ _HOMES = {
     "Verdict": "session",
     "VerifierNonce": "origins",
     "commit": "commitment",
+    "compare_rows": "comparing",
     "declare": "training",
     "estimate": "training",
     "evaluate": "training",

@@ -67,7 +67,7 @@ def prove_release(
     secret: _Bytes,
     progress: _Progress,
 ) -> tuple[bytes, bytes]: ...
-def plan_link(first: _Bytes, second: _Bytes) -> int: ...
+def plan_link(first: _Bytes, second: _Bytes, relation: str | None) -> int: ...
 def link_data(
     first: _Opening,
     second: _Opening,
@@ -81,6 +81,15 @@ def link_model(
     velocity: NDArray[np.int64] | None,
     first: _Opening,
     second: _Opening,
+    secret: _Bytes,
+    progress: _Progress,
+) -> bytes: ...
+def link_rows(
+    relation: str,
+    first: _Opening,
+    second: _Opening,
+    first_table: tuple[NDArray[np.int32], NDArray[np.int64]],
+    second_table: tuple[NDArray[np.int32], NDArray[np.int64]],
     secret: _Bytes,
     progress: _Progress,
 ) -> bytes: ...

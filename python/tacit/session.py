@@ -64,6 +64,7 @@ __all__ = [
     "instruction_set",
     "link_data",
     "link_model",
+    "link_rows",
     "plan_link",
     "plan_report",
     "prove_chunk",
@@ -580,13 +581,17 @@ def verify_report(proof: bytes, run: bytes, held: Held) -> Verdict:
         )
 
 
-def plan_link(first: bytes, second: bytes) -> int:
-    """Rows that a link of two commitments opens of each of them.
+RowRelation: TypeAlias = Literal["same", "subset", "disjoint"]
+"""How the rows of two data sets are related."""
+
+
+def plan_link(first: bytes, second: bytes, relation: RowRelation | None = None) -> int:
+    """Rows that a link of two commitments, or a relation of their rows, opens of each of them.
 
     Raises `UsageError` if they cannot be linked.
     """
     with _native() as native:
-        return int(native.plan_link(first, second))
+        return int(native.plan_link(first, second, relation))
 
 
 def link_data(
@@ -629,6 +634,33 @@ def link_model(
             state[1],
             (first.file, first.seed.expose()),
             (second.file, second.seed.expose()),
+            vault_secret.expose(),
+            progress,
+        )
+    return bytes(proof)
+
+
+def link_rows(
+    relation: RowRelation,
+    first: Opening,
+    second: Opening,
+    first_table: tuple[NDArray[np.int32], NDArray[np.int64]],
+    second_table: tuple[NDArray[np.int32], NDArray[np.int64]],
+    vault_secret: Secret,
+    *,
+    progress: Progress | None = None,
+) -> bytes:
+    """Prove how the rows of two data sets are related. The caller has charged the rows.
+
+    Raises `ReportRefused` naming a row if they are not related so.
+    """
+    with _native() as native:
+        proof = native.link_rows(
+            relation,
+            (first.file, first.seed.expose()),
+            (second.file, second.seed.expose()),
+            first_table,
+            second_table,
             vault_secret.expose(),
             progress,
         )

@@ -45,10 +45,35 @@ fn linked(first: &[u8], second: &[u8]) -> Result<Linked, Failed> {
     Ok(Linked::Model { first: file::decode(Kind::Model, first)?, second: file::decode(Kind::Model, second)? })
 }
 
-/// Rows that a link of two commitments opens of each of them.
+/// A relation of rows by its name.
+fn relation_of(name: &str) -> Result<RowRelation, Failed> {
+    match name {
+        "same" => Ok(RowRelation::Same),
+        "subset" => Ok(RowRelation::Subset),
+        "disjoint" => Ok(RowRelation::Disjoint { nonce: 0 }),
+        other => Err(Failed::usage(format!("a relation of rows {other:?}"))),
+    }
+}
+
+/// Rows that a link of two commitments opens of each of them; of data sets, one of their rows if `relation` names one.
 #[pyfunction]
-pub fn plan_link(py: Python<'_>, first: PyBackedBytes, second: PyBackedBytes) -> PyResult<usize> {
-    Ok(py.detach(|| Ok::<_, Failed>(plan(&linked(&first, &second)?)?.rows_per_proof))?)
+#[pyo3(signature = (first, second, relation))]
+pub fn plan_link(
+    py: Python<'_>,
+    first: PyBackedBytes,
+    second: PyBackedBytes,
+    relation: Option<&str>,
+) -> PyResult<usize> {
+    let relation = relation.map(relation_of).transpose()?;
+    Ok(py.detach(|| {
+        let linked = match relation {
+            None => linked(&first, &second)?,
+            Some(relation) => {
+                Linked::Rows { relation, first: data_record(&first)?, second: data_record(&second)? }
+            }
+        };
+        Ok::<_, Failed>(plan(&linked)?.rows_per_proof)
+    })?)
 }
 
 /// Proves that two commitments of data hold the same table.
@@ -87,12 +112,7 @@ pub fn link_rows<'py>(
     secret: PyBackedBytes,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let relation = match relation {
-        "same" => RowRelation::Same,
-        "subset" => RowRelation::Subset,
-        "disjoint" => RowRelation::Disjoint { nonce: 0 },
-        other => return Err(Failed::usage(format!("a relation of rows {other:?}")).into()),
-    };
+    let relation = relation_of(relation)?;
     let tables = [rows(py, &first_table.0, &first_table.1)?, rows(py, &second_table.0, &second_table.1)?];
     let seeds = [seed32(&first.1, "the first seed")?, seed32(&second.1, "the second seed")?];
     let secret = seed32(&secret, "the vault's secret")?;

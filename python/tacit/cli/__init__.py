@@ -28,6 +28,7 @@ COMMANDS = (
     "evaluate",
     "predict",
     "recommit",
+    "compare",
     "verify",
     "report",
     "inspect",

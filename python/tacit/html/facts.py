@@ -80,7 +80,10 @@ def _link(about: Verified, link: Mapping[str, Any]) -> list[tuple[str, Child]]:
         ("second", digest(link["second_digest"])),
     ]
     record = link["records"]["first"]
-    if link["of"] == "data":
+    if link["of"] == "rows":
+        second = link["records"]["second"]
+        sides.append(("rows of the second", count(second["rows"])))
+    if link["of"] != "model":
         return sides + _data(about, record, None)
     shapes = ", ".join(f"{count(inputs)} × {count(outputs)}" for inputs, outputs in record["layers"])
     return [*sides, ("matrices of weights", shapes)]

@@ -95,7 +95,7 @@ def _style() -> Markup:
 def _title(about: Verified) -> str:
     if about.kind == "report" and all("Outputs" in item for item in about.verdict.statement["report"]["shown"]):
         return "Predictions of a model"
-    return TITLES[about.kind]
+    return TITLES[about.topic]
 
 
 def _section(title: str, *children: Child) -> Markup:
@@ -119,7 +119,7 @@ def _header(about: Verified) -> Markup:
         "header",
         tag("p", f"Zero-knowledge proof · {kind} · {about.files[0].name}", class_="eyebrow"),
         tag("h1", _title(about)),
-        tag("p", INTRODUCTIONS[about.kind], class_="lead"),
+        tag("p", INTRODUCTIONS[about.topic], class_="lead"),
         badge,
     )
 

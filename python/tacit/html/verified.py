@@ -55,6 +55,12 @@ class Verified:
         return str(self.verdict.statement["kind"])
 
     @property
+    def topic(self) -> str:
+        """What the page is about: the kind, or "rows" for a link that relates the rows of two data sets."""
+        rows = self.kind == "link" and self.verdict.statement["link"]["of"] == "rows"
+        return "rows" if rows else self.kind
+
+    @property
     def command(self) -> str:
         """The command with which a reader checks the same files."""
         words = ["tacit", "verify"]
@@ -69,7 +75,7 @@ class Verified:
     def training(self) -> Mapping[str, Any] | None:
         """The record of the training data; for a data commitment its own, for a link of data the first."""
         statement = self.verdict.statement
-        if self.kind == "link" and statement["link"]["of"] == "data":
+        if self.kind == "link" and statement["link"]["of"] != "model":
             found = statement["link"]["records"]["first"]
         elif "run" in statement:
             found = statement["run"]["data"]

@@ -25,6 +25,7 @@ TITLES = {
     "release": "Release of a model",
     "report": "Report on a model",
     "link": "Link of two commitments",
+    "rows": "Rows of two data sets",
 }
 
 INTRODUCTIONS = {
@@ -49,6 +50,10 @@ INTRODUCTIONS = {
     "link": (
         "A commitment can take part in so many proofs, then the owner makes a new one. This shows that the two "
         "hold the same, without showing what: what was shown of one is true of the other."
+    ),
+    "rows": (
+        "Two data sets were committed. This shows how their rows are related, without showing any of them: a "
+        "model is tested honestly on rows that it was not trained on."
     ),
 }
 
