@@ -18,7 +18,7 @@ from safetensors.numpy import load as load_tensors
 import tacit
 from fuzz.changes import changed_bytes, changed_text
 from tacit.cli._run_file import read_run_file
-from tacit.commitment import only_name, open_data
+from tacit.commitment import open_data
 from tacit.dataset import Schema
 from tacit.dataset.quantised import quantise
 from tacit.runs import open_run, run_names
@@ -94,6 +94,17 @@ class World:
             at / "model.commitment", at / "model.link"
         )
         tacit.evaluate(trained, at_least={"accuracy": 0.1}, quiet=True).save(at / "linked.tacit")
+        other = tacit.commit(
+            x[:9] + 0.5,
+            y[:9],
+            vault=at / "owner.vault",
+            name="other",
+            schema=data.schema,
+            commitment=at / "other.commitment",
+            quiet=True,
+            proofs=4,
+        )
+        tacit.compare_rows(data, other, quiet=True).save(at / "rows.tacit")
         rows = [f"{a:.3f},{'xy'[int(b > 0)]},{('no', 'yes')[c]}" for (a, b, _), c in zip(x, y, strict=True)]
         (at / "table.csv").write_text("\n".join(["a,b,label", *rows]) + "\n")
         _tables(at, x)
@@ -166,7 +177,7 @@ def _vault(world: World, _: Path) -> object:
     stored = [(name, vault.get(name)) for name in vault.names()]
     accounts = sorted(vault.accounts().items())
     vault.budget.check_place()
-    data = open_data(vault, only_name(vault))
+    data = open_data(vault, "data")
     runs = [open_run(vault, name) for name in run_names(vault)]
     records = [(run.chunks(), str(run.origins()), run.record().config.to_json()) for run in runs]
     return stored, accounts, data.digest, data.features.tobytes(), data.labels.tobytes(), records
@@ -179,6 +190,7 @@ TARGETS = (
     Target("report", "report.tacit", _verified(run="run.tacit", data="data.commitment"), bound=True),
     Target("link", "link.tacit", _verified(data="data.commitment", to="again.commitment"), bound=True),
     Target("link of models", "model.link", _verified(run="run.tacit"), bound=True),
+    Target("rows", "rows.tacit", _verified(data="data.commitment", to="other.commitment"), bound=True),
     Target("link beside report", "link.tacit", _linked, bound=True),
     Target("safetensors", "model.safetensors", _model, bound=True),
     Target("inspect run", "run.tacit", lambda _, path: tacit.inspect(path)),

@@ -1,4 +1,4 @@
-"""Relations between the rows of two committed data sets: proven, verified by both verifiers, refused by name."""
+"""Relations between the rows of two data sets: proven, verified by both verifiers, refused by name."""
 
 from __future__ import annotations
 
