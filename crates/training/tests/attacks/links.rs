@@ -233,7 +233,8 @@ fn a_forged_link_is_rejected_before_anything_rests_on_it() {
     let w = world();
     let mut weights = w.weights.clone();
     weights[0] += 1 << 20;
-    let better = commit_model(&w.owner.statement.config, &weights, 2, 8, &[9; 32]).unwrap();
+    // As long as the honest one: lengths are compared first.
+    let better = commit_model(&w.owner.statement.config, &weights, 2, 37, &[9; 32]).unwrap();
     let linked = Linked::Model { first: w.models[0].record.clone(), second: better.record.clone() };
     let e = prove_link(linked.clone(), [&w.models[0].vector, &better.vector], &SECRET).err().unwrap();
     let sum = |e: &ArgumentError| matches!(e, ArgumentError::Opening(OpeningError::SourceClaim));
