@@ -192,6 +192,7 @@ def verify(
     if release is not None and model is not None:
         decoded = read_file("release", ReleaseProof, release)
         of_model = links.of_model(verdict, decoded.statement.model_digest)
+        links.all_used()
         of_release = verify_release(decoded, of_model, run.statement)
         check_tensors(model, run.statement.config, decoded.statement)
         facts["release"] = f"{of_release.weights} weights at {of_release.bits} fractional bits"
