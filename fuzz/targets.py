@@ -89,6 +89,22 @@ class World:
         released = tacit.release(trained, bits=8, data_is_public=True, quiet=True)
         released.save(at / "model.safetensors", at / "release.tacit")
         tacit.evaluate(trained, data, at_least={"accuracy": 0.1}, quiet=True).save(at / "report.tacit")
+        tacit.recommit(data, proofs=4, quiet=True).save(at / "again.commitment", at / "link.tacit")
+        tacit.recommit(tacit.run_of(trained), proofs=4, quiet=True).save(
+            at / "model.commitment", at / "model.link"
+        )
+        tacit.evaluate(trained, at_least={"accuracy": 0.1}, quiet=True).save(at / "linked.tacit")
+        other = tacit.commit(
+            x[:9] + 0.5,
+            y[:9],
+            vault=at / "owner.vault",
+            name="other",
+            schema=data.schema,
+            commitment=at / "other.commitment",
+            quiet=True,
+            proofs=4,
+        )
+        tacit.compare_rows(data, other, quiet=True).save(at / "rows.tacit")
         rows = [f"{a:.3f},{'xy'[int(b > 0)]},{('no', 'yes')[c]}" for (a, b, _), c in zip(x, y, strict=True)]
         (at / "table.csv").write_text("\n".join(["a,b,label", *rows]) + "\n")
         _tables(at, x)
@@ -135,6 +151,12 @@ def _verified(**companions: str) -> Callable[[World, Path], object]:
     return read
 
 
+def _linked(world: World, path: Path) -> object:
+    at = world.directory
+    links = [path, at / "model.link"]
+    return tacit.verify(at / "linked.tacit", run=at / "run.tacit", data=at / "again.commitment", link=links)
+
+
 def _model(world: World, path: Path) -> object:
     at = world.directory
     tacit.verify(at / "release.tacit", run=at / "run.tacit", model=path)
@@ -155,7 +177,7 @@ def _vault(world: World, _: Path) -> object:
     stored = [(name, vault.get(name)) for name in vault.names()]
     accounts = sorted(vault.accounts().items())
     vault.budget.check_place()
-    data = open_data(vault)
+    data = open_data(vault, "data")
     runs = [open_run(vault, name) for name in run_names(vault)]
     records = [(run.chunks(), str(run.origins()), run.record().config.to_json()) for run in runs]
     return stored, accounts, data.digest, data.features.tobytes(), data.labels.tobytes(), records
@@ -166,6 +188,10 @@ TARGETS = (
     Target("run", "run.tacit", _verified(data="data.commitment"), bound=True),
     Target("release", "release.tacit", _verified(run="run.tacit", model="model.safetensors"), bound=True),
     Target("report", "report.tacit", _verified(run="run.tacit", data="data.commitment"), bound=True),
+    Target("link", "link.tacit", _verified(data="data.commitment", to="again.commitment"), bound=True),
+    Target("link of models", "model.link", _verified(run="run.tacit"), bound=True),
+    Target("rows", "rows.tacit", _verified(data="data.commitment", to="other.commitment"), bound=True),
+    Target("link beside report", "link.tacit", _linked, bound=True),
     Target("safetensors", "model.safetensors", _model, bound=True),
     Target("inspect run", "run.tacit", lambda _, path: tacit.inspect(path)),
     Target("inspect report", "report.tacit", lambda _, path: tacit.inspect(path)),

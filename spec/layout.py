@@ -49,13 +49,18 @@ class ModelLayout:
     @classmethod
     def of(cls, layers: Sequence[Layer], start: int) -> ModelLayout:
         """From cell `start` on."""
+        return cls.of_shapes([(layer.k, layer.outputs) for layer in layers], start)
+
+    @classmethod
+    def of_shapes(cls, shapes: Sequence[tuple[int, int]], start: int) -> ModelLayout:
+        """Matrices of these (rows, columns), from cell `start` on."""
         strides, firsts, cells = [], [], start
-        for layer in layers:
-            stride = lg(layer.outputs)
+        for k, outputs in shapes:
+            stride = lg(outputs)
             slot = (cells + (1 << stride) - 1) >> stride
             strides.append(stride)
             firsts.append(slot)
-            cells = slot + layer.k << stride
+            cells = slot + k << stride
         return cls(strides, firsts, cells)
 
     @classmethod

@@ -120,6 +120,8 @@ class Leaf:
     point: Point
     numerator: Affine
     denominator: Affine
+    root: Message
+    """The product of all denominators."""
 
 
 def _line(low: Message, high: Message, c: E) -> Affine:
@@ -139,7 +141,7 @@ def logup_check(r: Reduction, log_leaves: int) -> Leaf:
     if log_leaves == 0:
         out = Affine()
         out.add(root)
-        return Leaf([], Affine(), out)
+        return Leaf([], Affine(), out, root)
 
     def halves(running: Affine) -> tuple[Message, Message, Message, Message]:
         n0, d0, m, d1 = r.receive(), r.receive(), r.receive(), r.receive()
@@ -173,7 +175,7 @@ def logup_check(r: Reduction, log_leaves: int) -> Leaf:
     c = r.challenge()
     numerator = _line(n0, m, c)
     numerator.add(d1, -(above * c))
-    return Leaf([c, *point], numerator, _line(d0, d1, c))
+    return Leaf([c, *point], numerator, _line(d0, d1, c), root)
 
 
 def lookup_check(r: Reduction, system: System) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from spec.chain import MAX_CELLS, MAX_SLOTS, RunVerdict, check_rate
+from spec.link import Links
 from spec.parameters import Term
 from spec.proof import ReportProof
 from spec.records import check_model
@@ -31,18 +32,27 @@ class ReportVerdict:
 
 
 def check_commitments(
-    report: ReportProof, run: RunStatement, evaluated: DataRecord | None, trained: bool
+    report: ReportProof,
+    run: RunStatement,
+    evaluated: DataRecord | None,
+    trained: bool,
+    links: Links | None = None,
 ) -> None:
     """A report is about the data evaluated; one of the valid commitments given is that of the training data.
 
-    On that one rests the bound of the weights. `trained` says that the run's verification had it already.
+    On that one rests the bound of the weights. `trained` says that the run's verification had it already. Links
+    may lead from any of these commitments to another.
     """
+    links = links or Links()
     if evaluated is not None:
         if not isinstance(report.statement.input, CommittedInput):
             raise Rejected("NoData", "the report is about public rows, not about committed data")
-        require(evaluated == report.statement.input.data, "OtherData", "the report is about other data")
-        trained |= evaluated == run.data
+        about = report.statement.input.data.digest()
+        require(links.join(about, evaluated.digest()), "OtherData", "the report is about other data")
+        trained |= links.join(evaluated.digest(), run.data.digest())
     require(trained, "TrainingData", "the commitment of the training data is not given")
+    if isinstance(report.statement.input, CommittedInput):
+        links.join(report.statement.input.data.digest(), run.data.digest())
 
 
 def check_unit(backtest: Backtest, schema: str, fa: int) -> None:

@@ -3,8 +3,11 @@
 python -m spec.verify run.tacit --data data.commitment --release release.tacit --model model.safetensors
 python -m spec.verify run.tacit --data data.commitment --nonce HEX --declaration HEX
 python -m spec.verify report.tacit --run run.tacit --data data.commitment --training training.commitment
+python -m spec.verify link.tacit --data old.commitment --to new.commitment
+python -m spec.verify link.tacit --run run.tacit
 python -m spec.verify data.commitment
 
+Every one but the last takes `--link link.tacit`, as often as there are links.
 Exit status: 0 valid, 1 rejected, 2 wrong usage, 3 a file that cannot be read, is damaged or of another kind.
 """
 
@@ -12,14 +15,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from spec.chain import RunVerdict, check_held, verify_run
 from spec.johnson import summed
+from spec.link import LinkedModels, LinkedRows, LinkProof, Links, OtherRows, SomeRows, verify_link
 from spec.proof import DataFile, ReleaseProof, ReportProof, RunProof
 from spec.rejected import Rejected, require
 from spec.release import verify_release
 from spec.report import check_commitments, check_unit, verify_report
+from spec.report_statement import CommittedInput
 from spec.seed import ByProver
 from spec.tensors import check_tensors
 from spec.validity import verify_data
@@ -35,6 +41,7 @@ HELP = {
     "model": "the safetensors file of that release",
     "run": "the proof of the run whose model a report is about",
     "training": "the commitment of the data of that run, where the report's are others",
+    "to": "the data commitment that a link leads to",
 }
 
 
@@ -48,13 +55,19 @@ def verify_proof(
     commitment: bytes | None = None,
     nonce: bytes | None = None,
     declaration: bytes | None = None,
+    links: Links | None = None,
 ) -> tuple[RunProof, RunVerdict]:
-    """A run, checked against the data commitment that it must be about, the nonce and the declaration."""
+    """A run, checked against the data commitment that it must be about, the nonce and the declaration.
+
+    Links, which are verified, may lead from its data to that commitment.
+    """
     run = read_file("run", RunProof, content)
     if commitment is not None:
         data = read_file("data", DataFile, commitment)
         verify_data(data)
-        require(data.record == run.statement.data, "OtherData", "the run is about other data")
+        about = run.statement.data.digest()
+        joined = (links or Links()).join(about, data.record.digest())
+        require(joined, "OtherData", "the run is about other data")
     check_held(run.statement, nonce, declaration)
     return run, verify_run(run)
 
@@ -83,27 +96,73 @@ def verify_on_run(
     training: bytes | None = None,
     nonce: bytes | None = None,
     declaration: bytes | None = None,
+    link: Sequence[bytes] = (),
 ) -> Facts:
     """Checks a report, the run of its model, the commitment of the data evaluated and, if another, that
     of the training data; nonce and declaration are of the run. Raises `Rejected`.
     """
     report = read_file("report", ReportProof, content)
-    of_run, verdict = verify_proof(run, training, nonce, declaration)
+    links = Links(link)
+    of_run, verdict = verify_proof(run, training, nonce, declaration, links)
     evaluated = None if data is None else read_file("data", DataFile, data)
     if evaluated is not None:
         verify_data(evaluated)
     record = None if evaluated is None else evaluated.record
-    check_commitments(report, of_run.statement, record, training is not None)
-    of_report = verify_report(report, verdict, of_run.statement)
+    check_commitments(report, of_run.statement, record, training is not None, links)
+    about = report.statement.input
+    apart = False
+    if evaluated is not None and isinstance(about, CommittedInput):
+        apart = links.apart(about.data.digest(), of_run.statement.data.digest())
+    of_model = links.of_model(verdict, report.statement.model_digest)
+    of_report = verify_report(report, of_model, of_run.statement)
     if evaluated is not None and report.statement.backtest is not None:
         check_unit(report.statement.backtest, evaluated.schema, evaluated.record.fa)
+    links.all_used()
     rows = "public rows"
     if of_report.data_digest is not None:
         rows = "rows of " + of_report.data_digest.hex() + ("" if data else " (validity not checked)")
+        rows += ", none of which was trained on" if apart else ""
     return {
         **facts_of(verdict, data_checked=True),
         "report": f"{len(report.statement.shown)} figures on {of_report.rows} {rows}",
         "report bits": f"{summed(bits for _, bits in of_report.soundness):.2f}",
+    }
+
+
+def verify_linked(
+    content: bytes,
+    data: bytes | None = None,
+    to: bytes | None = None,
+    run: bytes | None = None,
+    link: Sequence[bytes] = (),
+    nonce: bytes | None = None,
+    declaration: bytes | None = None,
+) -> Facts:
+    """Checks a link beside the data commitments of its sides, or the run that its first model is the last of.
+
+    Raises `Rejected`.
+    """
+    verdict, links = verify_link(read_file("link", LinkProof, content)), Links(link)
+    of_data = not isinstance(verdict.linked, LinkedModels)
+    require(of_data or (data is None and to is None), "LinkKind", "a link of models, beside a data commitment")
+    require(not of_data or run is None, "LinkKind", "a link of data sets, beside a run")
+    for stated, beside in ((verdict.first, data), (verdict.second, to)):
+        if beside is not None:
+            given = verify_data(read_file("data", DataFile, beside))
+            require(links.join(stated, given), "NotLinked", "the link is of another commitment")
+    if run is not None:
+        _, of_run = verify_proof(run, None, nonce, declaration, links)
+        require(links.join(of_run.model_digest, verdict.first), "NotLinked", "the link is of another model")
+    links.all_used()
+    said = "the same data" if of_data else "the same model"
+    if isinstance(verdict.linked, LinkedRows):
+        related = {SomeRows: "all rows of the first are in the second", OtherRows: "no row in common"}
+        said = related.get(type(verdict.linked.relation), "the same rows in any order")
+    return {
+        "link": said,
+        "first": verdict.first.hex(),
+        "second": verdict.second.hex(),
+        "link bits": f"{summed(bits for _, bits in verdict.soundness):.2f}",
     }
 
 
@@ -114,15 +173,17 @@ def verify(
     model: bytes | None = None,
     nonce: bytes | None = None,
     declaration: bytes | None = None,
+    link: Sequence[bytes] = (),
 ) -> Facts:
     """Checks a data commitment, or a run with what is given beside it: files, the nonce that a verifier issued,
     the digest of the declaration that it held. Raises `Rejected`.
     """
     if file_kind(proof) == KINDS["data"]:
-        alone = all(x is None for x in (data, release, model, nonce, declaration))
+        alone = all(x is None for x in (data, release, model, nonce, declaration)) and not link
         require(alone, "Usage", "a data commitment is verified alone")
         return verify_commitment(proof)
-    run, verdict = verify_proof(proof, data, nonce, declaration)
+    links = Links(link)
+    run, verdict = verify_proof(proof, data, nonce, declaration, links)
     facts = facts_of(verdict, data is not None)
     if any(not isinstance(origin, ByProver) for origin in run.statement.origins()):
         held = "the one held" if declaration is not None else "not compared"
@@ -132,10 +193,13 @@ def verify(
     require((release is None) == (model is None), "Usage", "a release is verified with its model file")
     if release is not None and model is not None:
         decoded = read_file("release", ReleaseProof, release)
-        of_release = verify_release(decoded, verdict, run.statement)
+        of_model = links.of_model(verdict, decoded.statement.model_digest)
+        links.all_used()
+        of_release = verify_release(decoded, of_model, run.statement)
         check_tensors(model, run.statement.config, decoded.statement)
         facts["release"] = f"{of_release.weights} weights at {of_release.bits} fractional bits"
         facts["release bits"] = f"{summed(bits for _, bits in of_release.soundness):.2f}"
+    links.all_used()
     return facts
 
 
@@ -152,8 +216,9 @@ def main(arguments: list[str] | None = None) -> int:
     plain = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(prog="python -m spec.verify", description=__doc__, formatter_class=plain)
     parser.add_argument("proof", type=Path, help="a run's proof, a report, or a data commitment")
-    for name in ("data", "release", "model", "run", "training"):
+    for name in ("data", "release", "model", "run", "training", "to"):
         parser.add_argument(f"--{name}", type=Path, help=HELP[name])
+    parser.add_argument("--link", type=Path, action="append", default=[], help="a link; repeatable")
     parser.add_argument("--nonce", type=bytes32, help="the nonce that you issued, in hexadecimal")
     parser.add_argument("--declaration", type=bytes32, help="the digest of the declaration that you held")
     told = parser.parse_args(arguments)
@@ -164,16 +229,25 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         data, release, model = map(content, (told.data, told.release, told.model))
         proof = told.proof.read_bytes()
-        if file_kind(proof) == KINDS["report"]:
+        link = [path.read_bytes() for path in told.link]
+        held = told.nonce, told.declaration
+        is_link = file_kind(proof) == KINDS["link"]
+        require(is_link or told.to is None, "Usage", "--to is for links")
+        if is_link:
+            others = (release, model, told.training)
+            require(all(x is None for x in others), "Usage", "a link has --data, --to, --run and --link")
+            to, run = map(content, (told.to, told.run))
+            facts = verify_linked(proof, data, to, run, link, *held)
+        elif file_kind(proof) == KINDS["report"]:
             run, training = map(content, (told.run, told.training))
             require(release is None and model is None, "Usage", "a report is verified without a release")
             if run is None:
                 raise Rejected("Usage", "a report is verified with the run of its model")
-            facts = verify_on_run(proof, run, data, training, told.nonce, told.declaration)
+            facts = verify_on_run(proof, run, data, training, *held, link)
         else:
             alone = told.run is None and told.training is None
             require(alone, "Usage", "--run and --training are for reports")
-            facts = verify(proof, data, release, model, told.nonce, told.declaration)
+            facts = verify(proof, data, release, model, *held, link)
     except OSError as error:
         print(f"unreadable: {error}", file=sys.stderr)
         return 3

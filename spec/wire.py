@@ -18,7 +18,7 @@ from spec.rejected import Rejected, require
 MAGIC = b"tacit\0"
 FORMAT_VERSION = 1
 MAX_BYTES = 1 << 30
-KINDS = {"data": 1, "run": 2, "release": 3, "report": 7}
+KINDS = {"data": 1, "run": 2, "release": 3, "report": 7, "link": 8}
 
 U8: TypeAlias = Annotated[int, "u8"]
 U16: TypeAlias = Annotated[int, "u16"]

@@ -172,7 +172,38 @@ class NativeDouble:
             }
         )
 
-    def plan_report(self, run, weights, commitment, table, request):
+    def plan_link(self, first, second, relation):
+        assert unpack(first)["kind"] == unpack(second)["kind"]
+        return ROWS_PER_PROOF
+
+    def link_data(self, first, second, table, secret, progress):
+        self.calls.append("link_data")
+        progress(1, 1)
+        ends = [unpack(side[0])["digest"] for side in (first, second)]
+        for side, digest in zip((first, second), ends, strict=True):
+            columns = np.ascontiguousarray(table[1].reshape(len(table[1]), -1).T).tobytes()
+            assert sha(np.ascontiguousarray(table[0].T).tobytes(), columns, bytes(side[1])).hex() == digest
+        return pack(kind="link", ends=ends)
+
+    def link_model(self, config, weights, velocity, first, second, secret, progress):
+        self.calls.append("link_model")
+        progress(1, 1)
+        ends = [unpack(side[0])["digest"] for side in (first, second)]
+        for side, digest in zip((first, second), ends, strict=True):
+            assert sha(weights.tobytes(), bytes(side[1])).hex() == digest
+        return pack(kind="link", ends=ends)
+
+    def link_rows(self, relation, first, second, first_table, second_table, secret, progress):
+        self.calls.append("link_rows")
+        progress(1, 1)
+        return pack(
+            kind="link", relation=relation, ends=[unpack(side[0])["digest"] for side in (first, second)]
+        )
+
+    def verify_link(self, proof, commitment, to, run, links, nonce, declaration):
+        return self._verdict(unpack(proof))
+
+    def plan_report(self, run, model, weights, commitment, table, request):
         self.calls.append("plan_report")
         assert unpack(run)["kind"] == "run"
         shown = [{"Exactly": {"rate": "Accuracy", "group": None, "numerator": 20, "denominator": 40}}]
@@ -185,7 +216,7 @@ class NativeDouble:
         progress(1, 1)
         return pack(kind="report", request=json.loads(request))
 
-    def verify_report(self, proof, run, commitment, training, nonce, declaration):
+    def verify_report(self, proof, run, commitment, training, links, nonce, declaration):
         words = {"shown": ["a report"], "not_shown": [], "soundness": []}
         return json.dumps({**words, "statement": {"kind": unpack(proof)["kind"], "run": unpack(run)["kind"]}})
 
@@ -193,7 +224,7 @@ class NativeDouble:
         self.calls.append("verify_commitment")
         return self._verdict(unpack(file))
 
-    def verify_run(self, proof, commitment, nonce, declaration):
+    def verify_run(self, proof, commitment, links, nonce, declaration):
         told = unpack(proof)
         if commitment is not None and unpack(commitment)["digest"] != told["statement"]["data"]:
             raise Failure("rejected", "DataCommitment", "data", "the proof is about other data")
@@ -202,7 +233,7 @@ class NativeDouble:
                 raise Failure("rejected", "ChunkOrder", "proof", f"chunk {position}: wrong place")
         return self._verdict(told)
 
-    def verify_release(self, proof, run, model, commitment, nonce, declaration):
+    def verify_release(self, proof, run, model, commitment, links, nonce, declaration):
         told = unpack(proof)
         if told["run"] != sha(run).hex():
             raise Failure("rejected", "RunDigest", "configuration", "the release is of another run")

@@ -57,9 +57,9 @@ def test_the_double_of_the_tests_has_the_parameters_of_the_module() -> None:
 
 def test_the_kind_of_a_file_is_in_its_first_bytes() -> None:
     start = b"tacit\0" + (1).to_bytes(2, "big")
-    kinds = [_native.file_kind(start + bytes([kind])) for kind in range(1, 8)]
-    assert kinds == ["data", "run", "release", "model", "statement", "chunk", "report"]
-    for other in (b"", b"tacit", start, start + b"\x08", b"other\0" + start[6:] + b"\1"):
+    kinds = [_native.file_kind(start + bytes([kind])) for kind in range(1, 9)]
+    assert kinds == ["data", "run", "release", "model", "statement", "chunk", "report", "link"]
+    for other in (b"", b"tacit", start, start + b"\x09", b"other\0" + start[6:] + b"\1"):
         with pytest.raises(_native.Failure) as raised:
             _native.file_kind(other)
         assert (raised.value.category, raised.value.check) == ("unreadable", "format")

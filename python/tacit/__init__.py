@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tacit.commitment import CommittedData, commit, open_data
+    from tacit.comparing import RowsProof, compare_rows
     from tacit.dataset import Column, QuantisedData, Schema, Target, quantise
     from tacit.declaring import Declaration
     from tacit.errors import ProofRejected, TacitError, UnreadableFile
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from tacit.markets import Market, market
     from tacit.origins import Beacon, VerifierNonce
     from tacit.proving import Proof
+    from tacit.recommitting import Recommitted, recommit
     from tacit.releasing import Release
     from tacit.reporting import Report
     from tacit.runs import Run, open_run
@@ -55,8 +57,10 @@ __all__ = [
     "Proof",
     "ProofRejected",
     "QuantisedData",
+    "Recommitted",
     "Release",
     "Report",
+    "RowsProof",
     "Run",
     "Schema",
     "TacitError",
@@ -67,6 +71,7 @@ __all__ = [
     "VerifierNonce",
     "backtest",
     "commit",
+    "compare_rows",
     "declare",
     "estimate",
     "evaluate",
@@ -80,6 +85,7 @@ __all__ = [
     "predict",
     "prove",
     "quantise",
+    "recommit",
     "release",
     "run_of",
     "verify",
@@ -96,8 +102,10 @@ _HOMES = {
     "Proof": "proving",
     "ProofRejected": "errors",
     "QuantisedData": "dataset",
+    "Recommitted": "recommitting",
     "Release": "releasing",
     "Report": "reporting",
+    "RowsProof": "comparing",
     "Run": "runs",
     "Schema": "dataset",
     "TacitError": "errors",
@@ -108,6 +116,7 @@ _HOMES = {
     "VerifierNonce": "origins",
     "backtest": "training",
     "commit": "commitment",
+    "compare_rows": "comparing",
     "declare": "training",
     "estimate": "training",
     "evaluate": "training",
@@ -121,6 +130,7 @@ _HOMES = {
     "predict": "training",
     "prove": "training",
     "quantise": "dataset",
+    "recommit": "recommitting",
     "release": "training",
     "run_of": "training",
     "verify": "verifying",

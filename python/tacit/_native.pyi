@@ -67,8 +67,44 @@ def prove_release(
     secret: _Bytes,
     progress: _Progress,
 ) -> tuple[bytes, bytes]: ...
+def plan_link(first: _Bytes, second: _Bytes, relation: str | None) -> int: ...
+def link_data(
+    first: _Opening,
+    second: _Opening,
+    table: tuple[NDArray[np.int32], NDArray[np.int64]],
+    secret: _Bytes,
+    progress: _Progress,
+) -> bytes: ...
+def link_model(
+    config: str,
+    weights: NDArray[np.int64],
+    velocity: NDArray[np.int64] | None,
+    first: _Opening,
+    second: _Opening,
+    secret: _Bytes,
+    progress: _Progress,
+) -> bytes: ...
+def link_rows(
+    relation: str,
+    first: _Opening,
+    second: _Opening,
+    first_table: tuple[NDArray[np.int32], NDArray[np.int64]],
+    second_table: tuple[NDArray[np.int32], NDArray[np.int64]],
+    secret: _Bytes,
+    progress: _Progress,
+) -> bytes: ...
+def verify_link(
+    proof: bytes,
+    commitment: bytes | None,
+    to: bytes | None,
+    run: bytes | None,
+    links: Sequence[bytes],
+    nonce: bytes | None,
+    declaration: bytes | None,
+) -> str: ...
 def plan_report(
     run: _Bytes,
+    model: _Bytes,
     weights: NDArray[np.int64],
     commitment: _Bytes | None,
     table: tuple[NDArray[np.int32], NDArray[np.int64]],
@@ -90,18 +126,24 @@ def verify_report(
     run: bytes,
     commitment: bytes | None,
     training: bytes | None,
+    links: Sequence[bytes],
     nonce: bytes | None,
     declaration: bytes | None,
 ) -> str: ...
 def verify_commitment(bytes: bytes) -> str: ...
 def verify_run(
-    proof: bytes, commitment: bytes | None, nonce: bytes | None, declaration: bytes | None
+    proof: bytes,
+    commitment: bytes | None,
+    links: Sequence[bytes],
+    nonce: bytes | None,
+    declaration: bytes | None,
 ) -> str: ...
 def verify_release(
     proof: bytes,
     run: bytes,
     model: bytes,
     commitment: bytes | None,
+    links: Sequence[bytes],
     nonce: bytes | None,
     declaration: bytes | None,
 ) -> str: ...

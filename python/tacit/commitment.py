@@ -29,7 +29,21 @@ from tacit.progress import progress_bar
 from tacit.vault import Secret, Vault
 from tacit.vault.keys import Prompt
 
-__all__ = ["DEFAULT_NAME", "DEFAULT_PROOFS", "CommittedData", "commit", "only_name", "open_data"]
+__all__ = [
+    "DEFAULT_NAME",
+    "DEFAULT_PROOFS",
+    "MAX_PROOFS",
+    "CommittedData",
+    "commit",
+    "link_of",
+    "newest",
+    "only_name",
+    "open_data",
+    "predecessor",
+    "public_facts",
+    "store_again",
+    "successor",
+]
 
 DEFAULT_NAME = "data"
 DEFAULT_PROOFS = 64
@@ -304,12 +318,97 @@ def _same(vault: Vault, name: str, data: QuantisedData, public: dict[str, Any], 
     return CommittedData(data, stored.digest, stored.schema_id, name, vault, stored.file)
 
 
+def public_facts(vault: Vault, name: str, proofs: int) -> session.PublicData:
+    """What the commitment `name` tells in the clear, for another one of the same data."""
+    description = vault.get_json(f"data/{name}/description")
+    public = description["public"]
+    schema = Schema.from_dict(description["schema"])
+    return session.PublicData(
+        label_kind=description["label_kind"],
+        classes=description["classes"],
+        fa=schema.fa,
+        data_bits=schema.data_bits,
+        schema_id=schema_id(public),
+        schema=canonical(public),
+        names=public["names"]["features"] if "names" in public else None,
+        released=[ROWS_RELEASED, *description["released"]],
+        proofs=proofs,
+    )
+
+
+def store_again(before: CommittedData, made: session.Committed, seed: Secret, proofs: int) -> str:
+    """Write a new commitment of the same data beside the one before; returns its name.
+
+    The description comes last: after a crash before it there is no such commitment, and nothing was opened.
+    """
+    vault, old = before.vault, f"data/{before.name}"
+    with vault.locked():
+        if successor(vault, before.name) is not None:
+            raise VaultError(f"another process has committed {before.name!r} again meanwhile")
+        name = _free_name(vault, before.name)
+        vault.put(f"secrets/data/{name}", seed.expose())
+        for part in ("features", "labels"):
+            vault.put(f"data/{name}/{part}", vault.get(f"{old}/{part}"))
+        vault.put(f"data/{name}/commitment", made.file)
+        vault.budget.open_account(made.digest.hex(), made.rows, made.reserve)
+        changes = {"digest": made.digest.hex(), "proofs": proofs, "recommits": before.name}
+        vault.put_json(f"data/{name}/description", vault.get_json(f"{old}/description") | changes)
+    return name
+
+
+def _free_name(vault: Vault, name: str) -> str:
+    """`patients-2` for the second commitment of `patients`, `patients-3` for that of `patients-2`."""
+    while (before := predecessor(vault, name)) is not None:
+        name = before
+    number = 2
+    while vault.has(f"data/{name}-{number}/description"):
+        number += 1
+    return f"{name}-{number}"
+
+
+def predecessor(vault: Vault, name: str) -> str | None:
+    """The data set that this one commits again, if it does."""
+    found = vault.get_json(f"data/{name}/description").get("recommits")
+    return None if found is None else str(found)
+
+
+def successor(vault: Vault, name: str) -> str | None:
+    """The data set that commits this one again, if there is one, linked or not yet."""
+    return next((n for n in _names(vault) if predecessor(vault, n) == name), None)
+
+
+def link_of(vault: Vault, name: str) -> bytes | None:
+    """The link that leads to a re-commitment, once it is proven."""
+    place = f"data/{name}/link"
+    return vault.get(place) if vault.has(place) else None
+
+
+def newest(data: CommittedData) -> tuple[CommittedData, tuple[bytes, ...]]:
+    """The newest commitment of the same data that links lead to, and those links."""
+    links: list[bytes] = []
+    while (after := successor(data.vault, data.name)) is not None:
+        link = link_of(data.vault, after)
+        if link is None:
+            break
+        data = open_data(data.vault, after)
+        links.append(link)
+    return data, tuple(links)
+
+
+def _names(vault: Vault) -> list[str]:
+    return [n.split("/")[1] for n in vault.names("data/") if n.endswith("/description")]
+
+
 def only_name(vault: Vault) -> str:
-    """The name of the only data set in a vault. Raises `UsageError` if there is none, or a choice."""
-    names = [n.split("/")[1] for n in vault.names("data/") if n.endswith("/description")]
-    if len(names) != 1:
-        raise UsageError(f"{vault.path} holds {len(names)} data sets ({', '.join(names)}); say which one")
-    return names[0]
+    """The name of the only data set in a vault, of several commitments of it the newest that is linked.
+
+    Raises `UsageError` if there is none, or a choice.
+    """
+    names = _names(vault)
+    first = [n for n in names if predecessor(vault, n) is None] if len(names) > 1 else names
+    if len(first) != 1:
+        raise UsageError(f"{vault.path} holds {len(first)} data sets ({', '.join(first)}); say which one")
+    return newest(open_data(vault, first[0]))[0].name if len(names) > 1 else first[0]
 
 
 def open_data(

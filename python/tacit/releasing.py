@@ -43,6 +43,8 @@ class Release:
     """What the two numbers below are, on the training rows: they tell about the data and are not published."""
     metric_exact: float = field(repr=False)
     metric_rounded: float = field(repr=False)
+    links: tuple[bytes, ...] = field(default=(), repr=False)
+    """What it is verified with, beside its run: links to the model's commitment, where that was made again."""
 
     def save(
         self, model: str | os.PathLike[str], proof: str | os.PathLike[str], *, overwrite: bool = False
@@ -117,7 +119,8 @@ def release(
     )
     weights = record.final.flat_weights()
     proven = prove(run, quiet=quiet)
-    opening, made = run.boundary(len(record.states) - 1, record)
+    final = run.final(record)
+    opening, made = final.opening, final.made
     vault.budget.charge({made.digest.hex(): made.reserve}, f"{run.name} release")
     names = record.parameter_names or _plain_names(record)
     # Remembered before anything is made: a crash here costs a release, it does not allow a second one. Another
@@ -150,7 +153,7 @@ def release(
     name = METRICS[data.label_kind]
     if not quiet:
         print(f"{name} on the training rows: {exact:.4f} exact, {after:.4f} at {bits} bits", file=sys.stderr)
-    return Release(tensors, proof, bits, name, exact, after)
+    return Release(tensors, proof, bits, name, exact, after, final.links)
 
 
 def _bits(column: NDArray[np.int32]) -> int:

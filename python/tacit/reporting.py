@@ -18,6 +18,7 @@ import numpy as np
 from tacit import session
 from tacit._files import write_public
 from tacit._wording import given, name_of, named
+from tacit.commitment import link_of, newest, predecessor
 from tacit.dataset.quantised import QuantisedData, quantise
 from tacit.dataset.schema import Target
 from tacit.errors import ReportRefused, UsageError
@@ -66,6 +67,8 @@ class Report:
     fa: int = 0
     outputs_per_row: int = 1
     rows: int = 0
+    links: tuple[bytes, ...] = field(default=(), repr=False)
+    """What it is verified with, beside run and data: links to commitments that were made again."""
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
         """Write the file, durably and all at once. A file of something else is refused (`FileTaken`)."""
@@ -160,7 +163,7 @@ def evaluate(
     """
     bounds = {"at_least": at_least, "at_least_each": at_least_each, "gap_at_most": gap_at_most}
     check_arguments(run, data, min_group, bounds)
-    record, on = run.record(), data or run.data()
+    record, (on, _) = run.record(), _evaluated(run, data)
     _require_schema(run, on)
     chosen = _rows(rows, on)
     groups: dict[str, Any] | None = None
@@ -209,7 +212,7 @@ def predict(
     check_arguments(run, data, 0, {})
     record = run.record()
     if x is None:
-        on = data or run.data()
+        on, _ = _evaluated(run, data)
         _require_schema(run, on)
         request = json.dumps({"rows": _rows(rows, on), "groups": None, "asked": ["Outputs"]})
         return prove_request(run, record, on, (on.features, on.labels), request, (), 0, quiet)
@@ -253,7 +256,9 @@ def prove_request(
     proven = prove(run, quiet=True)
     weights, velocity = record.final.flat_weights(), record.final.flat_velocity()
     commitment = None if data is None else data.file
-    plan = session.plan_report(proven.content, weights, commitment, *table, request)
+    final = run.final(record)
+    opening, made = final.opening, final.made
+    plan = session.plan_report(proven.content, opening.file, weights, commitment, *table, request)
     for name, size in zip(names or ("all rows",), plan["group_sizes"], strict=True):
         if size < min_group:
             raise ReportRefused(
@@ -269,7 +274,6 @@ def prove_request(
                 f"{what} counts among {_rows_of(size)}, fewer than {min_group}: that tells about a few people",
                 reason="SmallGroup",
             )
-    opening, made = run.boundary(len(record.states) - 1, record)
     rows = int(plan["rows_per_proof"])
     charged = {made.digest.hex(): rows}
     opened = None
@@ -293,7 +297,32 @@ def prove_request(
         )
     config = record.config
     outputs = config.architecture.layers[-1].outputs
-    return Report(content, run.name, tuple(plan["shown"]), names, config.scales.fa, outputs, plan["rows"])
+    links = final.links + _links_to(run, data)
+    if links:
+        log.warning("the report opens a commitment that was made again: it is verified with its links (--link)")
+    return Report(
+        content, run.name, tuple(plan["shown"]), names, config.scales.fa, outputs, plan["rows"], links
+    )
+
+
+def _evaluated(run: Run, data: CommittedData | None) -> tuple[CommittedData, tuple[bytes, ...]]:
+    """The rows that are meant: those given, or the training data under its newest commitment."""
+    return (data, ()) if data is not None else newest(run.data())
+
+
+def _links_to(run: Run, data: CommittedData | None) -> tuple[bytes, ...]:
+    """The links between the training data and `data`, if that is a re-commitment of it."""
+    if data is None or data.vault.path != run.vault.path:
+        return ()
+    links, name = [], data.name
+    trained = run.data().name
+    while name != trained:
+        link, before = link_of(data.vault, name), predecessor(data.vault, name)
+        if link is None or before is None:
+            return ()
+        links.append(link)
+        name = before
+    return tuple(reversed(links))
 
 
 def _denominators(shown: Sequence[Any], names: Sequence[str]) -> Iterator[tuple[str, int]]:

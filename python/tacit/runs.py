@@ -6,6 +6,7 @@ runs/NAME/model-I       public commitment of the weights before chunk I
 runs/NAME/statement     the public statement
 runs/NAME/chunk-I       finished proof of chunk I
 secrets/runs/NAME/I     seed of that commitment
+runs/NAME/final-K, ...  re-commitments of the result, see `tacit.recommitting`
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tacit import session
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PROOFS_FINAL",
     "PROOFS_INSIDE",
+    "Final",
     "Run",
     "open_run",
     "proofs_at",
@@ -54,6 +56,18 @@ def start_bits(w_in: int) -> int:
 def proofs_at(boundary: int, chunks: int) -> int:
     """For how many proofs the model before chunk `boundary` is committed."""
     return PROOFS_FINAL if boundary == chunks else PROOFS_INSIDE
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """A commitment of a run's final model."""
+
+    index: int
+    """0 for the one that the run ends with, then its re-commitments."""
+    opening: session.Opening
+    made: session.Committed
+    links: tuple[bytes, ...] = ()
+    """From the one that the run ends with to this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +137,24 @@ class Run:
             if not self.vault.has(f"runs/{self.name}/model-{index}"):
                 self.keep(f"model-{index}", made.file)
         return session.Opening(made.file, seed), made
+
+    def final(self, record: RunRecord) -> Final:
+        """The newest commitment of the final model that links lead to: what a statement about it opens."""
+        links: list[bytes] = []
+        while (link := self.blob(f"link-{len(links) + 1}")) is not None:
+            links.append(link)
+        if not links:
+            return Final(0, *self.boundary(len(record.states) - 1, record))
+        known = self.kept_final(len(links))
+        return replace(known, links=tuple(links))
+
+    def kept_final(self, index: int) -> Final:
+        """The re-commitment of this number, linked or not yet."""
+        name = f"runs/{self.name}/final-{index}"
+        told = self.vault.get_json(f"{name}-rows")
+        file = self.vault.get(name)
+        made = session.Committed(bytes.fromhex(told["digest"]), file, told["rows"], told["reserve"])
+        return Final(index, session.Opening(file, self.vault.secret(name)), made)
 
     def statement(self, record: RunRecord) -> bytes:
         """The public statement, made once."""

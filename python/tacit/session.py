@@ -62,12 +62,17 @@ __all__ = [
     "file_kind",
     "initial_weights",
     "instruction_set",
+    "link_data",
+    "link_model",
+    "link_rows",
+    "plan_link",
     "plan_report",
     "prove_chunk",
     "prove_release",
     "prove_report",
     "run_statement",
     "verify_commitment",
+    "verify_link",
     "verify_release",
     "verify_report",
     "verify_run",
@@ -476,12 +481,16 @@ class Held:
     """The digest that it held before."""
     training: bytes | None = field(default=None, repr=False)
     """For a report: the commitment file of the training data, unless that is `commitment`."""
+    links: tuple[bytes, ...] = field(default=(), repr=False)
+    """Links from a commitment to the one that is held, or that a proof names."""
 
 
 def verify_run(proof: bytes, held: Held) -> Verdict:
     """Check a run against what the verifier holds."""
     with _native() as native:
-        return _verdict(native.verify_run(proof, held.commitment, held.nonce, held.declaration))
+        return _verdict(
+            native.verify_run(proof, held.commitment, list(held.links), held.nonce, held.declaration)
+        )
 
 
 def verify_release(proof: bytes, run: bytes, model: bytes, held: Held) -> Verdict:
@@ -490,7 +499,11 @@ def verify_release(proof: bytes, run: bytes, model: bytes, held: Held) -> Verdic
     The run is verified first, against what the verifier holds.
     """
     with _native() as native:
-        return _verdict(native.verify_release(proof, run, model, held.commitment, held.nonce, held.declaration))
+        return _verdict(
+            native.verify_release(
+                proof, run, model, held.commitment, list(held.links), held.nonce, held.declaration
+            )
+        )
 
 
 def file_kind(file: bytes) -> str:
@@ -510,6 +523,7 @@ def describe(file: bytes, run: bytes | None = None) -> Verdict:
 
 def plan_report(
     run: bytes,
+    model: bytes,
     weights: NDArray[np.int64],
     commitment: bytes | None,
     features: NDArray[np.int32],
@@ -518,11 +532,12 @@ def plan_report(
 ) -> dict[str, Any]:
     """What a report will state and cost: `shown`, `group_sizes`, `rows_per_proof`. For the owner alone.
 
-    `commitment` is the file of the data set that `features` [n, d] and `labels` are; None for public rows.
+    `model` is the commitment of the run's final model that the report opens; `commitment` is the file of the
+    data set that `features` [n, d] and `labels` are; None for public rows.
     Raises `ReportRefused` naming what is wrong.
     """
     with _native() as native:
-        plan = native.plan_report(run, weights, commitment, (features, labels), request)
+        plan = native.plan_report(run, model, weights, commitment, (features, labels), request)
     return dict(json.loads(plan))
 
 
@@ -564,7 +579,103 @@ def verify_report(proof: bytes, run: bytes, held: Held) -> Verdict:
     """
     with _native() as native:
         return _verdict(
-            native.verify_report(proof, run, held.commitment, held.training, held.nonce, held.declaration)
+            native.verify_report(
+                proof, run, held.commitment, held.training, list(held.links), held.nonce, held.declaration
+            )
+        )
+
+
+RowRelation: TypeAlias = Literal["same", "subset", "disjoint"]
+"""How the rows of two data sets are related."""
+
+
+def plan_link(first: bytes, second: bytes, relation: RowRelation | None = None) -> int:
+    """Rows that a link of two commitments, or a relation of their rows, opens of each of them.
+
+    Raises `UsageError` if they cannot be linked.
+    """
+    with _native() as native:
+        return int(native.plan_link(first, second, relation))
+
+
+def link_data(
+    first: Opening,
+    second: Opening,
+    table: tuple[NDArray[np.int32], NDArray[np.int64]],
+    vault_secret: Secret,
+    *,
+    progress: Progress | None = None,
+) -> bytes:
+    """Prove that two commitments hold the same data set, `table`. The caller has charged the rows."""
+    with _native() as native:
+        proof = native.link_data(
+            (first.file, first.seed.expose()),
+            (second.file, second.seed.expose()),
+            table,
+            vault_secret.expose(),
+            progress,
+        )
+    return bytes(proof)
+
+
+def link_model(
+    config: str,
+    state: tuple[NDArray[np.int64], NDArray[np.int64] | None],
+    first: Opening,
+    second: Opening,
+    vault_secret: Secret,
+    *,
+    progress: Progress | None = None,
+) -> bytes:
+    """Prove that two commitments hold the same model, `state` = (weights, velocity).
+
+    The caller has charged the rows.
+    """
+    with _native() as native:
+        proof = native.link_model(
+            config,
+            state[0],
+            state[1],
+            (first.file, first.seed.expose()),
+            (second.file, second.seed.expose()),
+            vault_secret.expose(),
+            progress,
+        )
+    return bytes(proof)
+
+
+def link_rows(
+    relation: RowRelation,
+    first: Opening,
+    second: Opening,
+    first_table: tuple[NDArray[np.int32], NDArray[np.int64]],
+    second_table: tuple[NDArray[np.int32], NDArray[np.int64]],
+    vault_secret: Secret,
+    *,
+    progress: Progress | None = None,
+) -> bytes:
+    """Prove how the rows of two data sets are related. The caller has charged the rows.
+
+    Raises `ReportRefused` naming a row if they are not related so.
+    """
+    with _native() as native:
+        proof = native.link_rows(
+            relation,
+            (first.file, first.seed.expose()),
+            (second.file, second.seed.expose()),
+            first_table,
+            second_table,
+            vault_secret.expose(),
+            progress,
+        )
+    return bytes(proof)
+
+
+def verify_link(proof: bytes, to: bytes | None, run: bytes | None, held: Held) -> Verdict:
+    """Check a link: of data beside the commitment files of its sides, of models beside the run of the first."""
+    with _native() as native:
+        return _verdict(
+            native.verify_link(proof, held.commitment, to, run, list(held.links), held.nonce, held.declaration)
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tacit import session
@@ -13,7 +13,7 @@ from tacit.errors import ProofRejected, UsageError, WrongKind
 from tacit.origins import from_hex
 from tacit.session import Verdict
 
-__all__ = ["MAX_FILE", "Files", "check_files", "inspect", "read_files", "verify"]
+__all__ = ["MAX_FILE", "Files", "check_files", "inspect", "paths_of", "read_files", "verify"]
 
 MAX_FILE = 1 << 30
 """Longest public file that is read."""
@@ -29,6 +29,8 @@ def verify(
     run: PathLike | None = None,
     model: PathLike | None = None,
     training: PathLike | None = None,
+    to: PathLike | None = None,
+    link: PathLike | Sequence[PathLike] | None = None,
     nonce: bytes | str | None = None,
     declaration: bytes | str | None = None,
 ) -> Verdict:
@@ -39,11 +41,15 @@ def verify(
     `run` of its model, the commitment `data` of the rows that it is about and, where the model was trained on
     others, the commitment `training` of those. A commitment file as `proof` has its validity proof checked.
 
+    `link` is a file, or several, that prove two commitments to hold the same: with them a run, a release or a
+    report may be about a commitment that was made again; one that nothing rests on is rejected. A link as
+    `proof` is checked against the commitments `data` and `to` of its sides, one of a model against the `run`.
+
     `nonce` (32 bytes, or hexadecimal) is what you issued for this run: a run without it, or with another, is
     rejected. `declaration` is the digest that you held before: a run of other data, another start or another
     configuration is rejected. Without them the verdict says what is as declared and unchecked.
     """
-    files = read_files(proof, data=data, run=run, model=model, training=training)
+    files = read_files(proof, data=data, run=run, model=model, training=training, to=to, link=link)
     return check_files(files, nonce=nonce, declaration=declaration)
 
 
@@ -57,6 +63,8 @@ class Files:
     run: bytes | None = field(default=None, repr=False)
     model: bytes | None = field(default=None, repr=False)
     training: bytes | None = field(default=None, repr=False)
+    to: bytes | None = field(default=None, repr=False)
+    link: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 def read_files(
@@ -66,6 +74,8 @@ def read_files(
     run: PathLike | None = None,
     model: PathLike | None = None,
     training: PathLike | None = None,
+    to: PathLike | None = None,
+    link: PathLike | Sequence[PathLike] | None = None,
 ) -> Files:
     """Read what `verify` was given; raises as it does where a file is unreadable, missing or needless."""
     content = _read(proof, "the proof")
@@ -73,7 +83,9 @@ def read_files(
     if kind not in _ALLOWED:
         raise WrongKind(f"{os.fspath(proof)} is {_KINDS[kind]}: that is verified as part of a run")
     _refuse_missing(kind, run, model)
-    _refuse_needless(kind, {"data": data, "run": run, "model": model, "training": training})
+    links = paths_of(link)
+    given = {"data": data, "run": run, "model": model, "training": training, "to": to, "link": links or None}
+    _refuse_needless(kind, given)
     return Files(
         kind,
         content,
@@ -81,7 +93,16 @@ def read_files(
         None if run is None else _of_kind(run, "run", "run"),
         None if model is None else _model(model),
         None if training is None else _of_kind(training, "data", "training"),
+        None if to is None else _of_kind(to, "data", "to"),
+        tuple(_of_kind(path, "link", "link") for path in links),
     )
+
+
+def paths_of(link: PathLike | Sequence[PathLike] | None) -> tuple[PathLike, ...]:
+    """One link, several or none as a tuple."""
+    if link is None:
+        return ()
+    return (link,) if isinstance(link, str | os.PathLike) else tuple(link)
 
 
 def check_files(
@@ -90,10 +111,12 @@ def check_files(
     """`verify` on what was read."""
     _refuse_needless(files.kind, {"nonce": nonce, "declaration": declaration})
     held = session.Held(
-        files.data, _bytes32(nonce, "nonce"), _bytes32(declaration, "declaration"), files.training
+        files.data, _bytes32(nonce, "nonce"), _bytes32(declaration, "declaration"), files.training, files.link
     )
     if files.kind == "data":
         return session.verify_commitment(files.proof)
+    if files.kind == "link":
+        return session.verify_link(files.proof, files.to, files.run, held)
     if files.run is None:
         return session.verify_run(files.proof, held)
     if files.model is None:
@@ -116,6 +139,7 @@ _KINDS = {
     "run": "the proof of a run",
     "release": "the proof of a release",
     "report": "a report",
+    "link": "a link of two commitments",
     "model": "the record of a model",
     "statement": "the statement of a run",
     "chunk": "the proof of one chunk of a run",
@@ -135,9 +159,10 @@ def _refuse_missing(kind: str, run: PathLike | None, model: PathLike | None) -> 
 
 _ALLOWED: Mapping[str, tuple[str, ...]] = {
     "data": (),
-    "run": ("data", "nonce", "declaration"),
-    "release": ("data", "run", "model", "nonce", "declaration"),
-    "report": ("data", "run", "training", "nonce", "declaration"),
+    "run": ("data", "link", "nonce", "declaration"),
+    "release": ("data", "run", "model", "link", "nonce", "declaration"),
+    "report": ("data", "run", "training", "link", "nonce", "declaration"),
+    "link": ("data", "to", "run", "link", "nonce", "declaration"),
 }
 """What each kind of proof is verified with."""
 

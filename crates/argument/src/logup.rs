@@ -59,6 +59,8 @@ pub struct LeafClaim {
     pub numerator: Affine,
     /// The claimed d(point).
     pub denominator: Affine,
+    /// The product of all denominators.
+    pub root: Message,
 }
 
 /// The verifier's side, for 2^`log_leaves` fractions.
@@ -72,7 +74,7 @@ pub fn logup_check(reduction: &mut Reduction<'_>, log_leaves: usize) -> Result<L
     unit.add_constant(-E::ONE);
     reduction.assert_zero(unit);
     if log_leaves == 0 {
-        return Ok(LeafClaim { point: Vec::new(), numerator: Affine::default(), denominator: root.affine() });
+        return Ok(LeafClaim { point: Vec::new(), numerator: Affine::default(), denominator: root.affine(), root });
     }
     let lambda = reduction.challenge();
     let mut running = root.affine();
@@ -81,7 +83,7 @@ pub fn logup_check(reduction: &mut Reduction<'_>, log_leaves: usize) -> Result<L
     for _ in 1..log_leaves {
         halves = layer(reduction, &halves)?;
     }
-    Ok(halves.join(reduction))
+    Ok(halves.join(reduction, root))
 }
 
 /// The claims between two layers: the halves of n and d at one point; m = n1 + lambda d1 stands for n1.
@@ -125,13 +127,13 @@ impl Halves {
         Ok(Self { point, lambda, n0, d0, m, d1 })
     }
     /// Joins the halves at a challenge.
-    fn join(self, reduction: &mut Reduction<'_>) -> LeafClaim {
+    fn join(self, reduction: &mut Reduction<'_>, root: Message) -> LeafClaim {
         let c = reduction.challenge();
         let mut numerator = line(self.n0, self.m, c);
         numerator.add_scaled(&self.d1.affine(), -(self.lambda * c));
         let mut point = self.point;
         point.insert(0, c);
-        LeafClaim { point, numerator, denominator: line(self.d0, self.d1, c) }
+        LeafClaim { point, numerator, denominator: line(self.d0, self.d1, c), root }
     }
 }
 

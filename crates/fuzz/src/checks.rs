@@ -6,12 +6,14 @@ macro_rules! sources {
 }
 
 /// The sources of the errors that a verifier gives.
-const SOURCES: [&str; 15] = sources!(
+const SOURCES: [&str; 17] = sources!(
     "argument/src/hiding/reduction.rs",
     "argument/src/opening/error.rs",
     "argument/src/proof.rs",
     "training/src/config/validate.rs",
     "training/src/file.rs",
+    "training/src/link.rs",
+    "training/src/link/invalid.rs",
     "training/src/nowrap.rs",
     "training/src/record.rs",
     "training/src/release.rs",

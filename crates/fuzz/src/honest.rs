@@ -6,13 +6,15 @@ mod common;
 use common::{Owner, config, layer};
 use serde::{Deserialize, Serialize};
 use tacit_argument::entropy::Entropy;
+use tacit_argument::opening::{PIN_BLOCK, long_lived_shape};
 use tacit_training::config::{Activation, Decay, Loss, NormBits, Order, RunConfig, Schedule};
 use tacit_training::file::{Kind, encode};
+use tacit_training::link::{Linked, RowRelation, prove_link, prove_rows};
 use tacit_training::release::{Circumstances, Earlier, Override, ReleaseInput, prove_release, release_rules};
 use tacit_training::report::{
     Asked, Figure, Groups, Input, Position, Rate, ReportInput, ReportTrees, Rows, Strategy, prove_report,
 };
-use tacit_training::run::ModelCommitment;
+use tacit_training::run::{ModelCommitment, commit_state};
 use tacit_training::statement::Origin;
 use tacit_training::trainer::ModelState;
 use tacit_training::validity::{commit_data, data_payload};
@@ -34,6 +36,8 @@ pub struct Family {
     pub releases: Vec<Vec<u8>>,
     /// Reports on the run's model.
     pub reports: Vec<Vec<u8>>,
+    /// Links of its data and of its model to commitments that were made again.
+    pub links: Vec<Vec<u8>>,
 }
 
 /// 7 rows in batches of 3 (padded to 4), 3 steps in a chunk of 4: the fewest rows with masked and padding rows.
@@ -182,6 +186,50 @@ fn reports(owner: &Owner, model: (&ModelState, &ModelCommitment)) -> Vec<Vec<u8>
     out
 }
 
+/// The data and the model, committed again for other budgets, and linked.
+fn links(owner: &Owner, state: &ModelState, model: &ModelCommitment) -> Vec<Vec<u8>> {
+    let mut record = owner.data.record.clone();
+    let record_bits = record.data_bits;
+    let stride = record.stride();
+    let shape = long_lived_shape((record.columns() as usize) << stride, stride, 40, 2).expect("a shape");
+    (record.vector.shape, record.vector.row_budget) = (shape, (shape.block - PIN_BLOCK) as u64);
+    let payload = data_payload(&record, &owner.rows);
+    let entropy = Entropy::fresh(&SECRET, &[4; 32]).expect("randomness");
+    let data = commit_data(record, &payload, &[5; 32], entropy).expect("a commitment");
+    // The same rows, and others: no value of the table reaches the window's end.
+    let mut others = owner.rows.clone();
+    others.features.iter_mut().for_each(|v| *v = (1 << (record_bits - 1)) - 1);
+    let entropy = Entropy::fresh(&SECRET, &[7; 32]).expect("randomness");
+    let other_payload = data_payload(&data.record, &others);
+    let empty = tacit_training::record::DataRecord { pin: Default::default(), ..data.record.clone() };
+    let other = commit_data(empty, &other_payload, &[8; 32], entropy).expect("a commitment");
+    let again = commit_state(&owner.statement.config, state, 2, 40, &[6; 32]).expect("a commitment");
+    let of_rows = |relation, second: &tacit_training::record::DataRecord| Linked::Rows {
+        relation,
+        first: owner.data.record.clone(),
+        second: second.clone(),
+    };
+    let own = (&owner.data.vector, &payload);
+    let related = [
+        (of_rows(RowRelation::Subset, &data.record), (&data.vector, &payload)),
+        (of_rows(RowRelation::Same, &data.record), (&data.vector, &payload)),
+        (of_rows(RowRelation::Disjoint { nonce: 3 }, &other.record), (&other.vector, &other_payload)),
+    ]
+    .map(|(linked, (tree, rows))| {
+        let link = prove_rows(linked, [own.0, tree], [own.1, rows], &SECRET).expect("a relation");
+        encode(Kind::Link, &link).expect("a file")
+    });
+    let of_data = Linked::Data { first: owner.data.record.clone(), second: data.record };
+    let of_model = Linked::Model { first: model.record.clone(), second: again.record };
+    [(of_data, [&owner.data.vector, &data.vector]), (of_model, [&model.vector, &again.vector])]
+        .into_iter()
+        .map(|(linked, trees)| {
+            encode(Kind::Link, &prove_link(linked, trees, &SECRET).expect("a link")).expect("a file")
+        })
+        .chain(related)
+        .collect()
+}
+
 fn family(name: &str, config: RunConfig, hidden: bool) -> Family {
     let (owner, data) = owner(config, hidden);
     let (first, state, model) = owner.proven(4);
@@ -192,6 +240,7 @@ fn family(name: &str, config: RunConfig, hidden: bool) -> Family {
         runs: [first, second].iter().map(|r| encode(Kind::Run, r).expect("a file")).collect(),
         releases: (0..2).map(|_| release(&owner, &state, &model)).collect(),
         reports: reports(&owner, (&state, &model)),
+        links: links(&owner, &state, &model),
     }
 }
 

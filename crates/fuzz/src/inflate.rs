@@ -11,6 +11,7 @@ use tacit_training::config::{
     Schedule,
 };
 use tacit_training::file::{Kind, decode};
+use tacit_training::link::{LinkProof, Linked};
 use tacit_training::record::{DataRecord, Labels, ModelRecord, Vector, labels_for, model_dimensions};
 use tacit_training::relation::layout::ModelLayout;
 use tacit_training::report::{Input, ReportProof, Rows};
@@ -152,4 +153,38 @@ pub fn report(r: &mut Random, bytes: &[u8]) -> Vec<u8> {
     };
     debug_assert!(log2_ceil(data.rows as usize) <= 24);
     file(Kind::Report, &report)
+}
+
+/// A link of as many rows and columns, or as many layers and weights, as there may be.
+#[must_use]
+pub fn link(r: &mut Random, bytes: &[u8]) -> Vec<u8> {
+    let Ok(mut link) = decode::<LinkProof>(Kind::Link, bytes) else { return vec![] };
+    match &mut link.statement.linked {
+        Linked::Data { first, second } => {
+            let (rows, features) = (rows(r), r.scaled(1, MAX_WIDTH));
+            for record in [first, second] {
+                (record.rows, record.features) = (rows, features);
+                fitted_data(record);
+            }
+        }
+        Linked::Rows { first, second, .. } => {
+            let features = r.scaled(1, MAX_WIDTH);
+            for record in [first, second] {
+                (record.rows, record.features) = (rows(r), features);
+                fitted_data(record);
+            }
+        }
+        Linked::Model { first, second } => {
+            let n = if r.one_in(3) { MAX_LAYERS } else { 1 + r.below(3) };
+            let most = if n > 8 { 1 << 11 } else { MAX_WIDTH };
+            let layers: Vec<(u32, u32)> = (0..n).map(|_| (r.scaled(1, most), r.scaled(1, most))).collect();
+            for record in [first, second] {
+                record.layers = layers.clone();
+                let state = ModelLayout::of_record(record);
+                let cells = state.last().map_or(0, |l| l.cells);
+                fitted(&mut record.vector, cells, state[0].max_stride());
+            }
+        }
+    }
+    file(Kind::Link, &link)
 }

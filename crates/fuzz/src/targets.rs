@@ -7,12 +7,13 @@ use crate::spans::{HEAD, Spans};
 use std::collections::HashSet;
 use std::sync::Arc;
 use tacit_training::file::{Kind, decode, encode};
+use tacit_training::link::LinkProof;
 use tacit_training::record::ModelRecord;
 use tacit_training::release::verify_release;
 use tacit_training::report::verify_report;
 use tacit_training::run::{RunProof, RunVerdict};
 use tacit_training::statement::RunStatement;
-use tacit_training::verify::{DataFile, Held, verify_data_file, verify_run_file};
+use tacit_training::verify::{DataFile, Held, verify_data_file, verify_link_file, verify_run_file};
 
 /// The verified run that releases and reports belong to.
 pub struct Run {
@@ -34,6 +35,8 @@ pub enum Verifier {
     Release(Arc<Run>),
     /// A report on the model of a verified run.
     Report(Arc<Run>),
+    /// A link of two commitments.
+    Link,
 }
 
 /// How a file is changed.
@@ -82,6 +85,9 @@ impl Verifier {
                 let report = decode(Kind::Report, bytes).map_err(|e| name(&e))?;
                 verify_report(&report, &run.verdict, &run.statement, &run.model).map(|_| ()).map_err(|e| name(&e))
             }
+            Self::Link => {
+                verify_link_file(bytes, None, None, &Held::default()).map(|_| ()).map_err(|e| name(&e))
+            }
         }
     }
 }
@@ -110,6 +116,7 @@ impl Target {
             (Change::Anywhere, _) => crate::mutate::mutate(r, &self.file, &donors),
             (Change::Sizes, Verifier::Data) => inflate::data(r, &self.file.bytes),
             (Change::Sizes, Verifier::Report(_)) => inflate::report(r, &self.file.bytes),
+            (Change::Sizes, Verifier::Link) => inflate::link(r, &self.file.bytes),
             (Change::Sizes, _) => inflate::run(r, &self.file.bytes),
         }
     }
@@ -133,6 +140,7 @@ struct Corpus {
     runs: Vec<Arc<Spans>>,
     releases: Vec<Arc<Spans>>,
     reports: Vec<Arc<Spans>>,
+    links: Vec<Arc<Spans>>,
     known: HashSet<Vec<u8>>,
 }
 
@@ -140,7 +148,7 @@ impl Corpus {
     fn new(families: &[Family]) -> Self {
         let all = |files: fn(&Family) -> &[Vec<u8>]| families.iter().flat_map(files);
         let mut known: HashSet<Vec<u8>> = families.iter().map(|f| f.data.clone()).collect();
-        known.extend(all(|f| &f.releases).chain(all(|f| &f.reports)).cloned());
+        known.extend(all(|f| &f.releases).chain(all(|f| &f.reports)).chain(all(|f| &f.links)).cloned());
         for run in all(|f| &f.runs) {
             let run: RunProof = decode(Kind::Run, run).expect("an honest run");
             known.extend((0..run.chunks.len()).filter_map(|i| chunk_key(&run, i)));
@@ -155,6 +163,7 @@ impl Corpus {
             reports: all(|f| &f.reports)
                 .map(|b| apart::<tacit_training::report::ReportProof>(Kind::Report, b))
                 .collect(),
+            links: all(|f| &f.links).map(|b| apart::<LinkProof>(Kind::Link, b)).collect(),
             known,
         }
     }
@@ -165,6 +174,7 @@ impl Corpus {
             Verifier::Run => &self.runs,
             Verifier::Release(_) => &self.releases,
             Verifier::Report(_) => &self.reports,
+            Verifier::Link => &self.links,
         };
         let file = donors.iter().find(|s| s.bytes == bytes).expect("a file of the corpus");
         let (file, donors, known) = (Spans::clone(file), donors.clone(), self.known.clone());
@@ -189,6 +199,10 @@ pub fn targets(families: &[Family]) -> Vec<Target> {
         c.add(named("release"), &f.releases[0], Verifier::Release(run.clone()), Change::Anywhere);
         for (i, report) in f.reports.iter().enumerate() {
             c.add(named(&format!("report {i}")), report, Verifier::Report(run.clone()), Change::Anywhere);
+        }
+        for (link, what) in f.links.iter().zip(["data", "models", "some rows", "the same rows", "other rows"]) {
+            c.add(named(&format!("link of {what}")), link, Verifier::Link, Change::Anywhere);
+            c.add(named(&format!("sizes, link of {what}")), link, Verifier::Link, Change::Sizes);
         }
         c.add(named("sizes, data"), &f.data, Verifier::Data, Change::Sizes);
         c.add(named("sizes, run"), &f.runs[0], Verifier::Run, Change::Sizes);

@@ -4,6 +4,7 @@ use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use tacit_argument::proof::ArgumentError;
 use tacit_training::file::FileError;
+use tacit_training::link::{LinkError, LinkRejected};
 use tacit_training::release::{ReleaseError, ReleaseRefused, ReleaseRejected};
 use tacit_training::report::{ReportError, ReportInvalid, ReportRejected};
 use tacit_training::run::{RunError, RunRejected};
@@ -133,6 +134,11 @@ impl From<Rejected> for Failed {
             Rejected::Run(e) => e.into(),
             Rejected::SchemaId | Rejected::Record(_) => Self::rejected("data", &variant(&e), e.to_string()),
             Rejected::Report(e) => e.into(),
+            Rejected::OfLink(e) => e.into(),
+            Rejected::Link { index, error } => Self::from(error).in_file(&format!("link {}", index + 1)),
+            Rejected::IdleLink { .. } | Rejected::NotLinked { .. } | Rejected::LinkKind { .. } => {
+                Self::rejected("proof", &variant(&e), e.to_string())
+            }
             Rejected::NoData | Rejected::TrainingData => Self::rejected("data", &variant(&e), e.to_string()),
             Rejected::OtherData { .. } => Self::rejected("data", "DataCommitment", e.to_string()),
             Rejected::NoNonce | Rejected::OtherNonce { .. } | Rejected::OtherDeclaration { .. } => {
@@ -238,5 +244,26 @@ impl From<ReportError> for Failed {
             e => variant(e),
         };
         Self { category: "report", check, subject: "", message: e.to_string() }
+    }
+}
+
+impl From<LinkRejected> for Failed {
+    fn from(e: LinkRejected) -> Self {
+        let check = match &e {
+            LinkRejected::Argument(a) => return argument("the link's proof: ".into(), a),
+            LinkRejected::Invalid(i) => variant(i),
+            LinkRejected::Record(r) => variant(r),
+            LinkRejected::Version { .. } => variant(&e),
+        };
+        Self::rejected("proof", &check, e.to_string())
+    }
+}
+
+impl From<LinkError> for Failed {
+    fn from(e: LinkError) -> Self {
+        if let LinkError::Rows(rows) = &e {
+            return Self { category: "report", check: variant(rows), subject: "", message: e.to_string() };
+        }
+        Self::usage(e.to_string())
     }
 }

@@ -1,6 +1,7 @@
 //! The private native module of the Python package: conversions only. `tacit.session` is its one caller.
 mod data;
 mod errors;
+mod link;
 mod release;
 mod report;
 mod run;
@@ -20,6 +21,8 @@ mod _native {
     use super::data::{commit_dataset, commit_model, verify_commitment};
     #[pymodule_export]
     use super::errors::Failure;
+    #[pymodule_export]
+    use super::link::{link_data, link_model, link_rows, plan_link, verify_link};
     #[pymodule_export]
     use super::release::{check_release, prove_release, verify_release};
     #[pymodule_export]

@@ -1,8 +1,9 @@
 //! Releases: rules, proof, and the check of a model file.
 use crate::data::{check_state, rebuild_model, seed32, values, verdict, with_data};
 use crate::errors::Failed;
+use crate::link::{borrowed, with_links};
 use crate::run::{Opening, run_json, statement_of};
-use crate::seeds::held;
+use crate::seeds::{data_record, held};
 use crate::tensors::{check_tensors, float};
 use crate::work;
 use pyo3::buffer::PyBuffer;
@@ -20,7 +21,7 @@ use tacit_training::run::RunProof;
 use tacit_training::statement::RunStatement;
 use tacit_training::tally::Tally;
 use tacit_training::trainer::ModelState;
-use tacit_training::verify::verify_run_file;
+use tacit_training::verify::{Held, verify_model_of_run};
 use tacit_training::words::{hex, model_file_words, release_words, run_words};
 
 /// What the owner says, as `tacit.session.Circumstances` writes it.
@@ -88,9 +89,6 @@ fn make(run: &[u8], order: &Order) -> Result<(Vec<u8>, Vec<u8>), Failed> {
     let permit = order.told.permit(statement, order.bits)?;
     let config = &statement.config;
     check_state(config, &order.state)?;
-    if run.chunks.last().is_none_or(|c| c.model_out != order.record) {
-        return Err(Failed::usage("the model given is not the one that the run ends with"));
-    }
     // The permit says that bits fits.
     let bits = order.bits as u32;
     let rounded = rounded_weights(config, &order.state.weights, bits);
@@ -150,24 +148,28 @@ pub fn release_json(release: &ReleaseStatement) -> serde_json::Value {
 
 /// Checks a run, a release of it, and that a safetensors file holds the released weights and nothing else.
 #[pyfunction]
-#[pyo3(signature = (proof, run, model, commitment, nonce, declaration))]
+#[pyo3(signature = (proof, run, model, commitment, links, nonce, declaration))]
+#[allow(clippy::too_many_arguments)]
 pub fn verify_release(
     py: Python<'_>,
     proof: PyBackedBytes,
     run: PyBackedBytes,
     model: PyBackedBytes,
     commitment: Option<PyBackedBytes>,
+    links: Vec<PyBackedBytes>,
     nonce: Option<PyBackedBytes>,
     declaration: Option<PyBackedBytes>,
 ) -> PyResult<String> {
     work::fenced(py, move || {
-        let held = held(commitment.as_deref(), nonce.as_deref(), declaration.as_deref())?;
+        let links = borrowed(&links);
+        let of_data = held(commitment.as_deref(), nonce.as_deref(), declaration.as_deref())?;
+        let held = Held { links: &links, ..of_data };
         let release: ReleaseProof = file::decode(Kind::Release, &proof)?;
-        let (run, of_run) = verify_run_file(&run, &held).map_err(|e| Failed::from(e).in_file("the release's run"))?;
-        let Some(last) = run.chunks.last() else {
-            return Err(Failed::rejected("proof", "ChunkCount", "the run has no chunks"));
-        };
-        let v = verify(&release, &of_run, &run.statement, &last.model_out)?;
+        let named = &release.statement.model_digest;
+        let verified = verify_model_of_run(&run, named, &held);
+        let (run, of_run, (of_model, record)) =
+            verified.map_err(|e| Failed::from(e).in_file("the release's run"))?;
+        let v = verify(&release, &of_model, &run.statement, &record)?;
         let metadata = check_tensors(&model, &run.statement.config, &release.statement)
             .map_err(|e| e.in_file("the model file"))?;
         let mut words = model_file_words(&release.statement, metadata)
@@ -175,9 +177,10 @@ pub fn verify_release(
             .and(run_words(&run.statement, &of_run, &held));
         let mut tally = Tally::of_run(&of_run);
         tally.add("release", &v.soundness);
-        if held.data.is_some() {
-            tally = with_data(tally, "data", &run.statement.data)?;
+        if let Some(bytes) = held.data {
+            tally = with_data(tally, "data", &data_record(bytes)?)?;
         }
+        with_links(&mut words, &mut tally, &links)?;
         words.shown.push(tally.words());
         let mut statement = run_json(&run);
         statement["kind"] = "release".into();

@@ -1,8 +1,9 @@
 //! Reports on a committed model: plan, proof, check.
 use crate::data::{check_state, rebuild_data, rebuild_model, rows, seed32, values, verdict, with_data};
 use crate::errors::Failed;
+use crate::link::{borrowed, with_links};
 use crate::run::{Opening, run_json};
-use crate::seeds::held;
+use crate::seeds::{data_record, held};
 use crate::work;
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
@@ -43,9 +44,11 @@ struct About {
 }
 
 impl About {
-    /// `commitment` is the file of the committed data set whose rows are in `table`; without one they are public.
+    /// `model` is the commitment to the run's last model, or to the same one that a link leads to; `commitment` the file
+    /// of the committed data set whose rows are in `table`: without one they are public.
     fn new(
         run: &[u8],
+        model: &[u8],
         weights: Vec<i64>,
         commitment: Option<&[u8]>,
         table: Data,
@@ -54,8 +57,7 @@ impl About {
         let request: Request =
             serde_json::from_str(request).map_err(|e| Failed::usage(format!("request for a report: {e}")))?;
         let run: RunProof = file::decode(Kind::Run, run)?;
-        let Some(last) = run.chunks.last() else { return Err(Failed::usage("the run has no chunks")) };
-        let record = last.model_out.clone();
+        let record: ModelRecord = file::decode(Kind::Model, model)?;
         let (input, table) = match commitment {
             Some(bytes) => {
                 let body: DataFile = file::decode(Kind::Data, bytes)?;
@@ -86,13 +88,14 @@ impl About {
 pub fn plan_report(
     py: Python<'_>,
     run: PyBackedBytes,
+    model: PyBackedBytes,
     weights: PyBuffer<i64>,
     commitment: Option<PyBackedBytes>,
     table: Table,
     request: &str,
 ) -> PyResult<String> {
     let (weights, table) = (values(py, &weights)?, rows(py, &table.0, &table.1)?);
-    let about = About::new(&run, weights, commitment.as_deref(), table, request)?;
+    let about = About::new(&run, &model, weights, commitment.as_deref(), table, request)?;
     let p: ReportPlan = py.detach(|| plan(&about.input(), &about.request.asked)).map_err(Failed::from)?;
     let json = serde_json::json!({
         "rows_per_proof": p.rows_per_proof, "group_sizes": p.group_sizes, "rows": p.rows, "cells": p.cells,
@@ -119,11 +122,7 @@ pub fn prove_report<'py>(
     let (weights, table) = (values(py, &weights)?, rows(py, &table.0, &table.1)?);
     let velocity = velocity.as_ref().map(|v| values(py, v)).transpose()?;
     let state = ModelState { weights: weights.clone(), velocity };
-    let about = About::new(&run, weights, data.as_ref().map(|d| &*d.0), table, request)?;
-    let record: ModelRecord = file::decode(Kind::Model, &model.0).map_err(Failed::from)?;
-    if record != about.record {
-        return Err(Failed::usage("the model given is not the one that the run ends with").into());
-    }
+    let about = About::new(&run, &model.0, weights, data.as_ref().map(|d| &*d.0), table, request)?;
     let model_seed = seed32(&model.1, "the model's seed")?;
     let data_seed = data.as_ref().map(|d| seed32(&d.1, "the data set's seed")).transpose()?;
     let secret = seed32(&secret, "the vault's secret")?;
@@ -137,7 +136,7 @@ pub fn prove_report<'py>(
     let expected = 0.5 + 3.5e-6 * rows as f64 * f64::from(outputs);
     let proof = work::run(py, progress, vec![expected], move |_| {
         check_state(&about.run.statement.config, &state)?;
-        let model = rebuild_model(&about.run.statement.config, record, &state, &model_seed)?;
+        let model = rebuild_model(&about.run.statement.config, about.record.clone(), &state, &model_seed)?;
         let vector = match (&about.input, &about.table, data_seed) {
             (Input::Committed { data, .. }, Some(table), Some(seed)) => Some(rebuild_data(data, table, &seed)?),
             _ => None,
@@ -200,7 +199,7 @@ fn same_unit(schema: &str, record: &DataRecord, unit: u32) -> bool {
 
 /// Checks a report and the run of its model, against the commitment of the data that it evaluates.
 #[pyfunction]
-#[pyo3(signature = (proof, run, commitment, training, nonce, declaration))]
+#[pyo3(signature = (proof, run, commitment, training, links, nonce, declaration))]
 #[allow(clippy::too_many_arguments)]
 pub fn verify_report(
     py: Python<'_>,
@@ -208,27 +207,34 @@ pub fn verify_report(
     run: PyBackedBytes,
     commitment: Option<PyBackedBytes>,
     training: Option<PyBackedBytes>,
+    links: Vec<PyBackedBytes>,
     nonce: Option<PyBackedBytes>,
     declaration: Option<PyBackedBytes>,
 ) -> PyResult<String> {
     work::fenced(py, move || {
         let of_data = held(commitment.as_deref(), nonce.as_deref(), declaration.as_deref())?;
-        let held = Held { training: training.as_deref(), ..of_data };
+        let links = borrowed(&links);
+        let held = Held { training: training.as_deref(), links: &links, ..of_data };
         let v = verify_report_file(&proof, &run, &held)?;
         let statement = &v.report.statement;
         let of_training = Held { data: held.training.or(held.data), ..held };
         let mut of_run = run_words(&v.run.statement, &v.run_verdict, &of_training);
         of_run.not_shown.retain(|s| s != "how good the model is");
         let unit = unit_checked(statement, commitment.as_deref())?;
-        let mut words = report_words(statement, Some(&v.run.statement.data), commitment.is_some()).and(of_run);
+        // The data set that the report is about, where links prove it to be the one of the run.
+        let same = match &statement.input {
+            Input::Committed { data, .. } if v.same_data => data,
+            _ => &v.run.statement.data,
+        };
+        let mut words = report_words(statement, Some(same), commitment.is_some()).and(of_run);
         let mut tally = Tally::of_run(&v.run_verdict);
         tally.add("report", &v.verdict.soundness);
-        tally = with_data(tally, "training data", &v.run.statement.data)?;
-        // The rows that it evaluates, where they are others and their commitment was checked.
-        if let (true, Input::Committed { data, .. }) = (held.data.is_some(), &statement.input)
-            && *data != v.run.statement.data
-        {
-            tally = with_data(tally, "data", data)?;
+        // One of the two is there, and leads to the training data.
+        let given = [held.training.or(held.data), held.data].map(|file| file.map(data_record).transpose());
+        let [trained, evaluated] = given;
+        let (trained, evaluated) = (trained?, evaluated?);
+        if let Some(record) = &trained {
+            tally = with_data(tally, "training data", record)?;
         }
         if let Some(unit) = unit {
             words.not_shown.retain(|s| !s.starts_with("that a target of "));
@@ -236,6 +242,15 @@ pub fn verify_report(
                 "By the schema document of the data, a target of {unit} integers is a return of 100 %, and one of 0 none."
             ));
         }
+        // The rows that it evaluates, where they are others and their commitment was checked.
+        if let Some(record) = evaluated.filter(|e| trained.as_ref() != Some(e)) {
+            tally = with_data(tally, "data", &record)?;
+        }
+        if v.apart {
+            words.not_shown.retain(|s| s != "that none of the rows was in the training data");
+            words.shown.push("None of the rows of that data set is a row of the training data.".to_string());
+        }
+        with_links(&mut words, &mut tally, &links)?;
         words.shown.push(tally.words());
         let mut json = run_json(&v.run);
         json["kind"] = "report".into();

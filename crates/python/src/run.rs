@@ -4,6 +4,7 @@ use crate::data::{
     words_of,
 };
 use crate::errors::Failed;
+use crate::link::{borrowed, describe_link, with_links};
 use crate::release::release_json;
 use crate::report::report_json;
 use crate::seeds::{Origins, data_record, held};
@@ -175,22 +176,26 @@ pub fn run_json(run: &RunProof) -> serde_json::Value {
 
 /// Checks a run's proof against what the verifier holds.
 #[pyfunction]
-#[pyo3(signature = (proof, commitment, nonce, declaration))]
+#[pyo3(signature = (proof, commitment, links, nonce, declaration))]
 pub fn verify_run(
     py: Python<'_>,
     proof: PyBackedBytes,
     commitment: Option<PyBackedBytes>,
+    links: Vec<PyBackedBytes>,
     nonce: Option<PyBackedBytes>,
     declaration: Option<PyBackedBytes>,
 ) -> PyResult<String> {
     work::fenced(py, move || {
-        let held = held(commitment.as_deref(), nonce.as_deref(), declaration.as_deref())?;
+        let links = borrowed(&links);
+        let of_data = held(commitment.as_deref(), nonce.as_deref(), declaration.as_deref())?;
+        let held = Held { links: &links, ..of_data };
         let (run, v) = verify_run_file(&proof, &held)?;
         let mut tally = Tally::of_run(&v);
-        if held.data.is_some() {
-            tally = with_data(tally, "data", &run.statement.data)?;
+        if let Some(bytes) = held.data {
+            tally = with_data(tally, "data", &data_record(bytes)?)?;
         }
         let mut words = run_words(&run.statement, &v, &held);
+        with_links(&mut words, &mut tally, &links)?;
         words.shown.push(tally.words());
         verdict(&words, &tally, run_json(&run))
     })
@@ -207,6 +212,7 @@ pub fn file_kind(bytes: &[u8]) -> PyResult<&'static str> {
         (Kind::Statement, "statement"),
         (Kind::Chunk, "chunk"),
         (Kind::Report, "report"),
+        (Kind::Link, "link"),
     ];
     let got = file::kind(bytes).map_err(Failed::from)?;
     let found = kinds.iter().find(|(kind, _)| *kind as u8 == got);
@@ -282,6 +288,7 @@ pub fn describe(py: Python<'_>, bytes: PyBackedBytes, run: Option<PyBackedBytes>
             }
             k if k == Kind::Release as u8 => describe_release(bytes, run)?,
             k if k == Kind::Report as u8 => describe_report(bytes, run)?,
+            k if k == Kind::Link as u8 => describe_link(bytes)?,
             other => return Err(Failed::usage(format!("{} has no description", file::kind_words(other)))),
         };
         words.not_shown.insert(0, "whether any of this holds: the proof was not checked".to_string());

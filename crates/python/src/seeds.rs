@@ -100,5 +100,6 @@ pub fn held<'a>(data: Option<&'a [u8]>, nonce: Option<&[u8]>, declaration: Optio
         training: None,
         nonce: nonce.map(|n| seed32(n, "the nonce")).transpose()?,
         declaration: declaration.map(|d| seed32(d, "the declaration")).transpose()?,
+        links: &[],
     })
 }

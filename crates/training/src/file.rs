@@ -30,6 +30,8 @@ pub enum Kind {
     Chunk = 6,
     /// A statement about a model.
     Report = 7,
+    /// A statement that two commitments hold the same content.
+    Link = 8,
 }
 
 /// What a file of a kind is called.
@@ -43,6 +45,7 @@ pub const fn kind_words(kind: u8) -> &'static str {
         5 => "the statement of a run",
         6 => "the proof of one chunk of a run",
         7 => "a report",
+        8 => "a link of two commitments",
         _ => "a file of an unknown kind",
     }
 }

@@ -13,6 +13,7 @@ pub mod config;
 pub mod estimate;
 pub mod file;
 pub mod initial;
+pub mod link;
 pub mod nowrap;
 pub mod order;
 pub mod record;

@@ -21,10 +21,15 @@ impl Tally {
     #[must_use]
     pub fn of_run(v: &RunVerdict) -> Self {
         let mut out = Self::default();
-        out.lines.extend(v.soundness.iter().map(|t| (t.name.to_string(), t.bits)));
-        let bits = repeated(total(&v.soundness), v.chunks);
-        out.close(format!("total over {} chunk(s)", v.chunks), bits);
+        out.add_run(v);
         out
+    }
+
+    /// The same behind other arguments.
+    pub fn add_run(&mut self, v: &RunVerdict) {
+        self.lines.extend(v.soundness.iter().map(|t| (t.name.to_string(), t.bits)));
+        let bits = repeated(total(&v.soundness), v.chunks);
+        self.close(format!("total over {} chunk(s)", v.chunks), bits);
     }
 
     /// One more argument: its terms under its name, and its total.

@@ -1,6 +1,7 @@
 //! Verification of files: bytes in, verdict or the named check out. What a command, a page or a contract's host calls.
 use crate::file::{FileError, Kind, decode};
-use crate::record::{DataRecord, RecordError};
+use crate::link::{LinkProof, LinkRejected, LinkVerdict, Linked, Links, verify_link};
+use crate::record::{DataRecord, ModelRecord, RecordError};
 use crate::report::{Input, ReportProof, ReportRejected, ReportVerdict, verify_report};
 use crate::run::{RunProof, RunRejected, RunVerdict, verify_run};
 use crate::seed::Origin;
@@ -34,6 +35,8 @@ pub struct Held<'a> {
     pub nonce: Option<[u8; 32]>,
     /// The digest of the run's declaration.
     pub declaration: Option<[u8; 32]>,
+    /// Links: a commitment that they lead to stands for the one that they lead from.
+    pub links: &'a [&'a [u8]],
 }
 
 /// A file was rejected.
@@ -90,6 +93,41 @@ pub enum Rejected {
     /// The report's proof is rejected.
     #[error(transparent)]
     Report(#[from] ReportRejected),
+    /// A link is rejected.
+    #[error("link {}: {error}", index + 1)]
+    Link {
+        /// Which of those given, from 0.
+        index: usize,
+        /// Why.
+        error: LinkRejected,
+    },
+    /// The link that is verified is rejected.
+    #[error(transparent)]
+    OfLink(#[from] LinkRejected),
+    /// A link that nothing rests on: leaving it out unseen would look like a check of it.
+    #[error("link {} joins none of the commitments that are checked here", index + 1)]
+    IdleLink {
+        /// Which of those given, from 0.
+        index: usize,
+    },
+    /// A commitment file beside a link that does not name it, or names it on the other side.
+    #[error("the {which} commitment of the link is {}, not {}", hex(.stated), hex(.given))]
+    NotLinked {
+        /// "first" or "second".
+        which: &'static str,
+        /// In the link.
+        stated: [u8; 32],
+        /// Of the file given.
+        given: [u8; 32],
+    },
+    /// A data commitment beside a link of models, or a run beside a link of data.
+    #[error("this is a link of {}, which is not verified beside {what}", if *models { "models" } else { "data sets" })]
+    LinkKind {
+        /// What was given.
+        what: &'static str,
+        /// Whether the link is one of models.
+        models: bool,
+    },
     /// A commitment beside a report on public rows.
     #[error("the report is about public rows, not about committed data")]
     NoData,
@@ -146,11 +184,20 @@ pub fn check_held(statement: &RunStatement, held: &Held<'_>) -> Result<(), Rejec
 /// # Errors
 /// [`Rejected`] naming the check.
 pub fn verify_run_file(proof: &[u8], held: &Held<'_>) -> Result<(RunProof, RunVerdict), Rejected> {
+    let mut links = Links::verify(held.links)?;
+    let verified = run_with(proof, held, &mut links)?;
+    links.all_used()?;
+    Ok(verified)
+}
+
+/// [`verify_run_file`] with links that were verified, which need not all be about this run.
+fn run_with(proof: &[u8], held: &Held<'_>, links: &mut Links) -> Result<(RunProof, RunVerdict), Rejected> {
     let run: RunProof = decode(Kind::Run, proof)?;
     if let Some(bytes) = held.data {
-        let (body, given) = verify_data_file(bytes)?;
-        if body.record != run.statement.data {
-            return Err(Rejected::OtherData { stated: run.statement.data.digest()?, given });
+        let (_, given) = verify_data_file(bytes)?;
+        let stated = run.statement.data.digest()?;
+        if !links.join(&stated, &given) {
+            return Err(Rejected::OtherData { stated, given });
         }
     }
     check_held(&run.statement, held)?;
@@ -168,6 +215,10 @@ pub struct VerifiedReport {
     pub run: RunProof,
     /// What the run establishes.
     pub run_verdict: RunVerdict,
+    /// Whether the rows are of the data that the run was trained on, in the same commitment or one that links lead to.
+    pub same_data: bool,
+    /// Whether a link says that none of the rows of its data set is one of the data that the run was trained on.
+    pub apart: bool,
 }
 
 /// Decodes and fully checks a report and the run of its model. `held.data` is the commitment of the data that the report
@@ -182,22 +233,129 @@ pub struct VerifiedReport {
 /// [`Rejected`] naming the check.
 pub fn verify_report_file(proof: &[u8], run: &[u8], held: &Held<'_>) -> Result<VerifiedReport, Rejected> {
     let report: ReportProof = decode(Kind::Report, proof)?;
-    let (run, run_verdict) = verify_run_file(run, &Held { data: held.training, ..*held })?;
+    let mut links = Links::verify(held.links)?;
+    let (run, run_verdict) = run_with(run, &Held { data: held.training, ..*held }, &mut links)?;
+    let trained_on = run.statement.data.digest()?;
     let mut trained = held.training.is_some();
     if let Some(bytes) = held.data {
-        let (body, given) = verify_data_file(bytes)?;
+        let (_, given) = verify_data_file(bytes)?;
         let Input::Committed { data, .. } = &report.statement.input else { return Err(Rejected::NoData) };
-        if body.record != *data {
-            return Err(Rejected::OtherData { stated: data.digest()?, given });
+        let stated = data.digest()?;
+        if !links.join(&stated, &given) {
+            return Err(Rejected::OtherData { stated, given });
         }
-        trained |= body.record == run.statement.data;
+        trained |= links.join(&given, &trained_on);
     }
     if !trained {
         return Err(Rejected::TrainingData);
     }
+    let same_data = match &report.statement.input {
+        Input::Committed { data, .. } => links.join(&data.digest()?, &trained_on),
+        Input::Public { .. } => false,
+    };
+    // Of a relation of rows both commitments have to be valid.
+    let apart = match &report.statement.input {
+        Input::Committed { data, .. } if held.data.is_some() => links.apart(&data.digest()?, &trained_on),
+        Input::Committed { .. } | Input::Public { .. } => false,
+    };
     let Some(last) = run.chunks.last() else {
         return Err(RunRejected::ChunkCount { expected: 1, got: 0 }.into());
     };
-    let verdict = verify_report(&report, &run_verdict, &run.statement, &last.model_out)?;
-    Ok(VerifiedReport { report, verdict, run, run_verdict })
+    let (of_model, record) = last_model(&report.statement.model_digest, &run_verdict, &last.model_out, &mut links);
+    let verdict = verify_report(&report, &of_model, &run.statement, &record)?;
+    links.all_used()?;
+    Ok(VerifiedReport { report, verdict, run, run_verdict, same_data, apart })
+}
+
+/// The verdict on a run as one on the commitment that a proof names, and that commitment's record, if links lead to it
+/// from the run's last model: then both hold the same weights, and the bounds of one are the other's. Else the run's own,
+/// which the proof is compared with.
+///
+/// # Soundness
+/// The links were verified.
+fn last_model(
+    named: &[u8; 32],
+    run: &RunVerdict,
+    last: &ModelRecord,
+    links: &mut Links,
+) -> (RunVerdict, ModelRecord) {
+    let (mut of_model, mut record) = (run.clone(), last.clone());
+    if *named != run.model_digest
+        && let Some(linked) = links.model(named).cloned()
+        && links.join(&run.model_digest, named)
+    {
+        (of_model.model_digest, record) = (*named, linked);
+    }
+    (of_model, record)
+}
+
+/// A run, its verdict, and the verdict and record of [`last_model`].
+type ModelOfRun = (RunProof, RunVerdict, (RunVerdict, ModelRecord));
+
+/// [`verify_run_file`] for a proof about the run's last model, which names a commitment that links may lead to.
+///
+/// # Errors
+/// [`Rejected`] naming the check.
+pub fn verify_model_of_run(proof: &[u8], named: &[u8; 32], held: &Held<'_>) -> Result<ModelOfRun, Rejected> {
+    let mut links = Links::verify(held.links)?;
+    let (run, verdict) = run_with(proof, held, &mut links)?;
+    let Some(last) = run.chunks.last() else {
+        return Err(RunRejected::ChunkCount { expected: 1, got: 0 }.into());
+    };
+    let of_model = last_model(named, &verdict, &last.model_out, &mut links);
+    links.all_used()?;
+    Ok((run, verdict, of_model))
+}
+
+/// A verified link, and what stands on its sides.
+pub struct VerifiedLink {
+    /// The link.
+    pub link: LinkProof,
+    /// What it establishes.
+    pub verdict: LinkVerdict,
+    /// Of the first and the second commitment, whether it was checked beside the link.
+    pub known: [bool; 2],
+    /// The run that a model comes from, where it was given.
+    pub run: Option<(RunProof, RunVerdict)>,
+}
+
+/// Decodes and fully checks a link: of data sets beside the commitment files of its sides, `held.data` and `to`; of models
+/// beside the run that its first model is the last of. Further links lead from there to it.
+///
+/// # Errors
+/// [`Rejected`] naming the check.
+pub fn verify_link_file(
+    proof: &[u8],
+    to: Option<&[u8]>,
+    run: Option<&[u8]>,
+    held: &Held<'_>,
+) -> Result<VerifiedLink, Rejected> {
+    let link: LinkProof = decode(Kind::Link, proof)?;
+    let verdict = verify_link(&link)?;
+    let mut links = Links::verify(held.links)?;
+    let models = matches!(link.statement.linked, Linked::Model { .. });
+    let other = [("a data commitment", held.data.is_some() || to.is_some(), !models), ("a run", run.is_some(), models)];
+    if let Some((what, ..)) = other.iter().find(|(_, given, wanted)| *given && !*wanted) {
+        return Err(Rejected::LinkKind { what, models });
+    }
+    let mut known = [false; 2];
+    for (i, (which, file)) in [("first", held.data), ("second", to)].into_iter().enumerate() {
+        let Some(bytes) = file else { continue };
+        let (_, given) = verify_data_file(bytes)?;
+        let stated = if i == 0 { verdict.first } else { verdict.second };
+        if !links.join(&stated, &given) {
+            return Err(Rejected::NotLinked { which, stated, given });
+        }
+        known[i] = true;
+    }
+    let run = run.map(|run| run_with(run, &Held { data: None, ..*held }, &mut links)).transpose()?;
+    if let Some((_, of_run)) = &run {
+        if !links.join(&of_run.model_digest, &verdict.first) {
+            let (stated, given) = (verdict.first, of_run.model_digest);
+            return Err(Rejected::NotLinked { which: "first", stated, given });
+        }
+        known[0] = true;
+    }
+    links.all_used()?;
+    Ok(VerifiedLink { link, verdict, known, run })
 }

@@ -28,6 +28,8 @@ COMMANDS = (
     "evaluate",
     "backtest",
     "predict",
+    "recommit",
+    "compare",
     "verify",
     "report",
     "inspect",

@@ -119,10 +119,17 @@ def companion_options(function: F) -> F:
         click.option("--declaration", metavar="HEX", help="The run's declaration, which you held before."),
         click.option("--nonce", metavar="HEX", help="The nonce that you issued for this run."),
         click.option(
+            "--link",
+            type=path,
+            multiple=True,
+            help="A link to a commitment that was made again. Repeatable.",
+        ),
+        click.option("--to", type=path, help="For a link of data: the commitment that it leads to."),
+        click.option(
             "--training", type=path, help="For a report on other rows: commitment of the training data."
         ),
         click.option("--model", type=path, help="For a release: the safetensors file."),
-        click.option("--run", type=path, help="For a release or a report: the proof of its run."),
+        click.option("--run", type=path, help="For a release, a report or a link: the proof of its run."),
         click.option("--data", type=path, help="Commitment that the data must have."),
     ):
         function = option(function)

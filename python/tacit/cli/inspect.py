@@ -20,7 +20,7 @@ __all__ = ["command"]
 )
 @click.option("--json", "as_json", is_flag=True, help="Everything, as JSON.")
 def command(file: Path, run: Path | None, as_json: bool) -> None:
-    """Print the statement of FILE (commitment, run, release or report) in plain words, with its soundness
+    """Print the statement of FILE (commitment, run, release, report or link) in plain words, with its soundness
     terms and their total."""
     from tacit.verifying import inspect
 

@@ -25,6 +25,8 @@ def command(
     run: Path | None,
     model: Path | None,
     training: Path | None,
+    to: Path | None,
+    link: tuple[Path, ...],
     nonce: str | None,
     declaration: str | None,
     force: bool,
@@ -37,6 +39,14 @@ def command(
     from tacit.html import html_report
 
     made = html_report(
-        proof, data=data, run=run, model=model, training=training, nonce=nonce, declaration=declaration
+        proof,
+        data=data,
+        run=run,
+        model=model,
+        training=training,
+        to=to,
+        link=link,
+        nonce=nonce,
+        declaration=declaration,
     )
     click.echo(f"VALID: {made.save(page, overwrite=force)}")

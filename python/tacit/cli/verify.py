@@ -23,12 +23,14 @@ def command(
     run: Path | None,
     model: Path | None,
     training: Path | None,
+    to: Path | None,
+    link: tuple[Path, ...],
     nonce: str | None,
     declaration: str | None,
     as_json: bool,
 ) -> int:
     """Check PROOF: a run (with --data), a release (with --run and --model), a report (with --run and --data),
-    or a data commitment.
+    a link (with --data and --to, or --run), or a data commitment.
 
     Exit code 0: valid; 1: rejected, the failing check is named; 2: wrong usage; 3: not a file of ours,
     damaged, or of another kind. With --json a rejection is an object too: valid (false), check, message.
@@ -39,7 +41,15 @@ def command(
     started = time.perf_counter()
     try:
         verdict = verify(
-            proof, data=data, run=run, model=model, training=training, nonce=nonce, declaration=declaration
+            proof,
+            data=data,
+            run=run,
+            model=model,
+            training=training,
+            to=to,
+            link=link,
+            nonce=nonce,
+            declaration=declaration,
         )
     except (ProofRejected, UnreadableFile) as error:
         if not as_json:

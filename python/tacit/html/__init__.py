@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from tacit import session
 from tacit._files import write_public
 from tacit.errors import UsageError
-from tacit.verifying import PathLike, check_files, read_files
+from tacit.verifying import PathLike, check_files, paths_of, read_files
 
 if TYPE_CHECKING:
     from tacit.session import Verdict
@@ -29,6 +30,7 @@ COMPANIONS = (
     ("run", "--run", "proof of the run"),
     ("model", "--model", "released model"),
     ("training", "--training", "commitment of the training data"),
+    ("to", "--to", "commitment that the link leads to"),
 )
 
 
@@ -61,6 +63,8 @@ def html_report(
     run: PathLike | None = None,
     model: PathLike | None = None,
     training: PathLike | None = None,
+    to: PathLike | None = None,
+    link: PathLike | Sequence[PathLike] | None = None,
     nonce: bytes | str | None = None,
     declaration: bytes | str | None = None,
     checked: datetime | None = None,
@@ -73,8 +77,9 @@ def html_report(
     from tacit.html.page import pictures, render
     from tacit.html.verified import Companion, Verified
 
-    paths = {"data": data, "run": run, "model": model, "training": training}
-    files = read_files(proof, data=data, run=run, model=model, training=training)
+    paths = {"data": data, "run": run, "model": model, "training": training, "to": to}
+    links = paths_of(link)
+    files = read_files(proof, data=data, run=run, model=model, training=training, to=to, link=links)
     started = time.perf_counter()
     verdict = check_files(files, nonce=nonce, declaration=declaration)
     seconds = time.perf_counter() - started
@@ -84,7 +89,10 @@ def html_report(
         path, content = paths[name], getattr(files, name)
         if path is not None and content is not None:
             given.append(Companion.of(role, option, path, content))
-    for content in (files.proof, files.data, files.training):
+    given += [
+        Companion.of("link", "--link", path, content) for path, content in zip(links, files.link, strict=True)
+    ]
+    for content in (files.proof, files.data, files.training, files.to):
         if content is not None and session.file_kind(content) == "data":
             # Of the bytes that were just verified: the record binds the document.
             told = session.describe(content).statement
@@ -99,7 +107,7 @@ def html_report(
         nonce=_hex(nonce),
         declaration=_hex(declaration),
     )
-    sources = tuple(Path(path) for path in (proof, *paths.values()) if path is not None)
+    sources = tuple(Path(path) for path in (proof, *paths.values(), *links) if path is not None)
     return HtmlReport(render(about), verdict, pictures(about), sources)
 
 

@@ -46,6 +46,10 @@ def facts_of(about: Verified) -> list[tuple[str, Markup]]:
     if about.kind == "data":
         return [("The data", fields(_data(about, statement["record"], statement["digest"])))]
     out = []
+    if about.kind == "link":
+        out.append(("The commitments", fields(_link(about, statement["link"]))))
+        if "run" not in statement:
+            return out
     if about.kind == "report":
         report = statement["report"]
         if about.evaluated is not None:
@@ -67,6 +71,22 @@ def facts_of(about: Verified) -> list[tuple[str, Markup]]:
     if about.evaluated is None or about.evaluated != about.training:
         out.append(("The data it was trained on", fields(_data(about, statement["run"]["data"], trained))))
     return out
+
+
+def _link(about: Verified, link: Mapping[str, Any]) -> list[tuple[str, Child]]:
+    """Both sides of a link, and what they hold."""
+    sides: list[tuple[str, Child]] = [
+        ("first", digest(link["first_digest"])),
+        ("second", digest(link["second_digest"])),
+    ]
+    record = link["records"]["first"]
+    if link["of"] == "rows":
+        second = link["records"]["second"]
+        sides.append(("rows of the second", count(second["rows"])))
+    if link["of"] != "model":
+        return sides + _data(about, record, None)
+    shapes = ", ".join(f"{count(inputs)} × {count(outputs)}" for inputs, outputs in record["layers"])
+    return [*sides, ("matrices of weights", shapes)]
 
 
 def _said(about: Verified, pattern: str) -> str | None:
@@ -186,7 +206,7 @@ def _rates(config: Mapping[str, Any]) -> list[tuple[int, float]]:
 
 def rate_plot(about: Verified) -> Markup | None:
     """The learning rate over the steps, unless it stays the same."""
-    if about.kind == "data":
+    if "run" not in about.verdict.statement:
         return None
     rates = _rates(about.verdict.statement["run"]["config"])
     varies = len({rate for _, rate in rates}) > 1

@@ -102,7 +102,7 @@ def _style() -> Markup:
 def _title(about: Verified) -> str:
     if about.kind == "report" and all("Outputs" in item for item in about.verdict.statement["report"]["shown"]):
         return "Predictions of a model"
-    return TITLES[about.kind]
+    return TITLES[about.topic]
 
 
 def _section(title: str, *children: Child) -> Markup:
@@ -121,12 +121,12 @@ def _header(about: Verified) -> Markup:
         ),
         class_="badge",
     )
-    kind = {"data": "data", "run": "training", "release": "release", "report": "report"}[about.kind]
+    kind = "training" if about.kind == "run" else about.kind
     return tag(
         "header",
         tag("p", f"Zero-knowledge proof · {kind} · {about.files[0].name}", class_="eyebrow"),
         tag("h1", _title(about)),
-        tag("p", INTRODUCTIONS[about.kind], class_="lead"),
+        tag("p", INTRODUCTIONS[about.topic], class_="lead"),
         badge,
     )
 
@@ -145,7 +145,8 @@ def _warnings(about: Verified) -> list[Markup]:
     """What a reader of figures must not miss, although it stands further down or between two files."""
     told = []
     options = {file.option for file in about.files}
-    if about.kind != "data" and "--data" not in options and (about.kind != "report" or about.evaluated):
+    about_data = about.kind in ("run", "release") or about.evaluated
+    if about_data and "--data" not in options:
         told.append(
             "The data commitment was not given to this check: whether the data is valid at all is not shown. "
             "Check again with --data."

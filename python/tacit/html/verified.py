@@ -51,8 +51,14 @@ class Verified:
 
     @property
     def kind(self) -> str:
-        """ "data", "run", "release" or "report"."""
+        """ "data", "run", "release", "report" or "link"."""
         return str(self.verdict.statement["kind"])
+
+    @property
+    def topic(self) -> str:
+        """What the page is about: the kind, or "rows" for a link that relates the rows of two data sets."""
+        rows = self.kind == "link" and self.verdict.statement["link"]["of"] == "rows"
+        return "rows" if rows else self.kind
 
     @property
     def command(self) -> str:
@@ -67,9 +73,14 @@ class Verified:
 
     @cached_property
     def training(self) -> Mapping[str, Any] | None:
-        """The record of the training data; for a data commitment its own."""
+        """The record of the training data; for a data commitment its own, for a link of data the first."""
         statement = self.verdict.statement
-        found = statement["record"] if self.kind == "data" else statement["run"]["data"]
+        if self.kind == "link" and statement["link"]["of"] != "model":
+            found = statement["link"]["records"]["first"]
+        elif "run" in statement:
+            found = statement["run"]["data"]
+        else:
+            found = statement.get("record")
         return found if isinstance(found, Mapping) else None
 
     @cached_property

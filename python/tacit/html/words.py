@@ -24,6 +24,8 @@ TITLES = {
     "run": "Training of a model",
     "release": "Release of a model",
     "report": "Report on a model",
+    "link": "Link of two commitments",
+    "rows": "Rows of two data sets",
 }
 
 INTRODUCTIONS = {
@@ -44,6 +46,14 @@ INTRODUCTIONS = {
         "The owner of a model shows what the model does on certain rows. The model stays hidden, and so do "
         "rows that were committed; both are fixed by commitments, so that the figures below are about one "
         "model and one set of rows."
+    ),
+    "link": (
+        "A commitment can take part in so many proofs, then the owner makes a new one. This shows that the two "
+        "hold the same, without showing what: what was shown of one is true of the other."
+    ),
+    "rows": (
+        "Two data sets were committed. This shows how their rows are related, without showing any of them: a "
+        "model is tested honestly on rows that it was not trained on."
     ),
 }
 

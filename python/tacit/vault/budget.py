@@ -98,10 +98,10 @@ class BudgetLog:
             _require(state.accounts, rows, reserve)
             self._append(state, {"kind": "charge", "rows": dict(rows), "purpose": purpose})
 
-    def require(self, rows: Mapping[str, int]) -> None:
+    def require(self, rows: Mapping[str, int], *, reserve: bool = False) -> None:
         """Raise `BudgetError` unless `rows` could be charged now. For planning: reserves nothing."""
         with self._lock.held():
-            _require(self._checked().accounts, rows, reserve=False)
+            _require(self._checked().accounts, rows, reserve)
 
     def share(self, rows: Mapping[str, int], purpose: str) -> Share:
         """Charge `rows` and hand them to a worker, who needs no access to the vault to spend them."""
@@ -217,11 +217,25 @@ def _require(accounts: Mapping[str, Account], rows: Mapping[str, int], reserve: 
             kept = "" if reserve else f" ({account.reserve:,} more are kept for a re-commitment)"
             raise BudgetError(
                 f"the proof opens {needed:,} rows of the commitment {commitment[:16]}, {left:,} of "
-                f"{account.rows:,} are left{kept}; commit the data again, or train again if it is a model's",
+                f"{account.rows:,} are left{kept}; {_ahead(reserve)}",
                 commitment=commitment,
                 needed=needed,
                 left=left,
             )
+
+
+def _ahead(reserve: bool) -> str:
+    """What to do when rows have run out."""
+    if reserve:
+        return (
+            "nothing is left to prove that a new commitment holds the same: commit the data under another "
+            "name, and train again"
+        )
+    again = named("recommit(..., proofs", "...)", option="tacit recommit")
+    return (
+        f"commit the data, or the final model of its run, again with {again}, or train again if it is a model "
+        "inside a chain"
+    )
 
 
 class Share:

@@ -4,6 +4,7 @@
 //! configuration; prover, verifier and tests read this one description.
 use super::{Builder, TRACE};
 use crate::config::{Activation, DERIVATIVE_BITS, Layer, Loss, Part, RunConfig, limb_widths};
+use crate::record::ModelRecord;
 use alloc::vec::Vec;
 use p3_field::PrimeCharacteristicRing;
 use tacit_argument::field::{E, F};
@@ -94,15 +95,27 @@ impl ModelLayout {
     /// Lays out the layers of a configuration, from cell `start` on.
     #[must_use]
     pub fn new(config: &RunConfig, start: usize) -> Self {
+        Self::of(config.architecture.layers.iter().map(|l| (l.k(), l.outputs as usize)), start)
+    }
+    /// Lays out layers of these (rows of W, outputs), from cell `start` on.
+    fn of(dimensions: impl Iterator<Item = (usize, usize)>, start: usize) -> Self {
         let (mut stride, mut first, mut cells) = (Vec::new(), Vec::new(), start);
-        for (l, layer) in config.architecture.layers.iter().enumerate() {
-            let s = log2_ceil(layer.outputs as usize);
+        for (k, outputs) in dimensions {
+            let s = log2_ceil(outputs);
             let slot = cells.div_ceil(1 << s);
             stride.push(s);
             first.push(slot);
-            cells = (slot + config.k(l)) << s;
+            cells = (slot + k) << s;
         }
         Self { stride, first, cells }
+    }
+    /// The layouts of weights and, if it has one, velocity of a model whose record alone is known.
+    #[must_use]
+    pub fn of_record(record: &ModelRecord) -> Vec<Self> {
+        let dimensions = || record.layers.iter().map(|&(k, n)| (k as usize, n as usize));
+        let weights = Self::of(dimensions(), 0);
+        let behind = record.velocity.then(|| Self::of(dimensions(), weights.cells));
+        core::iter::once(weights).chain(behind).collect()
     }
     /// The widest stride.
     #[must_use]

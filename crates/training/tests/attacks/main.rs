@@ -12,6 +12,7 @@ mod data;
 mod ends;
 mod executions;
 mod forge;
+mod links;
 mod lookups;
 mod manifest;
 mod mutations;

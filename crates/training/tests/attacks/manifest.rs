@@ -16,6 +16,7 @@ use std::fmt::Debug;
 use tacit_training::config::{Decay, NormBits, Order};
 use tacit_training::file::{Kind, decode, encode};
 use tacit_training::initial::initial_weights;
+use tacit_training::link::{LinkProof, Linked, RowRelation, verify_link};
 use tacit_training::record::Labels;
 use tacit_training::release::{
     Circumstances, Earlier, Override, ReleaseInput, prove_release, release_rules, verify_release,
@@ -87,6 +88,7 @@ const fn home(kind: Kind) -> (&'static str, &'static str) {
         Kind::Run => ("run", ""),
         Kind::Release => ("release", ""),
         Kind::Report => ("report", ""),
+        Kind::Link => ("link of data", ""),
         Kind::Model => ("run", "chunks.*.model_out."),
         Kind::Statement => ("run", "statement."),
         Kind::Chunk => ("run", "chunks.*."),
@@ -257,6 +259,31 @@ fn release_rows() -> Rows {
     rows
 }
 
+fn link_rows() -> Rows {
+    let [data, model, same, subset, disjoint] = crate::links::every_link();
+    let verify = |l: &LinkProof| verify_link(l).map(|_| ()).map_err(|e| variants(&e));
+    let mut rows = rows_of("link of data", &walk_named(&data, verify));
+    // A list that is empty in every honest file of this kind: the walk does not know what to put into it.
+    let mut longer = data.clone();
+    longer.proof.masked.sacrifices.push(Default::default());
+    let row = ["link of data", "proof.masked.sacrifices", "longer"].map(String::from);
+    rows.insert(row.into(), verify(&longer).unwrap_err());
+    every_leaf_has_a_row("link of data", "", &data, &rows);
+    framed(Kind::Link, &data, &mut rows);
+    rows.extend(walked("link of disjoint rows", &disjoint, |l| verify_link(l).map(|_| ())));
+    let statements = [
+        ("link of models, statement", model),
+        ("link of equal rows, statement", same),
+        ("link of some rows, statement", subset),
+    ];
+    for (file, link) in statements {
+        rows.extend(walked(file, &link.statement, |s| {
+            verify_link(&LinkProof { statement: s.clone(), proof: link.proof.clone() }).map(|_| ())
+        }));
+    }
+    rows
+}
+
 /// The fields by which the variants of the enums of all statements are known. A new variant does not compile, one that
 /// no file has fails.
 fn every_variant_has_a_row(rows: &Rows) {
@@ -345,6 +372,18 @@ fn every_variant_has_a_row(rows: &Rows) {
         Figure::SortinoAtLeast { bound: _ } => vec!["SortinoAtLeast.bound"],
     };
     let linear = Position::Linear { limit: 1, bits: 1, long: false };
+    let linked = |l: &Linked| match l {
+        Linked::Data { first: _, second: _ } => vec!["Data.first.version", "Data.second.version"],
+        Linked::Model { first: _, second: _ } => vec!["Model.first.version", "Model.second.version"],
+        Linked::Rows { relation, first: _, second: _ } => {
+            let field = match relation {
+                RowRelation::Same | RowRelation::Subset => "Rows.relation",
+                RowRelation::Disjoint { nonce: _ } => "Rows.relation.Disjoint.nonce",
+            };
+            vec![field, "Rows.first.version", "Rows.second.version"]
+        }
+    };
+    let links = crate::links::every_link().map(|l| l.statement.linked);
     let rates = every_rate(0);
     let (group, bound) = (None, (0, 1));
     let all_shown = [
@@ -375,6 +414,7 @@ fn every_variant_has_a_row(rows: &Rows) {
         all_shown.iter().flat_map(shown).collect::<Vec<_>>(),
         [Position::Sign, Position::Long, linear, TANH].iter().flat_map(position).collect(),
         FIGURES.iter().chain(&BOUNDS).flat_map(figure).collect(),
+        links.iter().flat_map(linked).collect(),
     ]
     .concat();
     for field in wanted {
@@ -388,6 +428,7 @@ fn every_field_of_every_file_has_its_row() {
     found.extend(data_rows());
     found.extend(release_rows());
     found.extend(report_rows());
+    found.extend(link_rows());
     every_variant_has_a_row(&found);
     if std::env::var_os("TACIT_WRITE").is_some() {
         std::fs::write(FILE, text(&found)).unwrap();

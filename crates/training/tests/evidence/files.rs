@@ -1,9 +1,10 @@
 //! The closed list of clear values over whole files: the statement with its records, and per argument what the list
 //! has.
-use crate::statements::{files, released, reported};
+use crate::statements::{files, linked, released, reported};
 use crate::walk::list::PROOF;
 use crate::walk::{classify, leaves};
 use std::collections::BTreeSet;
+use tacit_training::link::LinkProof;
 use tacit_training::report::ReportProof;
 use tacit_training::verify::DataFile;
 
@@ -116,6 +117,68 @@ const REPORT: &[(&str, &str)] = &[
     ("statement.shown.*.Backtest.figures", "shown"),
 ];
 
+const LINK: &[(&str, &str)] = &[
+    ("statement.version", "statement"),
+    ("statement.linked.variant", "statement"),
+    ("statement.linked.Rows.relation", "statement"),
+    ("statement.linked.Data.first.version", "record"),
+    ("statement.linked.Data.first.rows", "record"),
+    ("statement.linked.Data.first.features", "record"),
+    ("statement.linked.Data.first.labels", "record"),
+    ("statement.linked.Data.first.fa", "record"),
+    ("statement.linked.Data.first.data_bits", "record"),
+    ("statement.linked.Data.first.schema", "record"),
+    ("statement.linked.Data.first.names", "record"),
+    ("statement.linked.Data.first.released", "record"),
+    ("statement.linked.Data.first.vector", "record"),
+    ("statement.linked.Data.first.pin", "record"),
+    ("statement.linked.Data.second.version", "record"),
+    ("statement.linked.Data.second.rows", "record"),
+    ("statement.linked.Data.second.features", "record"),
+    ("statement.linked.Data.second.labels", "record"),
+    ("statement.linked.Data.second.fa", "record"),
+    ("statement.linked.Data.second.data_bits", "record"),
+    ("statement.linked.Data.second.schema", "record"),
+    ("statement.linked.Data.second.names", "record"),
+    ("statement.linked.Data.second.released", "record"),
+    ("statement.linked.Data.second.vector", "record"),
+    ("statement.linked.Data.second.pin", "record"),
+    ("statement.linked.Rows.first.version", "record"),
+    ("statement.linked.Rows.first.rows", "record"),
+    ("statement.linked.Rows.first.features", "record"),
+    ("statement.linked.Rows.first.labels", "record"),
+    ("statement.linked.Rows.first.fa", "record"),
+    ("statement.linked.Rows.first.data_bits", "record"),
+    ("statement.linked.Rows.first.schema", "record"),
+    ("statement.linked.Rows.first.names", "record"),
+    ("statement.linked.Rows.first.released", "record"),
+    ("statement.linked.Rows.first.vector", "record"),
+    ("statement.linked.Rows.first.pin", "record"),
+    ("statement.linked.Rows.second.version", "record"),
+    ("statement.linked.Rows.second.rows", "record"),
+    ("statement.linked.Rows.second.features", "record"),
+    ("statement.linked.Rows.second.labels", "record"),
+    ("statement.linked.Rows.second.fa", "record"),
+    ("statement.linked.Rows.second.data_bits", "record"),
+    ("statement.linked.Rows.second.schema", "record"),
+    ("statement.linked.Rows.second.names", "record"),
+    ("statement.linked.Rows.second.released", "record"),
+    ("statement.linked.Rows.second.vector", "record"),
+    ("statement.linked.Rows.second.pin", "record"),
+    ("statement.linked.Model.first.version", "record"),
+    ("statement.linked.Model.first.layers", "record"),
+    ("statement.linked.Model.first.fw", "record"),
+    ("statement.linked.Model.first.velocity", "record"),
+    ("statement.linked.Model.first.vector", "record"),
+    ("statement.linked.Model.first.pin", "record"),
+    ("statement.linked.Model.second.version", "record"),
+    ("statement.linked.Model.second.layers", "record"),
+    ("statement.linked.Model.second.fw", "record"),
+    ("statement.linked.Model.second.velocity", "record"),
+    ("statement.linked.Model.second.vector", "record"),
+    ("statement.linked.Model.second.pin", "record"),
+];
+
 /// Every byte of a file: of the public part, or on the closed list of the argument below `at`.
 fn closed<T: serde::Serialize>(file: &T, at: &str, public: &[(&'static str, &'static str)]) {
     closed_together(std::slice::from_ref(file), at, public);
@@ -123,19 +186,19 @@ fn closed<T: serde::Serialize>(file: &T, at: &str, public: &[(&'static str, &'st
 
 /// The same over several files that need all rows of a table only together.
 fn closed_together<T: serde::Serialize>(files: &[T], at: &str, public: &[(&'static str, &'static str)]) {
-    let (mut rest, mut length) = (vec![], 0);
+    let (mut rest, mut argument, mut length) = (vec![], vec![], 0);
     for file in files {
-        let mut argument = vec![];
         for (path, bytes) in leaves(file) {
             match path.strip_prefix(at) {
                 Some(inner) => argument.push((inner.to_string(), bytes)),
                 None => rest.push((path, bytes)),
             }
         }
-        let listed = classify(&argument, PROOF).unwrap();
-        assert_eq!(listed.len(), 12);
-        length += postcard::to_allocvec(file).unwrap().len() - listed.values().map(Vec::len).sum::<usize>();
+        length += postcard::to_allocvec(file).unwrap().len();
     }
+    let listed = classify(&argument, PROOF).unwrap();
+    assert_eq!(listed.len(), 12);
+    length -= listed.values().map(Vec::len).sum::<usize>();
     let stated = classify(&rest, public).unwrap();
     assert_eq!(stated.values().map(Vec::len).sum::<usize>(), length);
     assert!(!stated.is_empty());
@@ -150,12 +213,14 @@ fn every_byte_of_every_file_is_on_the_closed_list() {
     closed(&release, "proof.", RELEASE);
     let reports: Vec<ReportProof> = reported().iter().map(|(_, proven, make)| make(proven)).collect();
     closed_together(&reports, "proof.", REPORT);
+    let links: Vec<LinkProof> = linked().into_iter().map(|(_, link)| link).collect();
+    closed_together(&links, "proof.", LINK);
 }
 
 /// The tables have no row twice.
 #[test]
 fn no_field_is_listed_twice() {
-    for table in [PUBLIC, DATA, RELEASE, REPORT] {
+    for table in [PUBLIC, DATA, RELEASE, REPORT, LINK] {
         assert_eq!(table.iter().map(|r| r.0).collect::<BTreeSet<_>>().len(), table.len());
     }
     assert_eq!(PROOF.iter().map(|r| r.0).collect::<BTreeSet<_>>().len(), PROOF.len());

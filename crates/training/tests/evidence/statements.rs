@@ -1,14 +1,17 @@
 //! Representative statements, proven and verified with every transcript recorded: (name, prover's, verifier's).
-use crate::common::{Owner, config, layer, logistic, perceptron, prove};
+use crate::common::{Owner, commit, config, data, data_record, layer, logistic, perceptron, prove, start};
 use crate::reports::{Proven, regression};
 use tacit_argument::transcript::probe::{Mode, Run, with};
+use tacit_argument::entropy::Entropy;
+use tacit_argument::field::F;
 use tacit_training::config::{Activation, Loss, NormBits, RunConfig, Schedule};
+use tacit_training::link::{LinkProof, Linked, RowRelation, prove_link, prove_rows, verify_link};
 use tacit_training::release::{
     Circumstances, Earlier, Override, ReleaseInput, ReleaseProof, prove_release, release_rules, verify_release,
 };
 use tacit_training::report::ReportProof;
-use tacit_training::run::{RunProof, RunVerdict, verify_run};
-use tacit_training::validity::{DataCommitment, verify_data};
+use tacit_training::run::{RunProof, RunVerdict, commit_model, verify_run};
+use tacit_training::validity::{DataCommitment, commit_data, data_payload, verify_data};
 
 /// The transcripts of one proof.
 pub struct Recorded {
@@ -100,6 +103,7 @@ pub fn all() -> Vec<Recorded> {
     let verifier = verifier.into_iter().next().unwrap();
     out.push(Recorded { name: "release".into(), prover: prover.remove(0), verifier });
     reports(&mut out);
+    links(&mut out);
     out
 }
 
@@ -115,6 +119,52 @@ pub fn reported() -> Vec<Reported> {
         ("report of sums", Proven::new(one_chunk(regression())), Proven::sums),
         ("backtest", Proven::traded(), Proven::bounded_backtest),
     ]
+}
+
+/// A link of every kind: of data, of models, and of rows that are the same, some of the others, or none of them.
+pub fn linked() -> Vec<(&'static str, LinkProof)> {
+    let config = logistic();
+    let mut rows = data(&config);
+    let own = commit(&config, &rows);
+    rows.features.iter_mut().for_each(|v| *v = 2047);
+    let (others, again) = (commit(&config, &rows), common_again(&config));
+    let payload = data_payload(&own.record, &data(&config));
+    let apart = data_payload(&own.record, &rows);
+    let models = [1, 2].map(|seed| commit_model(&config, &start(&config).weights, 2, 4, &[seed; 32]).unwrap());
+    let [a, b] = &models;
+    let of_data = Linked::Data { first: own.record.clone(), second: again.record.clone() };
+    let of_models = Linked::Model { first: a.record.clone(), second: b.record.clone() };
+    let of_rows = |relation, second: &DataCommitment, payloads: [&[F]; 2]| {
+        let linked = Linked::Rows { relation, first: own.record.clone(), second: second.record.clone() };
+        prove_rows(linked, [&own.vector, &second.vector], payloads, &[1; 32]).unwrap()
+    };
+    vec![
+        ("link of data", prove_link(of_data, [&own.vector, &again.vector], &[1; 32]).unwrap()),
+        ("link of models", prove_link(of_models, [&a.vector, &b.vector], &[1; 32]).unwrap()),
+        ("link of equal rows", of_rows(RowRelation::Same, &again, [&payload, &payload])),
+        ("link of some rows", of_rows(RowRelation::Subset, &again, [&payload, &payload])),
+        ("link of other rows", of_rows(RowRelation::Disjoint { nonce: 0 }, &others, [&payload, &apart])),
+    ]
+}
+
+/// The same data under another seed.
+fn common_again(config: &RunConfig) -> DataCommitment {
+    let record = data_record(config);
+    let payload = data_payload(&record, &data(config));
+    commit_data(record, &payload, &[4; 32], Entropy::fresh(&[1; 32], &[2; 32]).unwrap()).unwrap()
+}
+
+fn links(out: &mut Vec<Recorded>) {
+    let (all, prover) = with(Mode::Live, linked);
+    // Behind the three commitments of data, with two transcripts each: two of the proof of each link, and its check.
+    let prover = prover.into_iter().skip(6).skip(1).step_by(3);
+    for ((name, link), prover) in all.into_iter().zip(prover) {
+        let ((), verifier) = with(Mode::Live, || {
+            verify_link(&link).unwrap();
+        });
+        assert_eq!(verifier.len(), 1);
+        out.push(Recorded { name: name.into(), prover, verifier: verifier.into_iter().next().unwrap() });
+    }
 }
 
 fn reports(out: &mut Vec<Recorded>) {
