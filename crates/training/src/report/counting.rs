@@ -3,6 +3,7 @@ use super::ReportInvalid;
 use super::prover::ReportError;
 use super::rates::Rate;
 use super::relation::log_rows;
+use super::scores::owner::AskedFigure;
 use super::statement::{Groups, Input, ReportStatement, Shown};
 use super::validate::forward_config;
 use crate::config::{Loss, RunConfig};
@@ -12,7 +13,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 /// What an owner asks a report to show; the values are computed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Asked {
     /// The outputs of the last layer.
     Outputs,
@@ -47,10 +48,19 @@ pub enum Asked {
         /// Numerator and denominator.
         bound: (u32, u32),
     },
+    /// A figure of scores.
+    Scores {
+        /// In which group; in all rows if none.
+        group: Option<u32>,
+        /// Which.
+        figure: AskedFigure,
+    },
 }
 
 /// A model executed on the rows of a report.
 pub(super) struct Evaluation {
+    /// The configuration of the forward pass.
+    pub(super) config: RunConfig,
     pub(super) layers: Vec<ForwardLayer>,
     /// Rows, without the padding.
     pub(super) rows: usize,
@@ -128,7 +138,7 @@ impl Evaluation {
                 .collect::<Result<_, _>>()?,
         };
         let groups = groups.map_or(1, |g| g.values.len());
-        Ok(Self { layers, rows, height, classes, predicted, labels, targets, group, groups })
+        Ok(Self { config, layers, rows, height, classes, predicted, labels, targets, group, groups })
     }
 
     /// Outputs of the last layer, row-major, without the padding.
@@ -151,7 +161,7 @@ impl Evaluation {
     }
 
     /// A sum over the rows.
-    fn sum(&self, asked: Asked) -> Shown {
+    fn sum(&self, asked: &Asked) -> Shown {
         match asked {
             Asked::SquaredError => Shown::SquaredError { sum: self.errors().map(|d| d.unsigned_abs().pow(2)).sum() },
             Asked::AbsoluteError => Shown::AbsoluteError { sum: self.errors().map(i64::unsigned_abs).sum() },
@@ -192,10 +202,10 @@ impl Evaluation {
 
     /// The values of what is asked.
     pub(super) fn shown(&self, asked: &[Asked]) -> Result<Vec<Shown>, ReportError> {
-        asked.iter().map(|a| self.show(*a)).collect()
+        asked.iter().map(|a| self.show(a)).collect()
     }
 
-    fn show(&self, asked: Asked) -> Result<Shown, ReportError> {
+    fn show(&self, asked: &Asked) -> Result<Shown, ReportError> {
         let within = |rate: Rate, (n, d): (u32, u32), bound: (u32, u32)| {
             if d == 0 {
                 return Err(ReportError::Undefined { rate: rate.name() });
@@ -213,20 +223,21 @@ impl Evaluation {
             Asked::Outputs => Shown::Outputs { values: self.outputs() },
             Asked::SquaredError | Asked::AbsoluteError | Asked::TargetMoments => self.sum(asked),
             Asked::Counts => Shown::Counts { counts: self.counts() },
-            Asked::Exactly { rate, group } => {
+            Asked::Scores { group, figure } => self.figure(*group, figure)?,
+            &Asked::Exactly { rate, group } => {
                 let (numerator, denominator) = self.rate(rate, group);
                 if denominator == 0 {
                     return Err(ReportError::Undefined { rate: rate.name() });
                 }
                 Shown::Exactly { rate, group, numerator, denominator }
             }
-            Asked::AtLeast { rate, group, bound } => {
+            &Asked::AtLeast { rate, group, bound } => {
                 if !within(rate, self.rate(rate, group), bound)? {
                     return Err(ReportError::BoundFails { rate: rate.name() });
                 }
                 Shown::AtLeast { rate, group, bound }
             }
-            Asked::GapAtMost { rate, bound } => {
+            &Asked::GapAtMost { rate, bound } => {
                 let rates: Vec<(u32, u32)> = (0..self.groups as u32).map(|g| self.rate(rate, Some(g))).collect();
                 let denominators: Vec<u32> = rates.iter().map(|r| r.1).collect();
                 if denominators.contains(&0) {

@@ -1,6 +1,7 @@
 //! What a report states: model, rows, groups, and what is shown of the model's outputs on them.
 use super::ReportInvalid;
 use super::rates::Rate;
+use super::scores::ScoreFigure;
 use crate::canonical::digest;
 use crate::record::DataRecord;
 use crate::statement::StatementError;
@@ -121,6 +122,13 @@ pub enum Shown {
         denominators: Vec<u32>,
         /// Numerator and denominator.
         bound: (u32, u32),
+    },
+    /// A figure of a binary classifier's scores.
+    Scores {
+        /// In which group; in all rows if none.
+        group: Option<u32>,
+        /// Which, and its value.
+        figure: ScoreFigure,
     },
 }
 

@@ -1,6 +1,7 @@
 //! The rules of statements: what a model, rows, groups and the things shown must be to go together.
 use super::ReportInvalid;
 use super::claims::{CountClaim, count_claims};
+use super::scores::claims::ScoreClaims;
 use super::statement::{Input, MAX_COUNTS, MAX_GROUPS, MAX_SHOWN, MAX_VALUES, ReportStatement, Shown};
 use crate::config::{Loss, MAX_CHUNK_ROWS, RunConfig};
 use crate::nowrap;
@@ -10,11 +11,11 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 /// A fraction between 0 and 1.
-fn fraction(got: (u32, u32)) -> Result<(), ReportInvalid> {
+pub(super) fn fraction(got: (u32, u32)) -> Result<(), ReportInvalid> {
     if got.1 > 0 && got.0 <= got.1 { Ok(()) } else { Err(ReportInvalid::Fraction { got }) }
 }
 
-fn length(field: &'static str, got: usize, min: usize, max: usize) -> Result<(), ReportInvalid> {
+pub(super) fn length(field: &'static str, got: usize, min: usize, max: usize) -> Result<(), ReportInvalid> {
     if (min..=max).contains(&got) { Ok(()) } else { Err(ReportInvalid::Length { field, got, min, max }) }
 }
 
@@ -31,6 +32,20 @@ pub(super) struct Checked {
     pub(super) classes: usize,
     /// What the claims say about the counts.
     pub(super) claims: Vec<CountClaim>,
+    /// What they say about the scores, if anything.
+    pub(super) scores: Option<ScoreClaims>,
+}
+
+impl Checked {
+    /// Bounds of counts.
+    pub(super) fn count_bounds(&self) -> usize {
+        self.claims.iter().filter(|c| c.bound).count()
+    }
+
+    /// All bounds: each has a slack.
+    pub(super) fn bounds(&self) -> usize {
+        self.count_bounds() + self.scores.as_ref().map_or(0, ScoreClaims::bounds)
+    }
 }
 
 impl ReportStatement {
@@ -78,7 +93,8 @@ impl ReportStatement {
         length("shown", self.shown.len(), 1, MAX_SHOWN)?;
         let classes = self.validate_shown(&config, rows)?;
         let claims = count_claims(self, classes, rows as u64)?;
-        Ok(Checked { config, rows, index, classes, claims })
+        let scores = self.score_claims(&config, rows)?;
+        Ok(Checked { config, rows, index, classes, claims, scores })
     }
 
     fn validate_groups(&self, inputs: u32) -> Result<(), ReportInvalid> {
@@ -134,6 +150,7 @@ impl ReportStatement {
                     rate.check(classes)?;
                     fraction(*bound)?;
                 }
+                Shown::Scores { group, figure } => self.check_figure(*group, figure, config, rows)?,
                 Shown::GapAtMost { rate, denominators, bound } => {
                     if self.groups.is_none() {
                         return Err(ReportInvalid::NotApplicable { what: "a gap between groups without groups" });
@@ -203,7 +220,7 @@ impl ReportStatement {
         }
     }
 
-    fn check_group(&self, group: Option<u32>) -> Result<(), ReportInvalid> {
+    pub(super) fn check_group(&self, group: Option<u32>) -> Result<(), ReportInvalid> {
         let groups = self.groups.as_ref().map_or(0, |g| g.values.len());
         match group {
             Some(got) if got as usize >= groups => Err(ReportInvalid::NoSuchGroup { got, groups }),
