@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from spec.rejected import require
+from spec.score_statement import Scores
 from spec.statement import DataRecord
 from spec.wire import I32, I64, U16, U32, U64, Bytes32, digest
 
@@ -174,7 +175,7 @@ class GapAtMost:
     bound: tuple[U32, U32]
 
 
-Shown = Outputs | SquaredError | AbsoluteError | TargetMoments | Counts | Exactly | AtLeast | GapAtMost
+Shown = Outputs | SquaredError | AbsoluteError | TargetMoments | Counts | Exactly | AtLeast | GapAtMost | Scores
 Sum = SquaredError | AbsoluteError | TargetMoments
 
 
@@ -187,7 +188,9 @@ class ReportStatement:
     model_digest: Bytes32
     input: CommittedInput | PublicInput
     groups: Groups | None
-    shown: list[Outputs | SquaredError | AbsoluteError | TargetMoments | Counts | Exactly | AtLeast | GapAtMost]
+    shown: list[
+        Outputs | SquaredError | AbsoluteError | TargetMoments | Counts | Exactly | AtLeast | GapAtMost | Scores
+    ]
 
     def digest(self) -> bytes:
         """The statement of the proof."""

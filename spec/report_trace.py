@@ -12,6 +12,7 @@ from spec.lookup import Form
 from spec.report_columns import DATA, Head, HeadEquation, Residuals, slack_lookups, slack_slots
 from spec.report_rules import Checked
 from spec.report_statement import CommittedInput, PublicInput, ReportStatement
+from spec.score_check import ScoreColumn
 from spec.terms import Equation, Kind, Terms, chunk_lookups
 
 TRACE = 0
@@ -47,6 +48,10 @@ class ReportTrace:
             self.head.lookups(self.lookups)
         self.residuals = Residuals(statement, checked, self.layout, slots)
         self.residuals.lookups(self.lookups)
+        self.scores: ScoreColumn | None = None
+        if self.head is not None and checked.scores is not None:
+            self.scores = ScoreColumn(checked.scores, self.head, self.layers[0].inputs, slots)
+            self.scores.lookup(self.lookups)
         count = slack_slots(checked, self.log_rows)
         self.slacks = slots.take(count)
         slack_lookups(self.slacks, count, self.lookups)
@@ -61,7 +66,10 @@ class ReportTrace:
     @property
     def equations(self) -> list[HeadEquation]:
         """Of the head."""
-        return [] if self.head is None else self.head.equations(self.statement.groups)
+        if self.head is None:
+            return []
+        of_scores = [] if self.scores is None else [self.scores.equation()]
+        return self.head.equations(self.statement.groups) + of_scores
 
     def row(self, r: Reduction, point: Point) -> Row:
         """The low parts of a row point."""
@@ -106,7 +114,7 @@ class ReportTrace:
         for slot, c in equation.masked:
             out.add_cell(TRACE, row.masked, slot, ONE * c)
         if equation.data is not None:
-            out.add_cell(DATA, row.data, equation.data, -ONE)
+            out.add_cell(DATA, row.data, equation.data, ONE * equation.data_scale)
         return out
 
     def add_form(self, e: Affine, form: Form, row: Row, k: E) -> None:
