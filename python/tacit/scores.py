@@ -1,8 +1,8 @@
 """Figures of the scores of a binary classifier: how they are asked for, and as exact numbers. Needs no numpy.
 
 The score is the only output, or the second minus the first; its sigmoid is the probability of class 1. Areas
-are what scikit-learn's `roc_auc_score` gives; losses are sums of integers with 20 fractional bits, so that a mean
-is within 2^-20 of `log_loss` and `brier_score_loss`; bins are those of `calibration_curve`.
+are what scikit-learn's `roc_auc_score` gives; losses are sums of integers with 20 fractional bits, so that a
+mean is within 2^-20 of `log_loss` and `brier_score_loss`; bins are those of `calibration_curve`.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ use tacit_argument::proof::{Relation, Witnessed, plan};
 use tacit_argument::transcript::Transcript;
 
 /// A prover that goes on where its own sums show that the relation is false.
-struct Liar<'a>(ReportWitness<'a>);
+pub(super) struct Liar<'a>(ReportWitness<'a>);
 
 impl<'a> Witnessed for Liar<'a> {
     type Relation = ReportRelation<'a>;
@@ -37,6 +37,7 @@ pub(super) enum Group {
     Outputs,
     Sums,
     Gates,
+    Scores,
     Lookups,
 }
 
@@ -44,9 +45,9 @@ pub(super) enum Group {
 pub(super) struct Forgery<'w> {
     world: &'w World,
     groups: Option<Groups>,
-    statement: ReportStatement,
+    pub(super) statement: ReportStatement,
     pub(super) evaluation: Evaluation,
-    columns: Vec<F>,
+    pub(super) columns: Vec<F>,
 }
 
 impl<'w> Forgery<'w> {
@@ -77,7 +78,7 @@ impl<'w> Forgery<'w> {
     }
 
     /// The inputs that the columns lead to, and the multiplicities if every value is still in its table.
-    fn witness<'a>(&'a self, columns: &mut [F]) -> Liar<'a> {
+    pub(super) fn witness<'a>(&'a self, columns: &mut [F]) -> Liar<'a> {
         let relation = self.relation();
         let mut witness = ReportWitness::new(relation.clone(), &self.evaluation, &self.world.weights);
         let height = 1 << relation.layout.log_rows;
@@ -110,7 +111,7 @@ impl<'w> Forgery<'w> {
         self.failing(&liar, &columns)
     }
 
-    fn failing(&self, liar: &Liar<'_>, columns: &[F]) -> BTreeSet<Group> {
+    pub(super) fn failing(&self, liar: &Liar<'_>, columns: &[F]) -> BTreeSet<Group> {
         let vectors: Vec<_> =
             vectors(&self.statement, &self.world.model.record).unwrap().iter().map(|c| c.shape).collect();
         let rate = self.world.run.log_inv_rate.into();
@@ -138,6 +139,10 @@ impl<'w> Forgery<'w> {
             }
         }
         names.extend([Group::Gates; 3]);
+        if let Some(scores) = &liar.relation().checked.scores {
+            // The linear claims, and the sumcheck with both its ends.
+            names.extend(core::iter::repeat_n(Group::Scores, if scores.pairs.is_empty() { 1 } else { 4 }));
+        }
         names.resize(values.len(), Group::Lookups);
         names.into_iter().zip(values).filter(|(_, v)| *v != E::ZERO).map(|(name, _)| name).collect()
     }
@@ -157,7 +162,7 @@ impl<'w> Forgery<'w> {
         self.world.verify(&self.prove())
     }
 
-    fn assert_rejected(&self, groups: &[Group]) {
+    pub(super) fn assert_rejected(&self, groups: &[Group]) {
         assert_eq!(self.rejected_by(), groups.iter().copied().collect());
         let e = self.verdict().unwrap_err();
         assert!(matches!(e, ReportRejected::Argument(ArgumentError::Opening(OpeningError::SourceClaim))), "{e:?}");
