@@ -51,13 +51,14 @@ class OneHot:
 
 @dataclass(frozen=True)
 class HeadEquation:
-    """At every row: one + real [read] + columns + columns [read] - data + products = 0."""
+    """At every row: one + real [read] + columns + columns [read] + scale data + products = 0."""
 
     real: int = 0
     one: int = 0
     columns: list[tuple[int, int]] = field(default_factory=list)
     masked: list[tuple[int, int]] = field(default_factory=list)
     data: int | None = None
+    data_scale: int = -1
     pairs: list[Pair] = field(default_factory=list)
 
 
@@ -182,8 +183,7 @@ class Residuals:
 
 def slack_slots(checked: Checked, log_rows: int) -> int:
     """Columns of all slacks, `LIMBS` cells each, one after the other."""
-    bounds = sum(claim.bound for claim in checked.claims)
-    return -(-bounds * LIMBS >> log_rows)
+    return -(-checked.bounds * LIMBS >> log_rows)
 
 
 def slack_lookups(first: int, count: int, system: System) -> None:

@@ -16,6 +16,7 @@ from spec.report_rules import Checked
 from spec.report_statement import ReportStatement
 from spec.report_trace import TRACE, ReportTrace, Row
 from spec.schedule import weight_bits
+from spec.score_check import score_check, score_terms
 from spec.terms import Equation
 
 LABEL = b"tacit/report/v1"
@@ -40,6 +41,7 @@ class ReportRelation(ReportTrace):
         powers_of_lambda = powers(r.challenge(), len(self.layers))
         product, a = self.product_check(r, rho, units, powers_of_lambda)
         gate_check(self, r, rho, product, a)
+        score_check(self, r)
         lookup_check(r, self.lookups)
 
     def parts(self, weights: Sequence[E]) -> Iterator[tuple[int, list[E]]]:
@@ -90,4 +92,5 @@ class ReportRelation(ReportTrace):
             algebraic("gates and counts", numerator(self.log_rows, lg(gates + self.checked.classes)), bits),
             algebraic("random points and batching powers", points, bits),
             algebraic("lookups", self.lookups.error_numerator(), bits),
+            *score_terms(self.checked.scores, bits),
         ]

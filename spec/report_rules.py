@@ -27,6 +27,8 @@ from spec.report_statement import (
     TargetMoments,
 )
 from spec.report_strategy import Backtest, Limits, check_backtest
+from spec.score_claims import ScoreClaims, Shape, check_figure, score_claims
+from spec.score_statement import Scores
 from spec.statement import BinaryLabels, ClassLabels, RealLabels
 from spec.training import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED_ERROR, RunConfig
 
@@ -46,6 +48,13 @@ class Checked:
     """Classes that are counted; 0 if nothing is counted."""
     claims: list[CountClaim]
     backtest: Limits | None = None
+    scores: ScoreClaims | None = None
+    """What is claimed of scores."""
+
+    @property
+    def bounds(self) -> int:
+        """All bounds: each has a slack."""
+        return sum(claim.bound for claim in self.claims) + (self.scores.bounds if self.scores else 0)
 
 
 def forward_config(run: RunConfig, data_bits: int) -> RunConfig:
@@ -67,8 +76,10 @@ def check_report(s: ReportStatement, run: RunConfig, w: int) -> Checked:
     check_forward(config, w)
     within(len(s.shown), 1, MAX_SHOWN, "Length", "things shown")
     classes = _check_shown(s, config, rows)
-    claims = count_claims(s, classes, rows)
-    return Checked(config, rows, index, classes, claims, _check_backtest(s, config, rows))
+    claims, scores = count_claims(s, classes, rows), None
+    if any(isinstance(shown, Scores) for shown in s.shown):
+        scores = score_claims(s.shown, Shape.of(config, s.group_count, rows))
+    return Checked(config, rows, index, classes, claims, _check_backtest(s, config, rows), scores)
 
 
 def _check_backtest(s: ReportStatement, config: RunConfig, rows: int) -> Limits | None:
@@ -154,10 +165,13 @@ def _check_shown(s: ReportStatement, config: RunConfig, rows: int) -> int:
                 _check_fraction(p, q)
                 require(len(denominators) == groups, "Length", f"{len(denominators)} denominators")
                 require(0 not in denominators, "Fraction", "a denominator of 0")
+            case Scores(group, _):
+                _check_group(s, group)
+                check_figure(shown, Shape.of(config, groups, rows), s.groups is not None)
     for kind in (Counts, Outputs, Backtest):
         times = sum(isinstance(shown, kind) for shown in s.shown)
         require(times <= 1, "NotApplicable", f"{kind.__name__} twice")
-    if not any(isinstance(shown, Counts | Exactly | AtLeast | GapAtMost) for shown in s.shown):
+    if not any(isinstance(shown, Counts | Exactly | AtLeast | GapAtMost | Scores) for shown in s.shown):
         require(s.groups is None, "NotApplicable", "groups of which nothing is shown")
         return 0
     within(groups * classes * classes, 0, MAX_COUNTS, "Length", "groups times classes squared")

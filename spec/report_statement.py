@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from spec.rejected import require
 from spec.report_strategy import Backtest
+from spec.score_statement import Scores
 from spec.statement import DataRecord
 from spec.wire import I32, I64, U16, U32, U64, Bytes32, digest
 
@@ -176,7 +177,16 @@ class GapAtMost:
 
 
 Shown = (
-    Outputs | SquaredError | AbsoluteError | TargetMoments | Counts | Exactly | AtLeast | GapAtMost | Backtest
+    Outputs
+    | SquaredError
+    | AbsoluteError
+    | TargetMoments
+    | Counts
+    | Exactly
+    | AtLeast
+    | GapAtMost
+    | Backtest
+    | Scores
 )
 Sum = SquaredError | AbsoluteError | TargetMoments
 

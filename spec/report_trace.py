@@ -13,6 +13,7 @@ from spec.report_backtest import Backtest
 from spec.report_columns import DATA, Head, HeadEquation, Residuals, slack_lookups, slack_slots
 from spec.report_rules import Checked
 from spec.report_statement import CommittedInput, PublicInput, ReportStatement
+from spec.score_check import ScoreColumn
 from spec.terms import Equation, Kind, Terms, chunk_lookups
 
 TRACE = 0
@@ -52,6 +53,10 @@ class ReportTrace:
         if statement.backtest is not None:
             self.backtest = Backtest(statement.backtest, checked, self.layout, slots)
             self.backtest.lookups(self.lookups)
+        self.scores: ScoreColumn | None = None
+        if self.head is not None and checked.scores is not None:
+            self.scores = ScoreColumn(checked.scores, self.head, self.layers[0].inputs, slots)
+            self.scores.lookup(self.lookups)
         count = slack_slots(checked, self.log_rows)
         self.slacks = slots.take(count)
         slack_lookups(self.slacks, count, self.lookups)
@@ -65,9 +70,10 @@ class ReportTrace:
 
     @property
     def equations(self) -> list[HeadEquation]:
-        """Of the head and of the backtest."""
+        """Of the head, the backtest and the scores."""
         out = [] if self.head is None else self.head.equations(self.statement.groups)
-        return out + ([] if self.backtest is None else self.backtest.equations())
+        out += [] if self.backtest is None else self.backtest.equations()
+        return out + ([] if self.scores is None else [self.scores.equation()])
 
     def row(self, r: Reduction, point: Point) -> Row:
         """The low parts of a row point."""
@@ -112,7 +118,7 @@ class ReportTrace:
         for slot, c in equation.masked:
             out.add_cell(TRACE, row.masked, slot, ONE * c)
         if equation.data is not None:
-            out.add_cell(DATA, row.data, equation.data, -ONE)
+            out.add_cell(DATA, row.data, equation.data, ONE * equation.data_scale)
         return out
 
     def add_form(self, e: Affine, form: Form, row: Row, k: E) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 import tempfile
@@ -56,6 +57,21 @@ from spec.report_strategy import (
     Strategy,
     Tanh,
 )
+from spec.score_statement import (
+    BRIER,
+    LOG,
+    Auc,
+    AucAtLeast,
+    AucGapAtMost,
+    Calibration,
+    Figure,
+    Loss,
+    LossAtMost,
+    ScoreBin,
+    Scores,
+    Thresholds,
+)
+from spec.score_values import PROBABILITY, Value, values
 from spec.statement import BinaryLabels, ClassLabels, DataRecord, RealLabels
 from spec.validity import verify_data
 from spec.verify import main, verify_on_run, verify_proof
@@ -150,6 +166,7 @@ def test_cases_cover_what_is_supported(made: Worlds) -> None:
         assert set(options(getattr(report_statement, union)) or ()) <= found
     assert set(options(report_strategy.Figure) or ()) <= found
     assert {report_strategy.Sign, report_strategy.Long, report_strategy.Linear, report_strategy.Tanh} <= found
+    assert set(options(Figure) or ()) <= found
     assert {AllRows, RowRange, ListedRows, CommittedInput, PublicInput} <= found
     assert {len(s.groups.columns) for s in statements if s.groups} == {1, 2}
     assert {len(s.groups.values) for s in statements if s.groups} == {2, 3, 9}
@@ -340,6 +357,59 @@ STATED: list[tuple[str, tuple[Step, ...], Callable[[Any], Any], str]] = [
     ("backtest of bounds", (*FIGURES, 2, "bound"), lambda b: b - 1, "SourceClaim"),
     ("errors", SHOWN, lambda s: [TRADED], "Labels"),
     ("usual", SHOWN, lambda s: [TRADED], "Labels"),
+    # Figures of scores.
+    ("usual", SHOWN, instead(Scores(None, AucAtLeast((0, 1)))), "NotApplicable"),
+    ("outputs", SHOWN, instead(Scores(None, AucAtLeast((0, 1)))), "NotApplicable"),
+    ("absolute", SHOWN, instead(Scores(None, AucAtLeast((0, 1)))), "NotApplicable"),
+    ("flag public", SHOWN, instead(Scores(None, AucAtLeast((0, 1)))), "NotApplicable"),
+    ("scores", SHOWN, also(Scores(0, AucAtLeast((0, 1)))), "NoSuchGroup"),
+    ("scores by group", SHOWN, also(Scores(3, AucAtLeast((0, 1)))), "NoSuchGroup"),
+    ("scores", SHOWN, also(Scores(None, AucAtLeast((2, 1)))), "Fraction"),
+    ("scores", SHOWN, also(Scores(None, LossAtMost(LOG, (0, 0)))), "Fraction"),
+    ("scores", SHOWN, also(Scores(None, LossAtMost(LOG, (0, 2**32 - 1)))), "BoundTooFine"),
+    ("scores", SHOWN, also(Scores(None, AucGapAtMost([1], [1], (1, 1)))), "NotApplicable"),
+    ("scores by group", SHOWN, also(Scores(1, AucGapAtMost([1] * 3, [1] * 3, (1, 1)))), "NotApplicable"),
+    ("scores by group", SHOWN, also(Scores(None, AucGapAtMost([1] * 3, [1] * 3, (2, 1)))), "Fraction"),
+    ("scores by group", SHOWN, also(Scores(None, AucGapAtMost([1] * 2, [1] * 3, (1, 1)))), "Length"),
+    ("scores by group", SHOWN, also(Scores(None, AucGapAtMost([1, 0, 1], [1] * 3, (1, 1)))), "OneClass"),
+    ("scores by group", SHOWN, also(Scores(None, AucGapAtMost([1] * 3, [1] * 3, (1, 1)))), "CountSum"),
+    ("scores by group", SHOWN, also(Scores(0, Auc(0, 70, 8))), "CountSum"),
+    (
+        "scores by group",
+        SHOWN,
+        also(Scores(None, AucGapAtMost([13] * 3, [13, 13, 12], (1, 2**32 - 1)))),
+        "SourceClaim",
+    ),
+    ("scores", (*SHOWN, 0, "figure", "twice"), lambda n: n + 1, "SourceClaim"),
+    ("scores", (*SHOWN, 0, "figure"), lambda f: Auc(f.twice, f.positives + 1, f.negatives - 1), "SourceClaim"),
+    ("scores", (*SHOWN, 0, "figure", "positives"), lambda n: n + 1, "CountSum"),
+    ("scores", (*SHOWN, 0, "figure"), lambda f: Auc(0, 200, 0), "OneClass"),
+    ("scores", (*SHOWN, 0, "figure"), lambda f: Auc(2**64 - 1, 100, 100), "Sum"),
+    ("scores", (*SHOWN, 1, "figure", "sum"), lambda n: n - 1, "SourceClaim"),
+    ("scores", (*SHOWN, 1, "figure", "sum"), lambda n: 2**64 - 1, "Sum"),
+    ("scores", (*SHOWN, 1, "figure", "rows"), lambda n: 0, "Length"),
+    ("scores", (*SHOWN, 1, "figure", "rows"), lambda n: n - 1, "CountSum"),
+    ("scores", (*SHOWN, 1, "figure"), lambda f: Loss(BRIER, 0, f.rows), "SourceClaim"),
+    ("scores", (*SHOWN, 3, "figure", "edges"), lambda e: e[::-1], "Edges"),
+    ("scores", (*SHOWN, 3, "figure", "edges", 0), lambda e: -(1 << 31), "Edges"),
+    ("scores", (*SHOWN, 3, "figure", "edges", 0), lambda e: e - 40, "SourceClaim"),
+    ("scores", (*SHOWN, 3, "figure", "edges"), lambda e: [], "Length"),
+    ("scores", (*SHOWN, 3, "figure", "bins"), shorter, "Length"),
+    ("scores", (*SHOWN, 3, "figure", "bins", 0, "rows"), lambda n: n + 1, "CountSum"),
+    ("scores", (*SHOWN, 3, "figure", "bins", 1, "positives"), lambda n: 201, "Sum"),
+    ("scores", (*SHOWN, 3, "figure", "bins", 1, "probability"), lambda n: n + 1, "SourceClaim"),
+    ("scores", (*SHOWN, 3, "figure", "bins", 1, "probability"), lambda n: 2**64 - 1, "Sum"),
+    (
+        "scores",
+        SHOWN,
+        also(Scores(None, Calibration([1], [ScoreBin(201, 0, 0), ScoreBin(0, 0, 0)]))),
+        "CountSum",
+    ),
+    ("scores", SHOWN, also(Scores(None, Thresholds([1], [(100, 101), (100, 0)]))), "Sum"),
+    ("scores", SHOWN, also(Scores(None, Thresholds([1], [(100, 0), (101, 0)]))), "CountSum"),
+    ("scores", SHOWN, also(Scores(None, Thresholds([1], [(200, 0)]))), "Length"),
+    ("scores", SHOWN, also(Scores(None, Thresholds(list(range(257)), [(200, 0)] * 258))), "Length"),
+    ("scores", (*SHOWN, 4, "figure", "bins"), lambda b: [(b[0][0] - 1, 0), (b[1][0] + 1, 0)], "SourceClaim"),
 ]
 
 
@@ -383,6 +453,18 @@ def test_each_check_of_a_proof(
 
 
 # What stands beside a report.
+
+
+def test_values_of_scores_are_pinned() -> None:
+    """What `docs/arithmetic.md` and the Rust tests have."""
+    pins = {
+        (PROBABILITY, 1): "e93bc183980d2ecabc1845152ec617e57e000e2a52134de056cd521192613d0a",
+        (Value("loss", LOG), 0): "bedb2a33a32fe159c3bf170189f2888260908e1dbd8f885bd5f492d3b212b171",
+        (Value("loss", BRIER), 1): "9d7225bcc755c28c4509b143e78315239e5f68ccfb916d455c09a15daadda6e8",
+    }
+    for (value, label), pin in pins.items():
+        entries = b"".join(v.to_bytes(8, "big") for v in values(value, label, 16, 8))
+        assert hashlib.sha256(entries).hexdigest() == pin
 
 
 def both_refuse(files: dict[str, Path]) -> tuple[str, str]:
@@ -443,6 +525,22 @@ def test_limits_that_no_small_report_reaches(made: Worlds, monkeypatch: pytest.M
         check_report(
             body.statement, replace(config, architecture=replace(config.architecture, layers=layers)), 1
         )
+    of_scores, (run, verdict) = (made("scores"), run_of(made("scores")["run"], made("scores")["training"]))
+    layer = run.statement.config.architecture.layers[0]
+    for bits, groups, fits in ((20, 1, True), (21, 1, False), (15, 32, True), (15, 33, False)):
+        config = replace(
+            run.statement.config,
+            architecture=replace(run.statement.config.architecture, layers=[replace(layer, z_bits=bits)]),
+        )
+        s = decoded(of_scores).statement
+        if groups > 1:
+            s = replace(s, groups=Groups([2], [[i] for i in range(groups)]))
+        if fits:
+            assert check_report(s, config, 1).scores is not None
+        else:
+            with pytest.raises(Rejected, match="Histogram"):
+                check_report(s, config, 1)
+    run, verdict = run_of(files["run"], files["training"])
     monkeypatch.setattr(report, "MAX_SLOTS", 1)
     with pytest.raises(Rejected, match="TraceSize"):
         verify_report(body, verdict, run.statement)
@@ -471,6 +569,18 @@ def test_forged_reports_are_rejected_by_both(kind: str) -> None:
     assert replace(lie.statement, shown=truth.statement.shown) == truth.statement
     assert len(lie.proof.messages) == len(truth.proof.messages)
     assert both_refuse(files) == ("SourceClaim", "SourceClaim")
+
+
+@pytest.mark.parametrize("kind", ["area", "score"])
+def test_forged_scores_are_rejected_by_both(kind: str) -> None:
+    """An area half a pair too large; a row counted at a larger score, with the area that follows."""
+    files, honest = forged(f"forged-report-{kind}"), forged("report-scores")
+    lie, truth = decoded(files), decoded(honest)
+    assert lie.statement.shown != truth.statement.shown
+    assert replace(lie.statement, shown=truth.statement.shown) == truth.statement
+    assert both_refuse(files) == ("SourceClaim", "SourceClaim")
+    facts, verdict = second(honest), first(honest)
+    assert float(facts["report bits"]) == pytest.approx(-dict(verdict.soundness)["total, report"], abs=0.006)
 
 
 def test_command(made: Worlds, capsys: pytest.CaptureFixture[str]) -> None:

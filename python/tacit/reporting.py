@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -26,6 +26,19 @@ from tacit.performance import Performance, shown_performance
 from tacit.progress import progress_bar
 from tacit.proving import prove
 from tacit.rates import FAIRNESS, RATES, differences, rate_name, shown_errors, shown_rates
+from tacit.scores import (
+    SCORES,
+    ScoreBin,
+    Threshold,
+    asked_bound,
+    asked_gap,
+    asked_scores,
+    counted_rows,
+    is_score,
+    shown_bins,
+    shown_scores,
+    shown_thresholds,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,6 +63,8 @@ MAX_GROUPS = 64
 
 Number: TypeAlias = float | str | Fraction
 Rows: TypeAlias = range | Sequence[int] | None
+
+T = TypeVar("T")
 
 log = logging.getLogger("tacit.report")
 
@@ -98,7 +113,32 @@ class Report:
 
         `{"accuracy": ..., "demographic_parity:1": ..., "equalised_odds:1": ...}`; empty without groups.
         """
-        return differences(shown_rates(self.shown, len(self.groups), 0), len(self.groups))
+        known = shown_rates(self.shown, len(self.groups), 0) | shown_scores(self.shown)
+        return differences(known, len(self.groups))
+
+    def scores(self) -> dict[str, Fraction]:
+        """Areas and mean losses that are shown: `{"auc": ..., "log_loss [sex=F]": ...}`.
+
+        An area is exact. A loss is a mean of integers with 20 fractional bits, within 2^-20 of the real one.
+        """
+        found = shown_scores(self.shown)
+        return {
+            name + ("" if g is None else f" [{self.groups[g]}]"): value for (name, g), value in found.items()
+        }
+
+    def calibration(self, group: str | None = None) -> list[ScoreBin]:
+        """Bins of predicted probabilities, of all rows or of a group. Raises `UsageError` if not shown."""
+        return self._of_scores(shown_bins(self.shown, self.fa), group, "calibration")
+
+    def thresholds(self, group: str | None = None) -> list[Threshold]:
+        """What every threshold that was asked for predicts. Raises `UsageError` if not shown."""
+        return self._of_scores(shown_thresholds(self.shown, self.fa), group, "threshold:0.3")
+
+    def _of_scores(self, found: Mapping[int | None, list[T]], group: str | None, metric: str) -> list[T]:
+        index = None if group is None else self.groups.index(group) if group in self.groups else -1
+        if index not in found:
+            raise UsageError(f'the report does not show this; ask for metrics=["{metric}"]')
+        return found[index]
 
     def performance(self) -> Performance | None:
         """The figures of a backtest as far as they are shown exactly; None without one."""
@@ -138,6 +178,8 @@ def evaluate(
     by: str | Sequence[str] | None = None,
     at_least: Mapping[str, Number] | None = None,
     at_least_each: Mapping[str, Number] | None = None,
+    at_most: Mapping[str, Number] | None = None,
+    at_most_each: Mapping[str, Number] | None = None,
     gap_at_most: Mapping[str, Number] | None = None,
     rows: Rows = None,
     min_group: int = MIN_GROUP,
@@ -146,22 +188,27 @@ def evaluate(
     """Prove how good the final model of a run is on the rows of a committed data set.
 
     `metrics` (one or several) are shown exactly: "confusion", the names of `RATES`, "balanced_accuracy" (as
-    every class's recall), those of `FAIRNESS` (as the rates that they compare), or of `ERRORS` for real
-    targets; by default accuracy and confusion (MSE and R^2) if nothing is bounded. `at_least`, `at_least_each`
-    and `gap_at_most` show that rates reach a bound over all rows, reach one in every group, or differ by no
-    more than one between groups, and tell nothing else about them (a gap shows the groups' denominators).
-    `gap_at_most` takes the names of `FAIRNESS` too: "equalised_odds" bounds recall and false positive rate.
+    every class's recall), those of `FAIRNESS` (as the rates that they compare), of a binary classifier
+    those of `SCORES` ("auc", "log_loss", "brier", "calibration", "threshold:0.3"), or of `ERRORS` for real
+    targets; by default accuracy and confusion (MSE and R^2) if nothing is bounded. `at_least`,
+    `at_least_each` and `gap_at_most` show that rates reach a bound over all rows, reach one in every group,
+    or differ by no more than one between groups, and tell nothing else about them (a gap shows the groups'
+    denominators). `at_least`, `at_least_each` and `gap_at_most` take "auc" too, `at_most` and
+    `at_most_each` take the losses. `gap_at_most` takes the names of `FAIRNESS` too: "equalised_odds" bounds
+    recall and false positive rate.
     `by` names feature columns whose values make the groups; no row's group is shown. `rows` is a range or a
     list, by default all.
 
     `min_group` is the fewest rows of which anything is shown: of all rows that are read, of each group, and of
-    what a rate or a table counts among (the rows of one class, or those that are predicted to be of it).
+    what a rate or a table counts among (the rows of one class, or those that are predicted to be of it), and of
+    a bin of scores.
 
     Raises `ReportRefused` naming what is wrong (`SmallGroup` for fewer than `min_group` rows, `Window`,
     `OtherSchema`, `NotProven`, ...; its subclass `BoundFails` for a bound that the model does not reach) and
     `BudgetError` if a commitment has no rows left.
     """
     bounds = {"at_least": at_least, "at_least_each": at_least_each, "gap_at_most": gap_at_most}
+    bounds |= {"at_most": at_most, "at_most_each": at_most_each}
     check_arguments(run, data, min_group, bounds)
     record, (on, _) = run.record(), _evaluated(run, data)
     _require_schema(run, on)
@@ -173,9 +220,9 @@ def evaluate(
     classes = _classes(record)
     if metrics is None:
         usual = ("mse", "r2") if on.label_kind == "real" else ("accuracy", "confusion")
-        metrics = () if at_least or at_least_each or gap_at_most else usual
+        metrics = () if any(bounds.values()) else usual
     metrics = [metrics] if isinstance(metrics, str) else _texts(metrics)
-    if groups is None and (at_least_each or gap_at_most):
+    if groups is None and (at_least_each or gap_at_most or at_most_each):
         each_name, gap_name = (
             name_of("at_least_each"),
             named("gap_at_most", option="--gap").removesuffix("=..."),
@@ -184,9 +231,14 @@ def evaluate(
             f"{each_name} and {gap_name} are about groups: give {named('by', 'COLUMN', option='--by COLUMN')}"
         )
     each = list(range(len(names)))
-    asked = _exactly(metrics, classes, [None, *each])
+    asked = _exactly([m for m in metrics if not is_score(m)], classes, [None, *each])
+    asked += asked_scores([m for m in metrics if is_score(m)], [None, *each], record.config.scales.fa)
     asked += _at_least(at_least, classes, [None]) + _at_least(at_least_each, classes, each)
+    asked += _at_most(at_most, [None]) + _at_most(at_most_each, each)
     for metric, bound in (gap_at_most or {}).items():
+        if is_score(metric):
+            asked.append(asked_gap(metric, _fraction(bound)))
+            continue
         for rate in _compared(metric, classes):
             asked.append({"GapAtMost": {"rate": rate, "bound": _fraction(bound)}})
     if not asked:
@@ -335,6 +387,8 @@ def _denominators(shown: Sequence[Any], names: Sequence[str]) -> Iterator[tuple[
         elif kind == "GapAtMost":
             for name, size in zip(names, told["denominators"], strict=True):
                 yield f"{rate_name(told['rate'])} [{name}]", size
+        elif kind == "Scores":
+            yield from counted_rows(item, names)
         elif kind == "Counts":
             classes = round((len(told["counts"]) / max(1, len(names))) ** 0.5)
             lines = np.array(told["counts"]).reshape(-1, classes).sum(axis=1).tolist()
@@ -467,10 +521,24 @@ def _exactly(metrics: Iterable[str], classes: int, groups: Sequence[int | None])
 
 def _at_least(bounds: Mapping[str, Number] | None, classes: int, groups: Sequence[int | None]) -> list[Any]:
     """Lower bounds of rates in all of `groups`; None stands for all rows."""
+    asked: list[Any] = []
+    for metric, bound in (bounds or {}).items():
+        if is_score(metric):
+            asked += [asked_bound(metric, group, _fraction(bound), most=False) for group in groups]
+            continue
+        asked += [
+            {"AtLeast": {"rate": rate, "group": group, "bound": _fraction(bound)}}
+            for rate in _rates(metric, classes)
+            for group in groups
+        ]
+    return asked
+
+
+def _at_most(bounds: Mapping[str, Number] | None, groups: Sequence[int | None]) -> list[Any]:
+    """Upper bounds of losses in all of `groups`; None stands for all rows."""
     return [
-        {"AtLeast": {"rate": rate, "group": group, "bound": _fraction(bound)}}
+        asked_bound(metric, group, _fraction(bound, most=1 << 32), most=True)
         for metric, bound in (bounds or {}).items()
-        for rate in _rates(metric, classes)
         for group in groups
     ]
 
@@ -494,7 +562,7 @@ def _rates(metric: str, classes: int) -> list[Any]:
             f"{metric!r} is made of several rates: it can be asked for in metrics, fairness in gap_at_most"
         )
     if name not in RATES:
-        known = ", ".join(["confusion", *RATES, "balanced_accuracy", *FAIRNESS, *ERRORS])
+        known = ", ".join(["confusion", *RATES, "balanced_accuracy", *FAIRNESS, *SCORES, *ERRORS])
         raise UsageError(f"the metric {metric!r} is not known; known are {known}")
     if name == "accuracy":
         return ["Accuracy"]
@@ -505,12 +573,12 @@ def _rates(metric: str, classes: int) -> list[Any]:
     return [{RATES[name]: {"class": c}} for c in ([1] if classes == 2 else range(classes))]
 
 
-def _fraction(bound: Number) -> tuple[int, int]:
-    """A bound as numerator and denominator: 0.9 is 9/10, as it is written."""
+def _fraction(bound: Number, most: int = 1) -> tuple[int, int]:
+    """A bound from 0 to `most` as numerator and denominator: 0.9 is 9/10, as it is written."""
     try:
         value = Fraction(str(bound))
     except (ValueError, ZeroDivisionError):
         raise UsageError(f"the bound {bound!r} is no number") from None
-    if not 0 <= value <= 1 or value.denominator >= 1 << 32:
-        raise UsageError(f"the bound {bound!r} is not between 0 and 1")
+    if not 0 <= value <= most or max(value.numerator, value.denominator) >= 1 << 32:
+        raise UsageError(f"the bound {bound!r} is not between 0 and {most}")
     return value.numerator, value.denominator

@@ -4,7 +4,8 @@
 //! drawn after every root, ids distinct, one arity per id (review of soundness, finding 5). v_1 is always the row's
 //! index in the table, so v_1 alone is range-checked by it. Tables are public functions whose multilinear extension
 //! the verifier evaluates itself. Sum over lookups of 1/fingerprint = sum over table rows of multiplicity/fingerprint
-//! (Haboeck, eprint 2022/1530), proven by [`crate::logup`].
+//! (Haboeck, eprint 2022/1530), proven by [`crate::logup`]. No two rows of all tables have one fingerprint as polynomials,
+//! so every multiplicity is the number of its row's lookups mod p: a [`Table::Counted`] is a histogram.
 //!
 //! Leaves: blocks of the tables (2^bits leaves each) and of the lookups (2^log_rows each), by decreasing size, so
 //! that each block is aligned to its own size; the rest are 0/1.
@@ -33,6 +34,12 @@ pub enum Table {
         /// Width in bits.
         bits: usize,
     },
+    /// (i): a range whose multiplicities a relation reads as counts. It is no `Range`: other lookups of values of so
+    /// many bits are not in it.
+    Counted {
+        /// Width in bits.
+        bits: usize,
+    },
     /// (i, [i < bound]).
     Step {
         /// log2 of the number of rows.
@@ -54,14 +61,16 @@ impl Table {
     #[must_use]
     pub const fn bits(&self) -> usize {
         match self {
-            Self::Range { bits } | Self::Step { bits, .. } | Self::Function { bits, .. } => *bits,
+            Self::Range { bits } | Self::Counted { bits } | Self::Step { bits, .. } | Self::Function { bits, .. } => {
+                *bits
+            }
         }
     }
     /// Entries of a row.
     #[must_use]
     pub const fn arity(&self) -> usize {
         match self {
-            Self::Range { .. } => 1,
+            Self::Range { .. } | Self::Counted { .. } => 1,
             Self::Step { .. } => 2,
             Self::Function { columns, .. } => 1 + columns.len(),
         }
@@ -71,7 +80,7 @@ impl Table {
         let mut out = Vec::with_capacity(self.arity());
         out.push(x.iter().fold(E::ZERO, |a, &r| a.double() + r));
         match self {
-            Self::Range { .. } => {}
+            Self::Range { .. } | Self::Counted { .. } => {}
             Self::Step { bound, .. } => out.push(eq_prefix_sum(x, *bound)),
             Self::Function { columns, .. } => {
                 let eq = eq_table(x, E::ONE);

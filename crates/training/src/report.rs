@@ -25,6 +25,7 @@ mod prover;
 mod rates;
 mod relation;
 mod residuals;
+mod scores;
 mod statement;
 #[cfg(all(test, feature = "prover"))]
 mod tests;
@@ -41,6 +42,9 @@ pub use invalid::ReportInvalid;
 pub use prover::{ReportError, ReportInput, ReportPlan, ReportTrees, plan_report, prove_report};
 pub use rates::Rate;
 pub use relation::{LABEL, ReportRelation};
+#[cfg(feature = "prover")]
+pub use scores::owner::AskedFigure;
+pub use scores::{MAX_EDGES, MAX_LOG_HISTOGRAM, ScoreBin, ScoreFigure, ScoreLoss};
 pub use statement::{Groups, Input, MAX_GROUPS, MAX_SHOWN, REPORT_VERSION, ReportStatement, Rows, Shown};
 pub use words::report_words;
 

@@ -11,19 +11,19 @@ pub const SIZE: usize = 1 << 16;
 /// Index of z = 0 in a signed table.
 pub const ZERO: usize = SIZE / 2;
 /// log2 of the scale of expq.
-const LOG_P: u32 = 60;
+pub(crate) const LOG_P: u32 = 60;
 /// The scale of expq.
-const P: u128 = 1 << LOG_P;
+pub(crate) const P: u128 = 1 << LOG_P;
 /// Fractional bits of derivatives.
 const DERIVATIVE: u32 = crate::config::DERIVATIVE_BITS;
 
 /// a / b rounded half up, floor for negative a too; b > 0.
-const fn hdiv(a: i128, b: i128) -> i128 {
+pub(crate) const fn hdiv(a: i128, b: i128) -> i128 {
     (2 * a + b).div_euclid(2 * b)
 }
 
 /// expq(d) for d in [0, size), size a power of two at most 2^17, at `fa` fractional bits of d.
-fn expq(fa: u32, size: usize) -> Vec<u64> {
+pub(crate) fn expq(fa: u32, size: usize) -> Vec<u64> {
     // exp(-2^-fa) by the alternating Taylor series.
     let (mut x, mut term, mut k) = (0i128, P as i128, 0i128);
     while term > 0 {

@@ -17,12 +17,14 @@ __all__ = ["command"]
 
 @click.command("evaluate", short_help="Show how good a model is on committed data, with a proof.")
 @report_options
-@click.option("--metric", multiple=True, help="confusion, accuracy, recall:2, equalised_odds, ... Repeatable.")
+@click.option("--metric", multiple=True, help="confusion, accuracy, recall:2, auc, ... Repeatable.")
 @click.option("--by", multiple=True, metavar="COLUMN", help="Groups by the values of this column. Repeatable.")
 @click.option(
     "--at-least", multiple=True, metavar="METRIC=NUMBER", help="Show a bound and no value. Repeatable."
 )
 @click.option("--at-least-each", multiple=True, metavar="METRIC=NUMBER", help="The same in every group.")
+@click.option("--at-most", multiple=True, metavar="METRIC=NUMBER", help="An upper bound: log_loss, brier.")
+@click.option("--at-most-each", multiple=True, metavar="METRIC=NUMBER", help="The same in every group.")
 @click.option("--gap", multiple=True, metavar="METRIC=NUMBER", help="Largest difference between groups.")
 @click.option(
     "--min-group",
@@ -43,6 +45,8 @@ def command(
     by: tuple[str, ...],
     at_least: tuple[str, ...],
     at_least_each: tuple[str, ...],
+    at_most: tuple[str, ...],
+    at_most_each: tuple[str, ...],
     gap: tuple[str, ...],
     min_group: int,
 ) -> None:
@@ -66,6 +70,8 @@ def command(
         by=by or None,
         at_least=parse_bounds(at_least),
         at_least_each=parse_bounds(at_least_each),
+        at_most=parse_bounds(at_most),
+        at_most_each=parse_bounds(at_most_each),
         gap_at_most=parse_bounds(gap),
         rows=parse_rows(rows),
         min_group=min_group,
@@ -75,12 +81,34 @@ def command(
     for name, difference in made.gaps().items():
         if name.partition(":")[0] in FAIRNESS:
             click.echo(f"{name}: groups differ by {float(difference):.4f}")
+    for name, value in made.scores().items():
+        click.echo(f"{name}: {float(value):.6f}")
+    show_bins(made)
     for name, value in made.errors().items():
         click.echo(f"{name}: {float(value):.6g}")
     for index, name in enumerate(made.groups):
         click.echo(f"group {index}: {name}")
     show_confusion(made)
     click.echo(str(made.save(out, overwrite=force)))
+
+
+def show_bins(report: Report) -> None:
+    """Print calibration and thresholds, if the report shows them."""
+    from tacit.scores import shown_bins, shown_thresholds
+
+    def of(group: int | None) -> str:
+        return "" if group is None else f", group {group}"
+
+    for group, bins in shown_bins(report.shown, report.fa).items():
+        click.echo(f"calibration{of(group)}: probability, rows, mean probability, share of class 1")
+        for b in bins:
+            known = "" if not b.rows else f"{float(b.predicted or 0):>10.4f}{float(b.observed or 0):>10.4f}"
+            click.echo(f"  {b.above:.4f} to {b.up_to:.4f}{b.rows:>9}{known}")
+    for group, thresholds in shown_thresholds(report.shown, report.fa).items():
+        click.echo(f"thresholds{of(group)}: probability, true and false positives")
+        for t in thresholds:
+            hits, wrong = f"{t.true_positives} of {t.positives}", f"{t.false_positives} of {t.negatives}"
+            click.echo(f"  above {t.above:.4f}{hits:>18}{wrong:>18}")
 
 
 def show_confusion(report: Report) -> None:

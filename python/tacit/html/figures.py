@@ -13,7 +13,7 @@ from fractions import Fraction
 from tacit.html.markup import Markup, join, svg, tag, visible
 from tacit.html.numbers import percent
 
-__all__ = ["Bar", "bars", "grid", "steps"]
+__all__ = ["Bar", "bars", "grid", "reliability", "steps"]
 
 INK, SOFT, RULE = "#1f2937", "#5b6472", "#d5d9e0"
 ALL, GROUP, BOUND = "#2f3b4c", "#2b6cb0", "#b45309"
@@ -97,6 +97,34 @@ def steps(title: str, spans: Sequence[tuple[int, float]], unit: str) -> Markup:
     )
     told = "; ".join(f"{value:.4g} for {count:,} {unit}" for count, value in spans[:20])
     return svg(title, told + (f"; {len(spans) - 20} more" if len(spans) > 20 else ""), width, height, body)
+
+
+def reliability(title: str, points: Sequence[tuple[Fraction, Fraction]]) -> Markup:
+    """Shares of class 1 over mean predicted probabilities; on the dashed line both are equal."""
+    side, left, top = 200, 62, 34
+    axis = f"M{left} {top}V{top + side}H{left + side}"
+    places = [(left + side * float(x), top + side * (1 - float(y))) for x, y in points]
+    diagonal = f"M{left} {top + side}L{left + side} {top}"
+    parts = [
+        _text(0, 15, title, 13, INK, weight="600"),
+        tag("path", d=axis, fill="none", stroke=RULE, stroke_width=1),
+        tag("path", d=diagonal, fill="none", stroke=SOFT, stroke_width=1, stroke_dasharray="3 3"),
+    ]
+    if len(places) > 1:
+        line = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
+        parts.append(tag("path", d=line, fill="none", stroke=GROUP, stroke_width=2))
+    for x, y in places:
+        spot = {"x": f"{x - 3:.1f}", "y": f"{y - 3:.1f}"}
+        parts.append(tag("rect", **spot, width=6, height=6, fill=GROUP))
+    parts += [
+        _text(left - 6, top + 5, "100 %", 10, SOFT, anchor="end"),
+        _text(left - 6, top + side, "0 %", 10, SOFT, anchor="end"),
+        _text(left, top + side + 14, "0 %", 10, SOFT, anchor="middle"),
+        _text(left + side, top + side + 14, "100 %", 10, SOFT, anchor="middle"),
+        _text(left + side // 2, top + side + 28, "mean predicted probability", 10, SOFT, anchor="middle"),
+    ]
+    words = "; ".join(f"{percent(x)} predicted, {percent(y)} so" for x, y in points)
+    return svg(title, words, left + side + 30, top + side + 36, parts)
 
 
 def grid(panels: Sequence[tuple[Markup, int]], title: str, columns: int = 2) -> Markup:

@@ -12,11 +12,13 @@ from tacit.html.markup import Child, Markup, join, tag
 from tacit.html.numbers import count, decimal, percent
 from tacit.html.predictions import input_tables, outputs_table, row_numbers, said, score_bars
 from tacit.html.results import Results, charts
+from tacit.html.scores import calibration_tables, score_charts, scores_table, thresholds_tables
 from tacit.html.tables import bounds_table, counts_tables, errors_of, errors_table, gaps_table, rates_table
 from tacit.html.trading import backtest_bars, backtest_table, performance_of
 from tacit.html.verified import Verified
 from tacit.html.words import INTRODUCTIONS, TERMS, TITLES
 from tacit.progress import duration
+from tacit.scores import bound_of, shown_scores
 
 __all__ = ["pictures", "render"]
 
@@ -186,7 +188,10 @@ def _glance(about: Verified, results: Results) -> Markup:
         cards.append((percent(rate), "lowest accuracy of a group", results.group(group)))
     if results.groups:
         cards.append((count(len(results.groups)), "groups", f"by {results.by}; each row's group is hidden"))
+    if ("auc", None) in (scores := shown_scores(results.shown)):
+        cards.append((decimal(scores["auc", None], 4), "AUC", "area under the ROC curve, at most 1"))
     bounds = [item for item in results.shown if "AtLeast" in item or "GapAtMost" in item]
+    bounds += [item for item in results.shown if "Scores" in item and bound_of(item["Scores"]["figure"])]
     cards += said(about)
     if bounds:
         cards.append(
@@ -211,6 +216,16 @@ def _results(about: Verified, results: Results) -> list[Child]:
             "Rates",
             "Exact ratios of numbers of rows, as the proof shows them or its counts give them.",
             [exact, rates, *_by_class(results)],
+        ),
+        (
+            "Scores",
+            "Of the model's outputs before a class is chosen; their sigmoid is the probability of class 1.",
+            [
+                scores_table(results),
+                score_charts(results),
+                *calibration_tables(results),
+                *thresholds_tables(results),
+            ],
         ),
         (
             "Differences between groups",

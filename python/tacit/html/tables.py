@@ -7,7 +7,9 @@ from fractions import Fraction
 from tacit.html.markup import Child, Markup, tag
 from tacit.html.numbers import count, decimal, percent
 from tacit.html.results import CHARTED, Results, classes_of
+from tacit.html.scores import bounded_number, score_words
 from tacit.rates import FAIRNESS, Confusion, differences, rate_name, shown_errors
+from tacit.scores import bound_of
 
 __all__ = ["bounds_table", "counts_tables", "errors_of", "errors_table", "gaps_table", "rates_table"]
 
@@ -160,6 +162,12 @@ def bounds_table(results: Results) -> Markup | None:
             rows = ("any two groups", tag("small", f"rows that it is a rate of: {of}"))
             what = (f"difference of the {results.words(rate_name(told['rate']))}", rows)
             bound = f"at most {percent(value, bound='most')}"
+        elif "Scores" in item and (held := bound_of(item["Scores"]["figure"])):
+            name, value = held
+            area, gap = name == "auc", "AucGapAtMost" in item["Scores"]["figure"]
+            said = f"difference of the {score_words(name)}" if gap else score_words(name)
+            what = (said, "any two groups" if gap else results.group(item["Scores"]["group"]))
+            bound = bounded_number(value, "least" if area and not gap else "most")
         else:
             continue
         cells = (tag("th", what[0], scope="row"), tag("td", what[1]))

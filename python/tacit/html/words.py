@@ -89,6 +89,12 @@ TERMS = {
     ),
     "Sortino ratio": "The same with the root of the mean square of the losses in place of the deviation.",
     "maximum drawdown": "The largest fall of the sum of profits below the largest value that it had before.",
+    "area under the ROC curve": (
+        "How often a row of class 1 has a higher score than one of class 0, over all such pairs; a tie "
+        "counts half."
+    ),
+    "log-loss": "The mean of -ln of the probability that the model gives to the label of a row. 0 is best.",
+    "Brier score": "The mean squared distance of the predicted probability from the label, 0 or 1. 0 is best.",
     "R²": "1 for a model without error, 0 for one that always gives the mean of the targets.",
     "score of the class": (
         "The model's output turned into shares that sum to 100 % (softmax), or into one share (sigmoid). A "

@@ -115,7 +115,7 @@ fn fill_table(s: &LookupSystem, i: usize, columns: &Columns<'_>, (alpha, beta): 
         *d = base - beta * F::from_usize(k);
     }
     match &s.tables[i] {
-        Table::Range { .. } => {}
+        Table::Range { .. } | Table::Counted { .. } => {}
         Table::Step { bound, .. } => den.iter_mut().take(*bound).for_each(|d| *d -= beta.square()),
         Table::Function { columns, .. } => {
             let mut power = beta.square();

@@ -187,7 +187,7 @@ fn add_sources(config: &OpeningConfig, mask: &mut [F], sources: &[&[F]], gamma: 
             let start = t * TASK;
             if step == 1 {
                 let packed: Vec<&[PF]> = own.iter().map(|f| PF::pack_slice(&f[start..start + a.len()])).collect();
-                let [a, b, c] = [a, b, c].map(|x| PF::pack_slice_mut(x));
+                let [a, b, c] = [a, b, c].map(PF::pack_slice_mut);
                 for j in 0..a.len() {
                     let f = PE::from_basis_coefficients_fn(|i| packed.get(i).map_or(PF::ZERO, |f| f[j])) * gamma;
                     let [x, y, z] = [0, 1, 2].map(|i| parts(&f)[i]);

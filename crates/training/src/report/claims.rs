@@ -12,7 +12,7 @@ pub(super) const LIMB_BITS: u32 = 15;
 /// Limbs of a slack.
 pub(super) const LIMBS: usize = 4;
 /// A slack, and what it bounds, stays below 2^60: sum and slack cannot meet mod p otherwise.
-const SLACK_BITS: u32 = LIMB_BITS * LIMBS as u32;
+pub(super) const SLACK_BITS: u32 = LIMB_BITS * LIMBS as u32;
 
 /// `sum coefficient N = value + slack`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +97,8 @@ pub(super) fn count_claims(
             | Shown::SquaredError { .. }
             | Shown::AbsoluteError { .. }
             | Shown::TargetMoments { .. }
-            | Shown::Backtest { .. } => {}
+            | Shown::Backtest { .. }
+            | Shown::Scores { .. } => {}
             Shown::Counts { counts } => {
                 let claim =
                     |(i, &n): (usize, &u32)| CountClaim { terms: [(i, 1)].into(), value: n.into(), bound: false };

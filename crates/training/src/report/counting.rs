@@ -4,6 +4,7 @@ use super::backtest::{Figure, Ledger, Strategy};
 use super::prover::ReportError;
 use super::rates::Rate;
 use super::relation::log_rows;
+use super::scores::owner::AskedFigure;
 use super::statement::{Groups, Input, ReportStatement, Shown};
 use super::validate::forward_config;
 use crate::config::{Loss, RunConfig};
@@ -56,10 +57,19 @@ pub enum Asked {
         /// What is shown.
         figures: Vec<Figure>,
     },
+    /// A figure of scores.
+    Scores {
+        /// In which group; in all rows if none.
+        group: Option<u32>,
+        /// Which.
+        figure: AskedFigure,
+    },
 }
 
 /// A model executed on the rows of a report.
 pub(super) struct Evaluation {
+    /// The configuration of the forward pass.
+    pub(super) config: RunConfig,
     pub(super) layers: Vec<ForwardLayer>,
     /// Rows, without the padding.
     pub(super) rows: usize,
@@ -141,7 +151,7 @@ impl Evaluation {
         };
         let groups = groups.map_or(1, |g| g.values.len());
         let z_bits = config.architecture.layers.last().map_or(0, |l| l.z_bits);
-        Ok(Self { layers, rows, height, classes, predicted, labels, targets, group, groups, z_bits })
+        Ok(Self { config, layers, rows, height, classes, predicted, labels, targets, group, groups, z_bits })
     }
 
     /// Outputs of the last layer, row-major, without the padding.
@@ -226,26 +236,27 @@ impl Evaluation {
         if !(sum || matches!(asked, Asked::Outputs)) && (self.classes == 0 || self.labels.is_empty()) {
             return Err(ReportInvalid::NotApplicable { what: "a rate or count" }.into());
         }
-        Ok(match *asked {
+        Ok(match asked {
             Asked::Outputs => Shown::Outputs { values: self.outputs() },
             Asked::SquaredError | Asked::AbsoluteError | Asked::TargetMoments | Asked::Backtest { .. } => {
                 self.sum(asked)
             }
             Asked::Counts => Shown::Counts { counts: self.counts() },
-            Asked::Exactly { rate, group } => {
+            Asked::Scores { group, figure } => self.figure(*group, figure)?,
+            &Asked::Exactly { rate, group } => {
                 let (numerator, denominator) = self.rate(rate, group);
                 if denominator == 0 {
                     return Err(ReportError::Undefined { rate: rate.name() });
                 }
                 Shown::Exactly { rate, group, numerator, denominator }
             }
-            Asked::AtLeast { rate, group, bound } => {
+            &Asked::AtLeast { rate, group, bound } => {
                 if !within(rate, self.rate(rate, group), bound)? {
                     return Err(ReportError::BoundFails { rate: rate.name() });
                 }
                 Shown::AtLeast { rate, group, bound }
             }
-            Asked::GapAtMost { rate, bound } => {
+            &Asked::GapAtMost { rate, bound } => {
                 let rates: Vec<(u32, u32)> = (0..self.groups as u32).map(|g| self.rate(rate, Some(g))).collect();
                 let denominators: Vec<u32> = rates.iter().map(|r| r.1).collect();
                 if denominators.contains(&0) {

@@ -7,6 +7,7 @@ use super::backtest::Backtest;
 use super::claims::{LIMB_BITS, LIMBS};
 use super::head::HeadEquation;
 use super::relation::{DATA, ReportRelation, Row, add_form, weighted_rows};
+use super::scores::Scores;
 use crate::config::Loss;
 use crate::relation::{Equation, TRACE, Term, cell, unit_weights};
 use alloc::collections::BTreeMap;
@@ -15,7 +16,7 @@ use alloc::vec::Vec;
 use p3_field::PrimeCharacteristicRing;
 use tacit_argument::bilinear::bilinear_check;
 use tacit_argument::field::{E, F, signed};
-use tacit_argument::functional::Low;
+use tacit_argument::functional::{Low, LowId};
 use tacit_argument::hiding::{Affine, HidingError, Message, Reduction};
 use tacit_argument::multilinear::{eq_eval, eq_table, log2_ceil};
 
@@ -36,6 +37,7 @@ impl ReportRelation<'_> {
     pub(super) fn head_equations(&self) -> Vec<(HeadEquation, usize)> {
         let mut all = self.head.as_ref().map_or_else(Vec::new, |h| h.equations(&self.layout, self.statement));
         all.extend(self.backtest.iter().flat_map(Backtest::equations));
+        all.extend(self.scores.as_ref().map(Scores::equation));
         let mut first = self.head_pairs.0;
         all.into_iter()
             .map(|e| {
@@ -137,17 +139,26 @@ impl ReportRelation<'_> {
         weights
     }
 
+    /// How a slack is read from its limbs.
+    pub(super) fn slack_low(&self, r: &mut Reduction<'_>) -> LowId {
+        r.low(Low::Dense((0..LIMBS as u32).map(|i| E::from_u64(1 << (i * LIMB_BITS))).collect()))
+    }
+
+    /// Where slack i stands, in slots of its limbs.
+    pub(super) const fn slack_slot(&self, i: usize) -> usize {
+        (self.slacks << self.layout.log_rows) / LIMBS + i
+    }
+
     /// sum_i power_i (value_i + slack_i).
     fn count_values(&self, r: &mut Reduction<'_>, powers: &[E]) -> Affine {
         let mut e = Affine::default();
-        let limbs = (0..LIMBS as u32).map(|i| E::from_u64(1 << (i * LIMB_BITS))).collect();
-        let low = r.low(Low::Dense(limbs));
-        let mut slot = (self.slacks << self.layout.log_rows) / LIMBS;
+        let low = self.slack_low(r);
+        let mut slack = 0;
         for (claim, &power) in self.checked.claims.iter().zip(powers) {
             e.add_constant(power * signed(claim.value));
             if claim.bound {
-                e.add_cell(cell(TRACE, low, slot), power);
-                slot += 1;
+                e.add_cell(cell(TRACE, low, self.slack_slot(slack)), power);
+                slack += 1;
             }
         }
         e

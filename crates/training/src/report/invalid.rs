@@ -103,6 +103,30 @@ pub enum ReportInvalid {
         /// Rows.
         rows: u64,
     },
+    /// The histogram of scores would be larger than a proof takes.
+    #[error(
+        "scores of {bits} bits in {groups} groups are more than one report counts; use fewer groups, or a model with a smaller window"
+    )]
+    Histogram {
+        /// Groups.
+        groups: usize,
+        /// Of a score.
+        bits: u32,
+    },
+    /// Edges out of order, or beyond the scores.
+    #[error("the edges between scores are not ascending numbers of {bits} bits")]
+    Edges {
+        /// Of a score.
+        bits: u32,
+    },
+    /// There is no area under a curve of one class.
+    #[error("an area under the ROC curve needs rows of both classes, there are {positives} and {negatives}")]
+    OneClass {
+        /// Of class 1.
+        positives: u32,
+        /// Of class 0.
+        negatives: u32,
+    },
     /// The trace would be larger than a verifier reads.
     #[error("{rows} rows of {slots} columns are more than one report takes; use fewer rows")]
     TraceSize {

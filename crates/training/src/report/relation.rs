@@ -3,9 +3,10 @@
 //! At one random row rho: every `Z_l = rescale(A_l W_l, fw)` by one bilinear sumcheck over all layers' inputs, whose
 //! ends are a claim on the model vector and one on the columns. Products of cells and sums over rows: [`super::gates`].
 use super::backtest::Backtest;
-use super::claims::{CountClaim, LIMB_BITS, LIMBS};
+use super::claims::{LIMB_BITS, LIMBS};
 use super::head::Head;
 use super::residuals::Residuals;
+use super::scores::Scores;
 use super::statement::{Input, ReportStatement};
 use super::validate::Checked;
 use crate::relation::layout::{ModelLayout, TraceLayout};
@@ -48,6 +49,7 @@ pub struct ReportRelation<'a> {
     pub(super) head: Option<Head>,
     pub(super) residuals: Option<Residuals>,
     pub(super) backtest: Option<Backtest>,
+    pub(super) scores: Option<Scores>,
     /// First slot of the slacks, [`LIMBS`] cells each.
     pub(super) slacks: usize,
     model: ModelLayout,
@@ -105,8 +107,12 @@ impl<'a> ReportRelation<'a> {
             b.lookups(&mut builder);
             all.extend(b.square_sums().into_iter().map(|s| s.pair));
         }
+        let scores = head.as_ref().and_then(|head| Scores::new(&checked, head, &layout, &mut next));
+        if let Some(scores) = &scores {
+            scores.lookup(&mut builder);
+        }
         let slacks = next;
-        next += slack_slots(&checked.claims, log_rows);
+        next += slack_slots(checked.bounds(), log_rows);
         (slacks..next).for_each(|slot| builder.range(LIMB_BITS, Form::column(TRACE, slot)));
         let (lookups, slots) = builder.build(log_rows, next);
         let data_stride = match &statement.input {
@@ -124,6 +130,7 @@ impl<'a> ReportRelation<'a> {
             head,
             residuals,
             backtest,
+            scores,
             slacks,
             model,
             lookups,
@@ -270,8 +277,8 @@ pub(super) fn log_rows(rows: usize) -> usize {
 }
 
 /// Slots of all slacks.
-fn slack_slots(claims: &[CountClaim], log_rows: usize) -> usize {
-    (claims.iter().filter(|c| c.bound).count() * LIMBS).div_ceil(1 << log_rows)
+const fn slack_slots(bounds: usize, log_rows: usize) -> usize {
+    (bounds * LIMBS).div_ceil(1 << log_rows)
 }
 
 impl Relation for ReportRelation<'_> {
@@ -302,6 +309,7 @@ impl Relation for ReportRelation<'_> {
         weights.sub(&b.affine());
         r.assert_zero(weights);
         self.gate_check(r, &rho, &row, self.input_equation(&eq_v), a)?;
+        self.score_check(r)?;
         lookup_check(r, &self.lookups)
     }
 
@@ -315,7 +323,7 @@ impl Relation for ReportRelation<'_> {
         let points = points + self.backtest.as_ref().map_or(0, |b| self.layout.log_rows + b.batched());
         let labels = self.head.as_ref().map_or(0, |h| h.classes);
         let term = |name, numerator: u64, theorem| algebraic(name, numerator as usize, list_bits, theorem);
-        vec![
+        let mut terms = vec![
             term("matrix products", bilinear::error_numerator(0, log2_ceil(self.summed())), SUMCHECK),
             term(
                 "gates and counts",
@@ -324,6 +332,16 @@ impl Relation for ReportRelation<'_> {
             ),
             term("random points and batching powers", points as u64, SCHWARTZ_ZIPPEL),
             term("lookups: fingerprints, zero denominators, GKR", self.lookups.error_numerator(), LOGUP),
-        ]
+        ];
+        if let Some(scores) = &self.checked.scores {
+            let powers = scores.linear.len() + scores.pairs.len();
+            terms.push(term("powers that batch figures of scores", powers as u64, SCHWARTZ_ZIPPEL));
+            if !scores.pairs.is_empty() {
+                let units = log2_ceil(scores.sets().len());
+                let rounds = bilinear::error_numerator(scores.shape.bits as usize, units);
+                terms.push(term("pairs of scores", rounds, SUMCHECK));
+            }
+        }
+        terms
     }
 }

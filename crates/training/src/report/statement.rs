@@ -2,6 +2,7 @@
 use super::ReportInvalid;
 use super::backtest::{Figure, Strategy};
 use super::rates::Rate;
+use super::scores::ScoreFigure;
 use crate::canonical::digest;
 use crate::record::DataRecord;
 use crate::statement::StatementError;
@@ -129,6 +130,13 @@ pub enum Shown {
         strategy: Strategy,
         /// What is shown of the profits.
         figures: Vec<Figure>,
+    },
+    /// A figure of a binary classifier's scores.
+    Scores {
+        /// In which group; in all rows if none.
+        group: Option<u32>,
+        /// Which, and its value.
+        figure: ScoreFigure,
     },
 }
 

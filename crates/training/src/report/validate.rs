@@ -2,6 +2,7 @@
 use super::ReportInvalid;
 use super::backtest::Bounds;
 use super::claims::{CountClaim, count_claims};
+use super::scores::claims::ScoreClaims;
 use super::statement::{Input, MAX_COUNTS, MAX_GROUPS, MAX_SHOWN, MAX_VALUES, ReportStatement, Shown};
 use crate::config::{Loss, MAX_CHUNK_ROWS, RunConfig};
 use crate::nowrap;
@@ -11,11 +12,11 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 /// A fraction between 0 and 1.
-fn fraction(got: (u32, u32)) -> Result<(), ReportInvalid> {
+pub(super) fn fraction(got: (u32, u32)) -> Result<(), ReportInvalid> {
     if got.1 > 0 && got.0 <= got.1 { Ok(()) } else { Err(ReportInvalid::Fraction { got }) }
 }
 
-fn length(field: &'static str, got: usize, min: usize, max: usize) -> Result<(), ReportInvalid> {
+pub(super) fn length(field: &'static str, got: usize, min: usize, max: usize) -> Result<(), ReportInvalid> {
     if (min..=max).contains(&got) { Ok(()) } else { Err(ReportInvalid::Length { field, got, min, max }) }
 }
 
@@ -34,6 +35,20 @@ pub(super) struct Checked {
     pub(super) claims: Vec<CountClaim>,
     /// What a backtest comes to.
     pub(super) backtest: Option<Bounds>,
+    /// What they say about the scores, if anything.
+    pub(super) scores: Option<ScoreClaims>,
+}
+
+impl Checked {
+    /// Bounds of counts.
+    pub(super) fn count_bounds(&self) -> usize {
+        self.claims.iter().filter(|c| c.bound).count()
+    }
+
+    /// All bounds: each has a slack.
+    pub(super) fn bounds(&self) -> usize {
+        self.count_bounds() + self.scores.as_ref().map_or(0, ScoreClaims::bounds)
+    }
 }
 
 impl ReportStatement {
@@ -83,7 +98,8 @@ impl ReportStatement {
         let claims = count_claims(self, classes, rows as u64)?;
         let backtest = self.backtest();
         let backtest = backtest.map(|(s, figures)| s.validate(figures, &config, &self.input, rows)).transpose()?;
-        Ok(Checked { config, rows, index, classes, claims, backtest })
+        let scores = self.score_claims(&config, rows)?;
+        Ok(Checked { config, rows, index, classes, claims, backtest, scores })
     }
 
     fn validate_groups(&self, inputs: u32) -> Result<(), ReportInvalid> {
@@ -143,6 +159,7 @@ impl ReportStatement {
                     rate.check(classes)?;
                     fraction(*bound)?;
                 }
+                Shown::Scores { group, figure } => self.check_figure(*group, figure, config, rows)?,
                 Shown::GapAtMost { rate, denominators, bound } => {
                     if self.groups.is_none() {
                         return Err(ReportInvalid::NotApplicable { what: "a gap between groups without groups" });
@@ -215,7 +232,7 @@ impl ReportStatement {
         }
     }
 
-    fn check_group(&self, group: Option<u32>) -> Result<(), ReportInvalid> {
+    pub(super) fn check_group(&self, group: Option<u32>) -> Result<(), ReportInvalid> {
         let groups = self.groups.as_ref().map_or(0, |g| g.values.len());
         match group {
             Some(got) if got as usize >= groups => Err(ReportInvalid::NoSuchGroup { got, groups }),

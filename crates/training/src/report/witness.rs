@@ -119,6 +119,7 @@ impl<'a> Witnessed for ReportWitness<'a> {
             read[..relation.checked.rows].fill(E::ONE);
             bilinear_proof(m, vec![eq, vec![E::ONE; height], read], pairs);
         }
+        relation.score_proof(m, trace);
         lookup_proof(m, &relation.lookups, &columns)
     }
 }
@@ -159,11 +160,16 @@ impl ReportRelation<'_> {
         if let Some(b) = &self.backtest {
             b.fill(&Ledger::new(&b.strategy, evaluation.z_bits, evaluation), &mut w);
         }
+        if let Some(scores) = &self.scores {
+            w.put(scores.index, &evaluation.score_indices(&scores.shape), F::from_usize);
+        }
         let counts = evaluation.counts();
-        let bounds = self.checked.claims.iter().filter(|c| c.bound);
-        for (i, claim) in bounds.enumerate() {
+        let bounds = self.checked.claims.iter().filter(|c| c.bound).map(|claim| {
             let sum: i64 = claim.terms.iter().map(|&(at, k)| k * i64::from(counts[at])).sum();
-            let slack = (sum - claim.value) as u64;
+            (sum - claim.value) as u64
+        });
+        let of_scores = self.checked.scores.iter().flat_map(|claims| evaluation.score_slacks(claims));
+        for (i, slack) in bounds.chain(of_scores).enumerate() {
             for limb in 0..LIMBS {
                 let cell = (self.slacks << self.layout.log_rows) + i * LIMBS + limb;
                 columns[cell] = F::from_u64((slack >> (limb as u32 * LIMB_BITS)) & ((1 << LIMB_BITS) - 1));

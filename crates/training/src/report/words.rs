@@ -1,6 +1,7 @@
 //! A verified report in words.
 use super::backtest::backtest_words;
 use super::rates::Rate;
+use super::scores::words as scores;
 use super::statement::{Input, ReportStatement, Rows, Shown};
 use crate::record::DataRecord;
 use crate::words::{Words, counted, hex};
@@ -254,6 +255,9 @@ fn sentence(report: &ReportStatement, training: Option<&DataRecord>, shown: &Sho
         Shown::Exactly { rate, group, numerator, denominator } => exactly(*rate, *group, *numerator, *denominator),
         Shown::AtLeast { rate, group, bound: (p, q) } => {
             format!("The {}{} is at least {p}/{q}, and nothing more about it.", rate.name(), among(*group))
+        }
+        Shown::Scores { group, figure } => {
+            scores::sentence(figure, &among(*group), &format!("in units of 2^-{}", bits(1)))
         }
         Shown::GapAtMost { rate, denominators, bound: (p, q) } => format!(
             "The {} differs by at most {p}/{q} between any two groups; its denominators are {denominators:?}.",

@@ -115,6 +115,8 @@ const REPORT: &[(&str, &str)] = &[
     ("statement.shown.*.GapAtMost.bound", "statement"),
     ("statement.shown.*.Backtest.strategy", "statement"),
     ("statement.shown.*.Backtest.figures", "shown"),
+    ("statement.shown.*.Scores.group", "statement"),
+    ("statement.shown.*.Scores.figure", "shown"),
 ];
 
 const LINK: &[(&str, &str)] = &[

@@ -16,7 +16,7 @@ use tacit_argument::proof::{Relation, Witnessed, plan};
 use tacit_argument::transcript::Transcript;
 
 /// A prover that goes on where its own sums show that the relation is false.
-struct Liar<'a>(ReportWitness<'a>);
+pub(super) struct Liar<'a>(ReportWitness<'a>);
 
 impl<'a> Witnessed for Liar<'a> {
     type Relation = ReportRelation<'a>;
@@ -41,6 +41,7 @@ pub(super) enum Group {
     Totals,
     Ratios,
     Gates,
+    Scores,
     Lookups,
 }
 
@@ -85,7 +86,7 @@ impl<'w> Forgery<'w> {
     }
 
     /// The inputs that the columns lead to, and the multiplicities if every value is still in its table.
-    fn witness<'a>(&'a self, columns: &mut [F]) -> Liar<'a> {
+    pub(super) fn witness<'a>(&'a self, columns: &mut [F]) -> Liar<'a> {
         let relation = self.relation();
         let mut witness = ReportWitness::new(relation.clone(), &self.evaluation, &self.world.weights);
         let height = 1 << relation.layout.log_rows;
@@ -118,7 +119,7 @@ impl<'w> Forgery<'w> {
         self.failing(&liar, &columns)
     }
 
-    fn failing(&self, liar: &Liar<'_>, columns: &[F]) -> BTreeSet<Group> {
+    pub(super) fn failing(&self, liar: &Liar<'_>, columns: &[F]) -> BTreeSet<Group> {
         let vectors: Vec<_> =
             vectors(&self.statement, &self.world.model.record).unwrap().iter().map(|c| c.shape).collect();
         let rate = self.world.run.log_inv_rate.into();
@@ -152,6 +153,10 @@ impl<'w> Forgery<'w> {
             names.resize(names.len() + ratios, Group::Ratios);
         }
         names.extend([Group::Gates; 3]);
+        if let Some(scores) = &liar.relation().checked.scores {
+            // The linear claims, and the sumcheck with both its ends.
+            names.extend(core::iter::repeat_n(Group::Scores, if scores.pairs.is_empty() { 1 } else { 4 }));
+        }
         names.resize(values.len(), Group::Lookups);
         names.into_iter().zip(values).filter(|(_, v)| *v != E::ZERO).map(|(name, _)| name).collect()
     }
@@ -320,18 +325,18 @@ fn counts_off_by_one() {
 fn rates_rounded_up() {
     let world = World::new(perceptron());
     let accuracy = Asked::Exactly { rate: Rate::Accuracy, group: None };
-    let f = Forgery::new(&world, Rows::All, None, &[accuracy.clone()]);
+    let f = Forgery::new(&world, Rows::All, None, core::slice::from_ref(&accuracy));
     let Shown::Exactly { rate, group, numerator, denominator } = f.statement.shown[0].clone() else { panic!() };
     // One more correct, one row fewer: the dropped row.
     for (n, d) in [(numerator + 1, denominator), (numerator, denominator - 1)] {
-        let mut f = Forgery::new(&world, Rows::All, None, &[accuracy.clone()]);
+        let mut f = Forgery::new(&world, Rows::All, None, core::slice::from_ref(&accuracy));
         f.statement.shown[0] = Shown::Exactly { rate, group, numerator: n, denominator: d };
         f.assert_rejected(&[Group::Gates]);
     }
     // A bound just above the truth, with a slack of 0, and with the slack that satisfies the equation mod p.
     let bound = Asked::AtLeast { rate, group, bound: (numerator, denominator) };
     for wrapped in [false, true] {
-        let mut f = Forgery::new(&world, Rows::All, None, &[bound.clone()]);
+        let mut f = Forgery::new(&world, Rows::All, None, core::slice::from_ref(&bound));
         f.statement.shown[0] = Shown::AtLeast { rate, group, bound: (numerator + 1, denominator) };
         if wrapped {
             let slot = f.relation().slacks;

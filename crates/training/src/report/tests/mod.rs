@@ -9,6 +9,9 @@ mod fixtures;
 mod honest;
 mod mutation;
 mod rates;
+mod scores;
+mod scores_forged;
+mod scores_rules;
 
 use super::*;
 use crate::config::{Activation, Architecture, Layer, Loss, Order, RunConfig, Scales, Schedule};
