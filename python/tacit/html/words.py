@@ -74,7 +74,8 @@ TERMS = {
     "equal opportunity": "How far groups differ in recall. 0 %: rows labelled as the class get it as often.",
     "equalised odds": "How far groups differ in recall or in the false positive rate, whichever differs more.",
     "area under the ROC curve": (
-        "How often a row of class 1 has a higher score than one of class 0, over all such pairs; a tie counts half."
+        "How often a row of class 1 has a higher score than one of class 0, over all such pairs; a tie "
+        "counts half."
     ),
     "log-loss": "The mean of -ln of the probability that the model gives to the label of a row. 0 is best.",
     "Brier score": "The mean squared distance of the predicted probability from the label, 0 or 1. 0 is best.",

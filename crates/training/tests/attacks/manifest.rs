@@ -20,7 +20,7 @@ use tacit_training::record::Labels;
 use tacit_training::release::{
     Circumstances, Earlier, Override, ReleaseInput, prove_release, release_rules, verify_release,
 };
-use tacit_training::report::{Input, Rate, ReportProof, Rows as ReportRows, Shown};
+use tacit_training::report::{Input, Rate, ReportProof, Rows as ReportRows, ScoreFigure, ScoreLoss, Shown};
 use tacit_training::run::{RunProof, verify_run};
 use tacit_training::statement::{Origin, Start};
 use tacit_training::verify::{DataFile, schema_id, verify_data_file};
@@ -202,10 +202,12 @@ fn report_rows() -> Rows {
     let mut rows = walked("report", &report, |r| classes.verify(r).map(|_| ()));
     framed(Kind::Report, &report, &mut rows);
     let targets = Proven::new(one_chunk(regression()));
-    let others: [(&str, &Proven, ReportProof); 3] = [
+    let binary = Proven::new(one_chunk(logistic()));
+    let others: [(&str, &Proven, ReportProof); 4] = [
         ("report of rates, statement", &classes, classes.rates()),
         ("report on public rows, statement", &classes, classes.public()),
         ("report of sums, statement", &targets, targets.sums()),
+        ("report of scores, statement", &binary, binary.scores()),
     ];
     for (file, proven, report) in others {
         rows.extend(walked(file, &report.statement, |s| {
@@ -308,9 +310,37 @@ fn every_variant_has_a_row(rows: &Rows) {
         Shown::GapAtMost { rate: _, denominators: _, bound: _ } => {
             vec!["GapAtMost.rate", "GapAtMost.denominators", "GapAtMost.bound"]
         }
+        Shown::Scores { group: _, figure: _ } => vec!["Scores.group", "Scores.figure"],
     };
+    let figure = |f: &ScoreFigure| match f {
+        ScoreFigure::Auc { twice: _, positives: _, negatives: _ } => {
+            vec!["figure.Auc.twice", "figure.Auc.positives", "figure.Auc.negatives"]
+        }
+        ScoreFigure::AucAtLeast { bound: _ } => vec!["figure.AucAtLeast.bound"],
+        ScoreFigure::AucGapAtMost { positives: _, negatives: _, bound: _ } => {
+            vec!["figure.AucGapAtMost.positives", "figure.AucGapAtMost.negatives", "figure.AucGapAtMost.bound"]
+        }
+        ScoreFigure::Loss { loss: _, sum: _, rows: _ } => {
+            vec!["figure.Loss.loss", "figure.Loss.sum", "figure.Loss.rows"]
+        }
+        ScoreFigure::LossAtMost { loss: _, bound: _ } => vec!["figure.LossAtMost.loss", "figure.LossAtMost.bound"],
+        ScoreFigure::Calibration { edges: _, bins: _ } => {
+            vec!["figure.Calibration.edges", "figure.Calibration.bins", "bins.*.probability", "bins.*.rows"]
+        }
+        ScoreFigure::Thresholds { edges: _, bins: _ } => vec!["figure.Thresholds.edges", "figure.Thresholds.bins"],
+    };
+    let bound = (0, 1);
+    let all_figures = [
+        ScoreFigure::Auc { twice: 0, positives: 0, negatives: 0 },
+        ScoreFigure::AucAtLeast { bound },
+        ScoreFigure::AucGapAtMost { positives: vec![], negatives: vec![], bound },
+        ScoreFigure::Loss { loss: ScoreLoss::Log, sum: 0, rows: 0 },
+        ScoreFigure::LossAtMost { loss: ScoreLoss::Log, bound },
+        ScoreFigure::Calibration { edges: vec![], bins: vec![] },
+        ScoreFigure::Thresholds { edges: vec![], bins: vec![] },
+    ];
     let rates = every_rate(0);
-    let (group, bound) = (None, (0, 1));
+    let group = None;
     let all_shown = [
         Shown::Outputs { values: vec![] },
         Shown::SquaredError { sum: 0 },
@@ -320,6 +350,7 @@ fn every_variant_has_a_row(rows: &Rows) {
         Shown::Exactly { rate: rates[0], group, numerator: 0, denominator: 1 },
         Shown::AtLeast { rate: rates[0], group, bound },
         Shown::GapAtMost { rate: rates[0], denominators: vec![], bound },
+        Shown::Scores { group, figure: all_figures[1].clone() },
     ];
     let record = crate::common::data_record(&perceptron());
     let model = Proven::new(one_chunk(logistic())).model.record;
@@ -336,6 +367,7 @@ fn every_variant_has_a_row(rows: &Rows) {
         inputs.iter().chain([&Input::Public { features: vec![] }]).flat_map(input).collect(),
         rates.iter().map(rate).collect(),
         all_shown.iter().flat_map(shown).collect::<Vec<_>>(),
+        all_figures.iter().flat_map(figure).collect::<Vec<_>>(),
     ]
     .concat();
     for field in wanted {

@@ -3,8 +3,8 @@
 use crate::common::{Owner, config, data, layer};
 use tacit_training::config::{Activation, Layer, Loss, RunConfig};
 use tacit_training::report::{
-    Asked, Groups, Input, Rate, ReportError, ReportInput, ReportProof, ReportRejected, ReportTrees, ReportVerdict,
-    Rows, prove_report, verify_report,
+    Asked, AskedFigure, Groups, Input, Rate, ReportError, ReportInput, ReportProof, ReportRejected, ReportTrees, ReportVerdict,
+    Rows, ScoreLoss, prove_report, verify_report,
 };
 use tacit_training::run::{ModelCommitment, RunProof, RunVerdict, verify_run};
 use tacit_training::statement::RunStatement;
@@ -116,6 +116,24 @@ impl Proven {
     pub fn sums(&self) -> ReportProof {
         let asked = [Asked::SquaredError, Asked::AbsoluteError, Asked::TargetMoments];
         self.report(&self.committed(Rows::Listed((0..90).filter(|i| i % 4 != 1).collect())), None, &asked)
+    }
+
+    /// Every figure of scores, of a classifier of two classes by group, on listed rows.
+    pub fn scores(&self) -> ReportProof {
+        let width = self.statement().config.architecture.layers[0].inputs;
+        let flag = 1 << self.statement().config.scales.fa;
+        let groups = Groups { columns: vec![width - 1], values: vec![vec![0], vec![flag]] };
+        let of = |group, figure| Asked::Scores { group, figure };
+        let asked = [
+            of(None, AskedFigure::Auc),
+            of(Some(1), AskedFigure::AucAtLeast { bound: (0, 50) }),
+            of(None, AskedFigure::AucGapAtMost { bound: (100, 100) }),
+            of(Some(0), AskedFigure::Loss { loss: ScoreLoss::Log }),
+            of(None, AskedFigure::LossAtMost { loss: ScoreLoss::Brier, bound: (3, 2) }),
+            of(None, AskedFigure::Calibration { edges: vec![-100, 1, 90] }),
+            of(Some(1), AskedFigure::Thresholds { edges: vec![1, 50] }),
+        ];
+        self.report(&self.committed(Rows::Listed((0..90).filter(|i| i % 5 != 1).collect())), Some(&groups), &asked)
     }
 
     /// Outputs on public rows.

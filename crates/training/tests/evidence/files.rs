@@ -112,6 +112,8 @@ const REPORT: &[(&str, &str)] = &[
     ("statement.shown.*.GapAtMost.rate", "statement"),
     ("statement.shown.*.GapAtMost.denominators", "shown"),
     ("statement.shown.*.GapAtMost.bound", "statement"),
+    ("statement.shown.*.Scores.group", "statement"),
+    ("statement.shown.*.Scores.figure", "shown"),
 ];
 
 /// Every byte of a file: of the public part, or on the closed list of the argument below `at`.

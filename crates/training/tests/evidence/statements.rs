@@ -113,6 +113,7 @@ pub fn reported() -> Vec<Reported> {
         ("report of rates", Proven::new(one_chunk(logistic())), Proven::rates),
         ("report on public rows", Proven::new(tables()), Proven::public),
         ("report of sums", Proven::new(one_chunk(regression())), Proven::sums),
+        ("report of scores", Proven::new(one_chunk(logistic())), Proven::scores),
     ]
 }
 

@@ -311,18 +311,18 @@ fn counts_off_by_one() {
 fn rates_rounded_up() {
     let world = World::new(perceptron());
     let accuracy = Asked::Exactly { rate: Rate::Accuracy, group: None };
-    let f = Forgery::new(&world, Rows::All, None, &[accuracy]);
+    let f = Forgery::new(&world, Rows::All, None, core::slice::from_ref(&accuracy));
     let Shown::Exactly { rate, group, numerator, denominator } = f.statement.shown[0].clone() else { panic!() };
     // One more correct, one row fewer: the dropped row.
     for (n, d) in [(numerator + 1, denominator), (numerator, denominator - 1)] {
-        let mut f = Forgery::new(&world, Rows::All, None, &[accuracy]);
+        let mut f = Forgery::new(&world, Rows::All, None, core::slice::from_ref(&accuracy));
         f.statement.shown[0] = Shown::Exactly { rate, group, numerator: n, denominator: d };
         f.assert_rejected(&[Group::Gates]);
     }
     // A bound just above the truth, with a slack of 0, and with the slack that satisfies the equation mod p.
     let bound = Asked::AtLeast { rate, group, bound: (numerator, denominator) };
     for wrapped in [false, true] {
-        let mut f = Forgery::new(&world, Rows::All, None, &[bound]);
+        let mut f = Forgery::new(&world, Rows::All, None, core::slice::from_ref(&bound));
         f.statement.shown[0] = Shown::AtLeast { rate, group, bound: (numerator + 1, denominator) };
         if wrapped {
             let slot = f.relation().slacks;
