@@ -51,6 +51,7 @@ WORLDS = {
     # The columns of the data are as long as the trace's; their last rows are empty.
     "flags": World((1,), loss="binary", test_rows=200),
     "several": World((2,), loss="binary"),
+    "pair": World((3, nn.ReLU, 2)),
     "real": World((3, nn.Tanh, 2), loss="real", test_rows=300),
     "deep": World((3, nn.ReLU, 2, nn.Sigmoid, 3, nn.Tanh, 2, 2), momentum=0.5),
 }
@@ -108,6 +109,24 @@ CASES = {
     "errors": Case("real", {"metrics": ["mse", "mae", "r2"]}),
     "absolute": Case("real", {"metrics": ["mae"], "rows": range(20, 60)}),
     "real public": Case("real", public=4),
+    # Scores of one output and of the difference of two; with more groups than a power of two.
+    "scores": Case(
+        "flags",
+        {
+            "metrics": ["auc", "log_loss", "brier", "calibration:3", "threshold:0.4"],
+            "at_least": {"auc": 0},
+            "at_most": {"log_loss": 1000, "brier": "0.999"},
+        },
+    ),
+    "scores by group": Case(
+        "pair",
+        {
+            "metrics": ["auc", "threshold:0.5"],
+            "by": ["sex", "region"],
+            "gap_at_most": {"auc": 1},
+            "rows": range(3, 80),
+        },
+    ),
     "deep": Case("deep", {"metrics": ["confusion"], "by": "sex"}),
     "deep outputs": Case("deep", predict=True),
 }

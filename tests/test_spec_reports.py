@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 import tempfile
@@ -41,6 +42,21 @@ from spec.report_statement import (
     SquaredError,
     TargetMoments,
 )
+from spec.score_statement import (
+    BRIER,
+    LOG,
+    Auc,
+    AucAtLeast,
+    AucGapAtMost,
+    Calibration,
+    Figure,
+    Loss,
+    LossAtMost,
+    ScoreBin,
+    Scores,
+    Thresholds,
+)
+from spec.score_values import PROBABILITY, Value, values
 from spec.statement import BinaryLabels, ClassLabels, DataRecord, RealLabels
 from spec.validity import verify_data
 from spec.verify import main, verify_on_run, verify_proof
@@ -133,6 +149,7 @@ def test_cases_cover_what_is_supported(made: Worlds) -> None:
     found = {type(value) for s in statements for _, _, value in nodes(ReportStatement, s)}
     for union in ("Rate", "Shown"):
         assert set(options(getattr(report_statement, union)) or ()) <= found
+    assert set(options(Figure) or ()) <= found
     assert {AllRows, RowRange, ListedRows, CommittedInput, PublicInput} <= found
     assert {len(s.groups.columns) for s in statements if s.groups} == {1, 2}
     assert {len(s.groups.values) for s in statements if s.groups} == {2, 3, 9}
@@ -280,6 +297,65 @@ STATED: list[tuple[str, tuple[Step, ...], Callable[[Any], Any], str]] = [
     ("absolute", SHOWN, instead(TargetMoments([0], 0)), "Length"),
     ("absolute", SHOWN, instead(TargetMoments([0, -(1 << 63)], 0)), "Sum"),
     ("absolute", SHOWN, instead(TargetMoments([0, 0], 2**64 - 1)), "Sum"),
+    # Figures of scores.
+    ("usual", SHOWN, instead(Scores(None, AucAtLeast((0, 1)))), "NotApplicable"),
+    ("outputs", SHOWN, instead(Scores(None, AucAtLeast((0, 1)))), "NotApplicable"),
+    ("absolute", SHOWN, instead(Scores(None, AucAtLeast((0, 1)))), "NotApplicable"),
+    ("flag public", SHOWN, instead(Scores(None, AucAtLeast((0, 1)))), "NotApplicable"),
+    ("scores", SHOWN, also(Scores(0, AucAtLeast((0, 1)))), "NoSuchGroup"),
+    ("scores by group", SHOWN, also(Scores(3, AucAtLeast((0, 1)))), "NoSuchGroup"),
+    ("scores", SHOWN, also(Scores(None, AucAtLeast((2, 1)))), "Fraction"),
+    ("scores", SHOWN, also(Scores(None, LossAtMost(LOG, (0, 0)))), "Fraction"),
+    ("scores", SHOWN, also(Scores(None, LossAtMost(LOG, (0, 2**32 - 1)))), "BoundTooFine"),
+    ("scores", SHOWN, also(Scores(None, AucGapAtMost([1], [1], (1, 1)))), "NotApplicable"),
+    ("scores by group", SHOWN, also(Scores(1, AucGapAtMost([1] * 3, [1] * 3, (1, 1)))), "NotApplicable"),
+    ("scores by group", SHOWN, also(Scores(None, AucGapAtMost([1] * 3, [1] * 3, (2, 1)))), "Fraction"),
+    ("scores by group", SHOWN, also(Scores(None, AucGapAtMost([1] * 2, [1] * 3, (1, 1)))), "Length"),
+    ("scores by group", SHOWN, also(Scores(None, AucGapAtMost([1, 0, 1], [1] * 3, (1, 1)))), "OneClass"),
+    ("scores by group", SHOWN, also(Scores(None, AucGapAtMost([1] * 3, [1] * 3, (1, 1)))), "CountSum"),
+    ("scores by group", SHOWN, also(Scores(0, Auc(0, 70, 8))), "CountSum"),
+    (
+        "scores by group",
+        SHOWN,
+        also(Scores(None, AucGapAtMost([13] * 3, [13, 13, 12], (1, 2**32 - 1)))),
+        "MessageMissing",
+    ),
+    ("scores", (*SHOWN, 0, "figure", "twice"), lambda n: n + 1, "SourceClaim"),
+    ("scores", (*SHOWN, 0, "figure"), lambda f: Auc(f.twice, f.positives + 1, f.negatives - 1), "SourceClaim"),
+    ("scores", (*SHOWN, 0, "figure", "positives"), lambda n: n + 1, "CountSum"),
+    ("scores", (*SHOWN, 0, "figure"), lambda f: Auc(0, 200, 0), "OneClass"),
+    ("scores", (*SHOWN, 0, "figure"), lambda f: Auc(2**64 - 1, 100, 100), "Sum"),
+    ("scores", (*SHOWN, 1, "figure", "sum"), lambda n: n - 1, "SourceClaim"),
+    ("scores", (*SHOWN, 1, "figure", "sum"), lambda n: 2**64 - 1, "Sum"),
+    ("scores", (*SHOWN, 1, "figure", "rows"), lambda n: 0, "Length"),
+    ("scores", (*SHOWN, 1, "figure", "rows"), lambda n: n - 1, "CountSum"),
+    ("scores", (*SHOWN, 1, "figure"), lambda f: Loss(BRIER, 0, f.rows), "SourceClaim"),
+    ("scores", (*SHOWN, 3, "figure", "edges"), lambda e: e[::-1], "Edges"),
+    ("scores", (*SHOWN, 3, "figure", "edges", 0), lambda e: -(1 << 31), "Edges"),
+    ("scores", (*SHOWN, 3, "figure", "edges", 0), lambda e: e - 40, "SourceClaim"),
+    ("scores", (*SHOWN, 3, "figure", "edges"), lambda e: [], "Length"),
+    ("scores", (*SHOWN, 3, "figure", "bins"), shorter, "Length"),
+    ("scores", (*SHOWN, 3, "figure", "bins", 0, "rows"), lambda n: n + 1, "CountSum"),
+    ("scores", (*SHOWN, 3, "figure", "bins", 1, "positives"), lambda n: 201, "Sum"),
+    ("scores", (*SHOWN, 3, "figure", "bins", 1, "probability"), lambda n: n + 1, "SourceClaim"),
+    ("scores", (*SHOWN, 3, "figure", "bins", 1, "probability"), lambda n: 2**64 - 1, "Sum"),
+    (
+        "scores",
+        SHOWN,
+        also(Scores(None, Calibration([1], [ScoreBin(201, 0, 0), ScoreBin(0, 0, 0)]))),
+        "CountSum",
+    ),
+    ("scores", SHOWN, also(Scores(None, Thresholds([1], [(100, 101), (100, 0)]))), "Sum"),
+    ("scores", SHOWN, also(Scores(None, Thresholds([1], [(100, 0), (101, 0)]))), "CountSum"),
+    ("scores", SHOWN, also(Scores(None, Thresholds([1], [(200, 0)]))), "Length"),
+    ("scores", SHOWN, also(Scores(None, Thresholds(list(range(257)), [(200, 0)] * 258))), "Length"),
+    ("scores", (*SHOWN, 4, "figure", "bins"), lambda b: [(b[0][0] - 1, 0), (b[1][0] + 1, 0)], "SourceClaim"),
+    (
+        "scores",
+        GROUPS,
+        lambda g: Groups([2], [[i] for i in range(33)]),
+        "Histogram",
+    ),
 ]
 
 
@@ -323,6 +399,18 @@ def test_each_check_of_a_proof(
 
 
 # What stands beside a report.
+
+
+def test_values_of_scores_are_pinned() -> None:
+    """What `docs/arithmetic.md` and the Rust tests have."""
+    pins = {
+        (PROBABILITY, 1): "e93bc183980d2ecabc1845152ec617e57e000e2a52134de056cd521192613d0a",
+        (Value("loss", LOG), 0): "bedb2a33a32fe159c3bf170189f2888260908e1dbd8f885bd5f492d3b212b171",
+        (Value("loss", BRIER), 1): "9d7225bcc755c28c4509b143e78315239e5f68ccfb916d455c09a15daadda6e8",
+    }
+    for (value, label), pin in pins.items():
+        entries = b"".join(v.to_bytes(8, "big") for v in values(value, label, 16, 8))
+        assert hashlib.sha256(entries).hexdigest() == pin
 
 
 def both_refuse(files: dict[str, Path]) -> tuple[str, str]:

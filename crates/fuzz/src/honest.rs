@@ -9,7 +9,9 @@ use tacit_argument::entropy::Entropy;
 use tacit_training::config::{Activation, Decay, Loss, NormBits, Order, RunConfig, Schedule};
 use tacit_training::file::{Kind, encode};
 use tacit_training::release::{Circumstances, Earlier, Override, ReleaseInput, prove_release, release_rules};
-use tacit_training::report::{Asked, Groups, Input, Rate, ReportInput, ReportTrees, Rows, prove_report};
+use tacit_training::report::{
+    Asked, AskedFigure, Groups, Input, Rate, ReportInput, ReportTrees, Rows, ScoreLoss, prove_report,
+};
 use tacit_training::run::ModelCommitment;
 use tacit_training::statement::Origin;
 use tacit_training::trainer::ModelState;
@@ -147,6 +149,18 @@ fn reports(owner: &Owner, model: (&ModelState, &ModelCommitment)) -> Vec<Vec<u8>
     let bound = Asked::AtLeast { rate: Rate::Accuracy, group: None, bound: (0, 7) };
     let exactly = Asked::Exactly { rate: Rate::Predicted { class: 0 }, group: None };
     out.push(report(owner, model, &committed(Rows::Listed(vec![0, 2, 5, 6])), None, &[bound, exactly]));
+    if owner.statement.config.architecture.loss == Loss::BceWithLogits {
+        let figures = [
+            AskedFigure::Auc,
+            AskedFigure::AucAtLeast { bound: (0, 7) },
+            AskedFigure::Loss { loss: ScoreLoss::Log },
+            AskedFigure::LossAtMost { loss: ScoreLoss::Brier, bound: (2, 1) },
+            AskedFigure::Calibration { edges: vec![-3, 1] },
+            AskedFigure::Thresholds { edges: vec![1] },
+        ];
+        let asked = figures.map(|figure| Asked::Scores { group: None, figure });
+        out.push(report(owner, model, &committed(Rows::All), None, &asked));
+    }
     // A group for each value of the first feature.
     let mut values: Vec<i32> = owner.rows.features.iter().copied().step_by(2).collect();
     values.sort_unstable();

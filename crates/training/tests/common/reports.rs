@@ -3,8 +3,8 @@
 use crate::common::{Owner, config, data, layer};
 use tacit_training::config::{Activation, Layer, Loss, RunConfig};
 use tacit_training::report::{
-    Asked, AskedFigure, Groups, Input, Rate, ReportError, ReportInput, ReportProof, ReportRejected, ReportTrees, ReportVerdict,
-    Rows, ScoreLoss, prove_report, verify_report,
+    Asked, AskedFigure, Groups, Input, Rate, ReportError, ReportInput, ReportProof, ReportRejected, ReportTrees,
+    ReportVerdict, Rows, ScoreLoss, prove_report, verify_report,
 };
 use tacit_training::run::{ModelCommitment, RunProof, RunVerdict, verify_run};
 use tacit_training::statement::RunStatement;

@@ -327,7 +327,13 @@ fn pinned_values() {
         Values::new(16, 8).table(value, label).into_iter().for_each(|v| h.update((v as u64).to_be_bytes()));
         h.finalize().iter().map(|b| std::format!("{b:02x}")).collect()
     };
-    println!("{}", hash(Value::Probability, 1));
-    println!("{}", hash(Value::Loss(ScoreLoss::Log), 0));
-    println!("{}", hash(Value::Loss(ScoreLoss::Brier), 1));
+    assert_eq!(hash(Value::Probability, 1), "e93bc183980d2ecabc1845152ec617e57e000e2a52134de056cd521192613d0a");
+    assert_eq!(
+        hash(Value::Loss(ScoreLoss::Log), 0),
+        "bedb2a33a32fe159c3bf170189f2888260908e1dbd8f885bd5f492d3b212b171"
+    );
+    assert_eq!(
+        hash(Value::Loss(ScoreLoss::Brier), 1),
+        "9d7225bcc755c28c4509b143e78315239e5f68ccfb916d455c09a15daadda6e8"
+    );
 }
