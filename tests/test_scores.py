@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.calibration import calibration_curve
@@ -49,6 +50,12 @@ class Lender:
         return 1 / (1 + np.exp(-self.scores / 2.0**self.test.fa))
 
 
+def numbered(seed: int, rows: int) -> pd.DataFrame:
+    """Loans whose label is 0 or 1."""
+    frame = loans(seed, rows)
+    return frame.assign(good=(frame["good"] == "yes").astype(int))
+
+
 @pytest.fixture(scope="module", params=["class", "binary"])
 def lender(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lender]:
     folder = tmp_path_factory.mktemp("lender")
@@ -57,14 +64,15 @@ def lender(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         patch.delenv("TACIT_PASSPHRASE", raising=False)
         vault = folder / "lender.vault"
         options: dict[str, Any] = {"categorical": TEXT, "label_kind": request.param, "quiet": True}
-        train = tacit.commit(loans(1, 200), "good", vault=vault, name="train", **options)
-        test = tacit.commit(loans(2, 300), "good", vault=vault, name="test", schema=train.schema, quiet=True)
+        train = tacit.commit(numbered(1, 200), "good", vault=vault, name="train", **options)
+        test = tacit.commit(numbered(2, 300), "good", vault=vault, name="test", schema=train.schema, quiet=True)
         train.save(folder / "train.commitment")
         test.save(folder / "test.commitment")
         torch.manual_seed(2)
         run = tacit.run_of(tacit.fit(train, hidden=[5], epochs=6, batch_size=32, lr=0.125))
         tacit.prove(run, quiet=True).save(folder / "run.tacit")
         outputs = exact_outputs(run, test.features)
+        assert outputs.shape[1] == {"class": 2, "binary": 1}[request.param]
         scores = outputs[:, 0] if outputs.shape[1] == 1 else outputs[:, 1] - outputs[:, 0]
         yield Lender(folder, train, test, run, scores)
 
