@@ -318,7 +318,7 @@ STATED: list[tuple[str, tuple[Step, ...], Callable[[Any], Any], str]] = [
         "scores by group",
         SHOWN,
         also(Scores(None, AucGapAtMost([13] * 3, [13, 13, 12], (1, 2**32 - 1)))),
-        "MessageMissing",
+        "SourceClaim",
     ),
     ("scores", (*SHOWN, 0, "figure", "twice"), lambda n: n + 1, "SourceClaim"),
     ("scores", (*SHOWN, 0, "figure"), lambda f: Auc(f.twice, f.positives + 1, f.negatives - 1), "SourceClaim"),
@@ -350,12 +350,6 @@ STATED: list[tuple[str, tuple[Step, ...], Callable[[Any], Any], str]] = [
     ("scores", SHOWN, also(Scores(None, Thresholds([1], [(200, 0)]))), "Length"),
     ("scores", SHOWN, also(Scores(None, Thresholds(list(range(257)), [(200, 0)] * 258))), "Length"),
     ("scores", (*SHOWN, 4, "figure", "bins"), lambda b: [(b[0][0] - 1, 0), (b[1][0] + 1, 0)], "SourceClaim"),
-    (
-        "scores",
-        GROUPS,
-        lambda g: Groups([2], [[i] for i in range(33)]),
-        "Histogram",
-    ),
 ]
 
 
@@ -471,6 +465,22 @@ def test_limits_that_no_small_report_reaches(made: Worlds, monkeypatch: pytest.M
         check_report(
             body.statement, replace(config, architecture=replace(config.architecture, layers=layers)), 1
         )
+    of_scores, (run, verdict) = (made("scores"), run_of(made("scores")["run"], made("scores")["training"]))
+    layer = run.statement.config.architecture.layers[0]
+    for bits, groups, fits in ((20, 1, True), (21, 1, False), (15, 32, True), (15, 33, False)):
+        config = replace(
+            run.statement.config,
+            architecture=replace(run.statement.config.architecture, layers=[replace(layer, z_bits=bits)]),
+        )
+        s = decoded(of_scores).statement
+        if groups > 1:
+            s = replace(s, groups=Groups([2], [[i] for i in range(groups)]))
+        if fits:
+            assert check_report(s, config, 1).scores is not None
+        else:
+            with pytest.raises(Rejected, match="Histogram"):
+                check_report(s, config, 1)
+    run, verdict = run_of(files["run"], files["training"])
     monkeypatch.setattr(report, "MAX_SLOTS", 1)
     with pytest.raises(Rejected, match="TraceSize"):
         verify_report(body, verdict, run.statement)
