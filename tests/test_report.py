@@ -290,7 +290,7 @@ def test_what_cannot_be_shown_is_refused_by_name(bank: Bank, caplog: pytest.LogC
         tacit.evaluate(bank.run, bank.test, by="sex", rows=range(60), min_group=5, quiet=True)
     assert "tell about few people" in caplog.text
     for wrong in (
-        {"metrics": ["auc"]},
+        {"metrics": ["area"]},
         {"metrics": ["recall:2"]},
         {"metrics": []},
         {"at_least": {"accuracy": 1.5}},
