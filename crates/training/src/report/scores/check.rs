@@ -4,7 +4,7 @@
 //! S of rows: `sum_t H(S, 1, t) sum_u (alpha K(t, u) + beta) H(S, 0, u)`, K = 2 [u < t] + [u = t]. At its point (t*, v*) both
 //! sides are linear: K~(t*, u) = 2 sum_{t > u} eq(t*, t) + eq(t*, u) takes the verifier time linear in the scores.
 use super::claims::{LinearClaim, PairClaim};
-use super::tables::Values;
+use super::tables::{Value, Values};
 use crate::relation::{TRACE, cell};
 use crate::report::relation::ReportRelation;
 use alloc::collections::BTreeMap;
@@ -195,11 +195,17 @@ impl ReportRelation<'_> {
         let mut out = ByScore::new();
         for (claim, &power) in scores.linear.iter().zip(powers) {
             for part in &claim.parts {
-                let table =
-                    tables.entry((part.value, part.label)).or_insert_with(|| values.table(part.value, part.label));
                 let weights = out.entry((part.group, part.label)).or_insert_with(|| vec![E::ZERO; 1 << bits]);
                 let (k, (from, to)) = (power * signed(part.k), part.range);
-                for (w, &v) in weights.iter_mut().zip(table.iter()).take(to).skip(from) {
+                let read = weights.iter_mut().take(to).skip(from);
+                if part.value == Value::One {
+                    read.for_each(|w| *w += k);
+                    continue;
+                }
+                // A probability is that of class 1, whatever the label is.
+                let label = if part.value == Value::Probability { 0 } else { part.label };
+                let table = tables.entry((part.value, label)).or_insert_with(|| values.table(part.value, label));
+                for (w, &v) in read.zip(table.iter().skip(from)) {
                     *w += k * signed(v);
                 }
             }

@@ -136,7 +136,7 @@ fn histograms_that_are_too_large() {
     assert!(s.validate(&config, 1 << 20).is_ok());
     s.shown.push(list);
     let e = s.validate(&config, 1 << 20).err().unwrap();
-    assert!(matches!(e, ReportInvalid::Length { field: "values of scores", got, .. } if got == 52 * 5 << 17), "{e}");
+    assert!(matches!(e, ReportInvalid::Length { field: "values of scores", got, .. } if got == (52 * 5) << 17), "{e}");
 }
 
 #[test]
