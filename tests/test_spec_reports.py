@@ -511,6 +511,18 @@ def test_forged_reports_are_rejected_by_both(kind: str) -> None:
     assert both_refuse(files) == ("SourceClaim", "SourceClaim")
 
 
+@pytest.mark.parametrize("kind", ["area", "score"])
+def test_forged_scores_are_rejected_by_both(kind: str) -> None:
+    """An area half a pair too large; a row counted at a larger score, with the area that follows."""
+    files, honest = forged(f"forged-report-{kind}"), forged("report-scores")
+    lie, truth = decoded(files), decoded(honest)
+    assert lie.statement.shown != truth.statement.shown
+    assert replace(lie.statement, shown=truth.statement.shown) == truth.statement
+    assert both_refuse(files) == ("SourceClaim", "SourceClaim")
+    facts, verdict = second(honest), first(honest)
+    assert float(facts["report bits"]) == pytest.approx(-dict(verdict.soundness)["total, report"], abs=0.006)
+
+
 def test_command(made: Worlds, capsys: pytest.CaptureFixture[str]) -> None:
     files = made("usual")
     beside = [f"--{name}={files[name]}" for name in ("run", "data", "training")]
