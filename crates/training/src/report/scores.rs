@@ -1,9 +1,10 @@
 //! Scores of a binary classifier: figures that are functions of how the scores of both classes are distributed.
 //!
-//! The score s is the only output, or the second minus the first, with b bits. A column has, on every row that is read, the
-//! index `(2 group + label) 2^b + s + 2^(b-1)`, and 0 on the others. It is looked up in a table that nothing else is looked
-//! up in, whose multiplicities, which the lookup argument determines, are therefore the histogram H(group, label, score).
-//! Figures are linear in H, or of the form `sum_{t, u} H(., 1, t) K(t, u) H(., 0, u)`: [`claims`], [`check`].
+//! The score s is the only output, or the second minus the first, with b bits. A column has, on every row that is
+//! read, the index `(2 group + label) 2^b + s + 2^(b-1)`, and 0 on the others. It is looked up in a table that
+//! nothing else is looked up in, whose multiplicities, which the lookup argument determines, are therefore the
+//! histogram H(group, label, score). Figures are linear in H, or of the form `sum_{t, u} H(., 1, t) K(t, u) H(., 0,
+//! u)`: [`claims`], [`check`].
 use super::ReportInvalid;
 use super::head::{Head, HeadEquation};
 use super::validate::Checked;

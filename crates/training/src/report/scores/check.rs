@@ -1,8 +1,9 @@
 //! Figures of scores, from claims on the histogram to linear claims on the multiplicities of its table.
 //!
-//! Linear claims are one, batched by powers of xi. Claims on pairs are one bilinear sumcheck over scores t, a unit per set
-//! S of rows: `sum_t H(S, 1, t) sum_u (alpha K(t, u) + beta) H(S, 0, u)`, K = 2 [u < t] + [u = t]. At its point (t*, v*) both
-//! sides are linear: K~(t*, u) = 2 sum_{t > u} eq(t*, t) + eq(t*, u) takes the verifier time linear in the scores.
+//! Linear claims are one, batched by powers of xi. Claims on pairs are one bilinear sumcheck over scores t, a unit
+//! per set S of rows: `sum_t H(S, 1, t) sum_u (alpha K(t, u) + beta) H(S, 0, u)`, K = 2 [u < t] + [u = t]. At its
+//! point (t*, v*) both sides are linear: K~(t*, u) = 2 sum_{t > u} eq(t*, t) + eq(t*, u) takes the verifier time
+//! linear in the scores.
 use super::claims::{LinearClaim, PairClaim};
 use super::tables::{Value, Values};
 use crate::relation::{TRACE, cell};

@@ -1,8 +1,8 @@
 //! What the figures say about the histogram H, as linear claims and as claims on ordered pairs.
 //!
-//! Linear: `sum over parts of k * value(label, t) H(group, label, t) = value + slack`. Of pairs, per set S of rows (one
-//! group, or all): U = sum_t H(S, 1, t) (2 sum_{u<t} H(S, 0, u) + H(S, 0, t)) and P N; `sum over sets of (k U + l P N) =
-//! value + slack`. With slacks as in [`crate::report::claims`].
+//! Linear: `sum over parts of k * value(label, t) H(group, label, t) = value + slack`. Of pairs, per set S of rows
+//! (one group, or all): U = sum_t H(S, 1, t) (2 sum_{u<t} H(S, 0, u) + H(S, 0, t)) and P N; `sum over sets of (k U +
+//! l P N) = value + slack`. With slacks as in [`crate::report::claims`].
 use super::tables::{BITS, Value};
 use super::{MAX_SCORE_VALUES, ScoreFigure, ScoreShape};
 use crate::report::ReportInvalid;

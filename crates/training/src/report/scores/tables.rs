@@ -1,8 +1,8 @@
 //! Functions of a score s with fa fractional bits, as integers of [`BITS`] fractional bits, by an exact algorithm.
 //!
-//! With e = expq(|s|), P = 2^60 (`crate::tables`): sigmoid is 1 / (1 + e/P) or e/P of it, softplus is max(s, 0) + ln(1 +
-//! e/P), the logarithm from the series of 2 artanh(w), w = e / (2P + e). Every value is within 2^-21 + 2^-50 of the real
-//! one.
+//! With e = expq(|s|), P = 2^60 (`crate::tables`): sigmoid is 1 / (1 + e/P) or e/P of it, softplus is max(s, 0) +
+//! ln(1 + e/P), the logarithm from the series of 2 artanh(w), w = e / (2P + e). Every value is within 2^-21 + 2^-50
+//! of the real one.
 use super::ScoreLoss;
 use crate::tables::{LOG_P, P, SIZE, expq, hdiv};
 use alloc::vec::Vec;
