@@ -2,21 +2,17 @@
 //! wrongly.
 use crate::common::{ORIGIN, Owner, data_record, logistic};
 use crate::one_chunk;
-use std::sync::OnceLock;
 use p3_field::PrimeCharacteristicRing;
+use std::sync::OnceLock;
 use tacit_argument::entropy::Entropy;
 use tacit_argument::field::F;
 use tacit_argument::opening::{OpeningError, PIN_BLOCK, long_lived_shape};
 use tacit_argument::proof::ArgumentError;
 use tacit_training::file::{Kind, encode};
 use tacit_training::initial::initial_weights;
-use tacit_training::link::{
-    LinkProof, LinkRejected, LinkStatement, Linked, RowRelation, prove_link, prove_rows,
-};
+use tacit_training::link::{LinkProof, LinkRejected, LinkStatement, Linked, RowRelation, prove_link, prove_rows};
 use tacit_training::record::DataRecord;
-use tacit_training::report::{
-    Asked, Input, Rate, ReportInput, ReportRejected, ReportTrees, Rows, prove_report,
-};
+use tacit_training::report::{Asked, Input, Rate, ReportInput, ReportRejected, ReportTrees, Rows, prove_report};
 use tacit_training::run::{ModelCommitment, RunVerdict, commit_model, verify_run};
 use tacit_training::validity::{DataCommitment, commit_data, data_payload};
 use tacit_training::verify::{
@@ -167,7 +163,13 @@ impl World {
         encode(Kind::Report, &prove_report(&about, trees, &asked, &SECRET).unwrap()).unwrap()
     }
 
-    fn check(&self, report: &[u8], data: Option<usize>, training: Option<usize>, links: &[&[u8]]) -> Result<bool, Rejected> {
+    fn check(
+        &self,
+        report: &[u8],
+        data: Option<usize>,
+        training: Option<usize>,
+        links: &[&[u8]],
+    ) -> Result<bool, Rejected> {
         let file = |i: usize| self.data[i].1.as_slice();
         let held = Held { data: data.map(file), training: training.map(file), links, ..Held::default() };
         verify_report_file(report, &self.run, &held).map(|v| v.same_data)
@@ -191,7 +193,10 @@ fn a_run_is_about_every_commitment_that_links_lead_to() {
     assert_eq!(check(2, &[second, first]).unwrap(), w.digest(0));
     for (data, links) in [(1, &[][..]), (2, &[first]), (2, &[second]), (3, &[first, second]), (3, &[])] {
         let e = check(data, links).unwrap_err();
-        assert!(matches!(e, Rejected::OtherData { stated, given } if stated == w.digest(0) && given == w.digest(data)), "{e}");
+        assert!(
+            matches!(e, Rejected::OtherData { stated, given } if stated == w.digest(0) && given == w.digest(data)),
+            "{e}"
+        );
     }
     assert!(matches!(check(0, &[first]), Err(Rejected::IdleLink { index: 0 })));
     assert!(matches!(check(1, &[first, second]), Err(Rejected::IdleLink { index: 1 })));
@@ -201,7 +206,8 @@ fn a_run_is_about_every_commitment_that_links_lead_to() {
 #[test]
 fn reports_on_commitments_that_were_made_again() {
     let w = world();
-    let [d1, d2, m1, m2] = [&w.data_links[0], &w.data_links[1], &w.model_links[0], &w.model_links[1]].map(Vec::as_slice);
+    let [d1, d2, m1, m2] =
+        [&w.data_links[0], &w.data_links[1], &w.model_links[0], &w.model_links[1]].map(Vec::as_slice);
     // The same rows, fresh: its own commitment is the training data's by the link.
     let fresh = w.report(1, 0);
     assert!(w.check(&fresh, Some(1), None, &[d1]).unwrap());

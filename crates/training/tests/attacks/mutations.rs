@@ -60,7 +60,9 @@ fn changes(node: &Value) -> Vec<(&'static str, Value)> {
             // A variant without fields is a string.
             let variants =
                 ["Identity", "Relu", "Sigmoid", "Tanh", "CrossEntropy", "BceWithLogits", "Mse", "Contiguous"];
-            out.extend(variants.into_iter().filter(|v| v != s).map(|v| ("variant", json!(v))));
+            let variants = variants.into_iter().chain(["Same", "Subset"]);
+            out.push(("variant", json!({"Disjoint": {"nonce": 5}})));
+            out.extend(variants.filter(|v| v != s).map(|v| ("variant", json!(v))));
             out.push(("variant", json!({"Shuffled": {"seed": vec![1; 32]}})));
             out.push(("variant", json!({"Range": {"first": 0, "count": 1}})));
             out.push(("variant", json!({"Recall": {"class": 0}})));
@@ -104,6 +106,7 @@ fn changes(node: &Value) -> Vec<(&'static str, Value)> {
                 Some((k, _)) if k == "Verifier" || k == "Beacon" || k == "Seed" => {
                     variants(&[prover, json!({"Seed": {"origin": {"Prover": {"nonce": 5}}}})])
                 }
+                Some((k, _)) if k == "Disjoint" => variants(&[json!("Same"), json!("Subset")]),
                 Some((k, _)) if k == "Shuffled" => variants(&[json!("Contiguous")]),
                 Some((k, v)) if k == "Recall" || k == "Precision" => {
                     variants(&[json!("Accuracy"), json!({"F1": v}), json!({"Predicted": v})])
