@@ -85,9 +85,7 @@ impl Verifier {
                 let report = decode(Kind::Report, bytes).map_err(|e| name(&e))?;
                 verify_report(&report, &run.verdict, &run.statement, &run.model).map(|_| ()).map_err(|e| name(&e))
             }
-            Self::Link => {
-                verify_link_file(bytes, None, None, &Held::default()).map(|_| ()).map_err(|e| name(&e))
-            }
+            Self::Link => verify_link_file(bytes, None, None, &Held::default()).map(|_| ()).map_err(|e| name(&e)),
         }
     }
 }

@@ -68,9 +68,7 @@ pub fn plan_link(
     Ok(py.detach(|| {
         let linked = match relation {
             None => linked(&first, &second)?,
-            Some(relation) => {
-                Linked::Rows { relation, first: data_record(&first)?, second: data_record(&second)? }
-            }
+            Some(relation) => Linked::Rows { relation, first: data_record(&first)?, second: data_record(&second)? },
         };
         Ok::<_, Failed>(plan(&linked)?.rows_per_proof)
     })?)
@@ -156,8 +154,7 @@ pub fn link_model<'py>(
     let proof = work::run(py, progress, vec![expected], move |_| {
         check_state(&config, &state)?;
         let linked = Linked::Model { first: a.clone(), second: b.clone() };
-        let trees =
-            [rebuild_model(&config, a, &state, &seeds[0])?, rebuild_model(&config, b, &state, &seeds[1])?];
+        let trees = [rebuild_model(&config, a, &state, &seeds[0])?, rebuild_model(&config, b, &state, &seeds[1])?];
         let link = prove_link(linked, [&trees[0].vector, &trees[1].vector], &secret)?;
         Ok(file::encode(Kind::Link, &link)?)
     })?;

@@ -167,8 +167,7 @@ pub fn verify_release(
         let release: ReleaseProof = file::decode(Kind::Release, &proof)?;
         let named = &release.statement.model_digest;
         let verified = verify_model_of_run(&run, named, &held);
-        let (run, of_run, (of_model, record)) =
-            verified.map_err(|e| Failed::from(e).in_file("the release's run"))?;
+        let (run, of_run, (of_model, record)) = verified.map_err(|e| Failed::from(e).in_file("the release's run"))?;
         let v = verify(&release, &of_model, &run.statement, &record)?;
         let metadata = check_tensors(&model, &run.statement.config, &release.statement)
             .map_err(|e| e.in_file("the model file"))?;

@@ -273,12 +273,7 @@ pub fn verify_report_file(proof: &[u8], run: &[u8], held: &Held<'_>) -> Result<V
 ///
 /// # Soundness
 /// The links were verified.
-fn last_model(
-    named: &[u8; 32],
-    run: &RunVerdict,
-    last: &ModelRecord,
-    links: &mut Links,
-) -> (RunVerdict, ModelRecord) {
+fn last_model(named: &[u8; 32], run: &RunVerdict, last: &ModelRecord, links: &mut Links) -> (RunVerdict, ModelRecord) {
     let (mut of_model, mut record) = (run.clone(), last.clone());
     if *named != run.model_digest
         && let Some(linked) = links.model(named).cloned()

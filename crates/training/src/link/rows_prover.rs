@@ -45,7 +45,8 @@ impl RowPlaces {
     /// g of every row of one table.
     fn sums(&self, side: usize, payload: &[F]) -> Vec<F> {
         let s = self.sides[side];
-        let sum = |row: usize| self.coefficients.iter().enumerate().map(|(k, &c)| c * payload[(k << s.log) + row]).sum();
+        let sum =
+            |row: usize| self.coefficients.iter().enumerate().map(|(k, &c)| c * payload[(k << s.log) + row]).sum();
         (0..s.rows).into_par_iter().map(sum).collect()
     }
 
@@ -69,7 +70,8 @@ impl RowPlaces {
                 }
             }
             RowRelation::Disjoint { .. } => {
-                let common = first.iter().enumerate().find_map(|(i, row)| Some((i, *places.get(row.as_slice())?.first()?)));
+                let common =
+                    first.iter().enumerate().find_map(|(i, row)| Some((i, *places.get(row.as_slice())?.first()?)));
                 if let Some((first, second)) = common {
                     return Err(RowsDiffer::Common { first, second });
                 }

@@ -1,9 +1,9 @@
 //! Representative statements, proven and verified with every transcript recorded: (name, prover's, verifier's).
 use crate::common::{Owner, commit, config, data, data_record, layer, logistic, perceptron, prove, start};
 use crate::reports::{Proven, regression};
-use tacit_argument::transcript::probe::{Mode, Run, with};
 use tacit_argument::entropy::Entropy;
 use tacit_argument::field::F;
+use tacit_argument::transcript::probe::{Mode, Run, with};
 use tacit_training::config::{Activation, Loss, NormBits, RunConfig, Schedule};
 use tacit_training::link::{LinkProof, Linked, RowRelation, prove_link, prove_rows, verify_link};
 use tacit_training::release::{

@@ -87,6 +87,8 @@ fn words_name_both_commitments() {
     let (a, b) = (model(&weights(true), true, 2, 1), model(&weights(true), true, 2, 2));
     let statement = LinkStatement { version: LINK_VERSION, linked: same_model(&a, &b) };
     let words = link_words(&statement, [false, false]);
-    assert!(words.shown[0].ends_with("the same model of 2 layers: every weight and every entry of the velocity is equal."));
+    assert!(
+        words.shown[0].ends_with("the same model of 2 layers: every weight and every entry of the velocity is equal.")
+    );
     assert_eq!(words.not_shown[0], "where the model comes from: no run was given");
 }

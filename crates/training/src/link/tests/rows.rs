@@ -235,10 +235,11 @@ fn a_statement_that_was_changed() {
 #[test]
 fn records_that_cannot_be_related() {
     let (a, b) = (table_of(&many(0, 64), 1), table_of(&many(100, 70), 2));
-    let refused = |linked: Linked| match prove_rows(linked, [&a.side.tree, &b.side.tree], [&a.payload, &b.payload], &SECRET) {
-        Err(LinkError::Rejected(LinkRejected::Invalid(e))) => e,
-        other => panic!("{:?}", other.map(|_| ())),
-    };
+    let refused =
+        |linked: Linked| match prove_rows(linked, [&a.side.tree, &b.side.tree], [&a.payload, &b.payload], &SECRET) {
+            Err(LinkError::Rejected(LinkRejected::Invalid(e))) => e,
+            other => panic!("{:?}", other.map(|_| ())),
+        };
     let rows = LinkInvalid::Differs { field: "rows", first: 64, second: 70 };
     assert_eq!(refused(linked(RowRelation::Same, &a, &b)), rows);
     for relation in [RowRelation::Same, RowRelation::Subset, DISJOINT] {
