@@ -6,6 +6,8 @@ use super::{LinkProof, LinkStatement, Linked, RowRelation, stated, verify_link};
 use crate::file::{Kind, decode};
 use crate::record::ModelRecord;
 use crate::verify::Rejected;
+use alloc::collections::btree_map::Entry;
+use alloc::collections::btree_map::Entry;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use tacit_argument::soundness::ErrorTerm;
@@ -82,8 +84,8 @@ impl Links {
             for (index, edge) in self.edges.iter().enumerate().filter(|(_, edge)| same(edge)) {
                 let [a, b] = edge.ends;
                 let Some(other) = (if a == at { Some(b) } else { (b == at).then_some(a) }) else { continue };
-                if !reached.contains_key(&other) {
-                    reached.insert(other, Some((index, at)));
+                if let Entry::Vacant(place) = reached.entry(other) {
+                    place.insert(Some((index, at)));
                     next.push_back(other);
                 }
             }

@@ -69,7 +69,10 @@ fn changes(node: &Value) -> Vec<(&'static str, Value)> {
                 "Contiguous",
                 "Sign",
                 "Long",
+                "Same",
+                "Subset",
             ];
+            out.push(("variant", json!({"Disjoint": {"nonce": 5}})));
             out.extend(variants.into_iter().filter(|v| v != s).map(|v| ("variant", json!(v))));
             out.push(("variant", json!({"Shuffled": {"seed": vec![1; 32]}})));
             out.push(("variant", json!({"Range": {"first": 0, "count": 1}})));
@@ -115,6 +118,7 @@ fn changes(node: &Value) -> Vec<(&'static str, Value)> {
                 Some((k, _)) if k == "Verifier" || k == "Beacon" || k == "Seed" => {
                     variants(&[prover, json!({"Seed": {"origin": {"Prover": {"nonce": 5}}}})])
                 }
+                Some((k, _)) if k == "Disjoint" => variants(&[json!("Same"), json!("Subset")]),
                 Some((k, _)) if k == "Shuffled" => variants(&[json!("Contiguous")]),
                 Some((k, v)) if k == "Recall" || k == "Precision" => {
                     variants(&[json!("Accuracy"), json!({"F1": v}), json!({"Predicted": v})])
