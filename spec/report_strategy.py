@@ -11,7 +11,7 @@ from spec.rejected import Rejected, require, within
 from spec.statement import DataRecord, RealLabels
 from spec.wire import I64, U32, U64
 
-MAX_FIGURES, KEPT_BITS, RATIO_BITS = 16, 36, 16
+MAX_FIGURES, MAX_LAGGED, KEPT_BITS, RATIO_BITS = 16, 1 << 26, 36, 16
 
 
 @dataclass(frozen=True)
@@ -234,6 +234,7 @@ def check_backtest(b: Backtest, outputs: int, data: DataRecord, first: int | Non
     ascending = all(x < y for x, y in pairwise(columns))
     require(ascending and all(c < data.features for c in columns), "Lags", f"{columns}")
     require(all(lag.back + 1 <= first for lag in s.lags), "BeforeFirst", f"first row {first}")
+    within(rows * len(s.lags), 0, MAX_LAGGED, "Field", "rows times earlier targets")
     whole = 1 << s.position.bits
     most = whole * ((s.cost[1] << labels.bits - 1) + 2 * s.cost[0])
     fits = most < 1 << 30 and rows * most < 1 << 45 and rows * most**2 < 1 << 60

@@ -9,6 +9,8 @@ use crate::report::statement::{Input, Rows};
 
 /// Most figures of one backtest.
 pub const MAX_FIGURES: usize = 16;
+/// Most rows times earlier targets: the verifier adds up a weight for each.
+const MAX_LAGGED: u64 = 1 << 26;
 /// Numerator and denominator of a bound on a ratio stay below 2^16.
 const RATIO_BITS: u32 = 16;
 /// log2 of the most rows of a year.
@@ -170,6 +172,7 @@ impl Strategy {
         }
         self.check_fields()?;
         self.check_lags(data.features, first)?;
+        within("rows times earlier targets", rows as u64 * self.lags.len() as u64, 0, MAX_LAGGED)?;
         let whole = u128::from(self.position.whole());
         let (cost, scale) = (u128::from(self.cost.0), u128::from(self.cost.1));
         // |p| and |p - p'| are at most whole and 2 whole, |y| at most 2^(bits-1).

@@ -1,4 +1,4 @@
-//! What a backtest states: how positions follow from the model's output, what they cost, and what is shown of the result.
+//! What a backtest states: how positions follow from the output, what they cost, and what is shown of the result.
 use crate::tables;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};

@@ -47,7 +47,7 @@ pub(super) fn earning() -> World {
         }
     };
     let mut worlds = (1..100).map(|salt| salted(Loss::Mse, drifting(90, 0, 20), salt));
-    worlds.find(|w| matches!(profit(w), Figure::Profit { sum } if sum > 500)).unwrap()
+    worlds.find(|w| matches!(profit(w), Figure::Profit { sum } if sum > 1000)).unwrap()
 }
 
 fn salted(loss: Loss, rows: Data, salt: i64) -> World {
@@ -209,7 +209,7 @@ fn bounds_that_hold_and_do_not() {
         let e = world.try_prove(&world.input(&input, None), &asked(&s, &[beyond])).err().unwrap();
         assert!(matches!(&e, ReportError::BoundFails { rate } if rate == beyond.name()), "{e:?}");
     }
-    // Ratios: S of a few hundred is compared to within one of them.
+    // Ratios: rounding takes up to 2^18 of S^2, which is a lot where S is about 1,000.
     let (s1, n) = (sum as f64, 80.0);
     assert!(sum > 0, "the model earns something: {sum}");
     let mean = s1 / n;
@@ -217,7 +217,7 @@ fn bounds_that_hold_and_do_not() {
     let sortino = 252f64.sqrt() * mean / (downside as f64 / n).sqrt();
     let near = |v: f64, part: f64| ((v * part * 1000.0) as u32, 1000);
     let holds =
-        [Figure::SharpeAtLeast { bound: near(sharpe, 0.99) }, Figure::SortinoAtLeast { bound: near(sortino, 0.99) }];
+        [Figure::SharpeAtLeast { bound: near(sharpe, 0.8) }, Figure::SortinoAtLeast { bound: near(sortino, 0.8) }];
     let report = world.prove(&input, None, &asked(&s, &holds));
     world.verify(&report).unwrap();
     for beyond in
