@@ -7,7 +7,6 @@ use crate::file::{Kind, decode};
 use crate::record::ModelRecord;
 use crate::verify::Rejected;
 use alloc::collections::btree_map::Entry;
-use alloc::collections::btree_map::Entry;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use tacit_argument::soundness::ErrorTerm;
