@@ -199,7 +199,7 @@ fn closed_together<T: serde::Serialize>(files: &[T], at: &str, public: &[(&'stat
         length += postcard::to_allocvec(file).unwrap().len();
     }
     let listed = classify(&argument, PROOF).unwrap();
-    assert_eq!(listed.len(), 12);
+    assert_eq!(listed.len(), 13);
     length -= listed.values().map(Vec::len).sum::<usize>();
     let stated = classify(&rest, public).unwrap();
     assert_eq!(stated.values().map(Vec::len).sum::<usize>(), length);
