@@ -102,3 +102,21 @@ def test_refusals() -> None:
         steps("5GB", chunk_steps=512)
     assert steps("6GB", chunk_steps=512) == 512
     assert steps(None, chunk_steps=1024) == 1024, "the default limit leaves it alone"
+
+
+def test_a_commitment_that_does_not_fit_is_refused_with_the_rows_that_would(tmp_path):
+    import numpy as np
+
+    import tacit
+
+    choose = np.random.default_rng(0)
+    x = choose.normal(size=(4096, 64))
+    y = (x[:, 0] > 0).astype(int)
+    with pytest.raises(
+        UsageError, match=r"committing 4096 rows of 65 columns takes about .* at most (\d+) rows"
+    ) as e:
+        tacit.commit(x, y, vault=tmp_path / "v.vault", memory="1GB", quiet=True)
+    fit = int(str(e.value).split("at most ")[1].split()[0])
+    assert 0 < fit < 4096
+    assert not tacit.vault.Vault.open(tmp_path / "v.vault").has("data/data/description")
+    tacit.commit(x[:fit], y[:fit], vault=tmp_path / "v.vault", memory="1GB", quiet=True)

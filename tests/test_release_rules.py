@@ -127,7 +127,7 @@ def test_what_is_released_is_checked_against_the_commitment(first: tacit.Run) ->
     refused(1, weights[1:], f"{len(weights) - 1} weights for an architecture of {len(weights)}")
     refused(3, session.Opening(opening.file, Secret.random()), "not the model and seed")
     start, _ = first.boundary(0, record)
-    refused(3, start, "not the one that the run ends with")
+    refused(3, start, "these are not the model and seed of the commitment")
     refused(6, names[:1], "1 entries for 2 layers")
     refused(6, [names[0], (names[0][0], "b")], "is used twice")
     refused(6, [names[0], ("w", None)], "layer 1 has a bias without a name")

@@ -219,7 +219,7 @@ def test_parameters_are_those_of_rust() -> None:
         p = choose(rate, cells, stride, others, log_proofs)
         assert " ".join(map(str, p.integers())) == expected
         assert f"{johnson.summed(b for _, b in p.soundness()):.9f}" == bits[0]
-    assert refused == 25
+    assert refused == 20
 
 
 def test_no_integer_is_decided_by_rounding() -> None:
