@@ -113,10 +113,10 @@ def test_a_commitment_that_does_not_fit_is_refused_with_the_rows_that_would(tmp_
     x = choose.normal(size=(4096, 64))
     y = (x[:, 0] > 0).astype(int)
     with pytest.raises(
-        UsageError, match=r"committing 4096 rows of 65 columns takes about .* at most (\d+) rows"
+        UsageError, match=r"committing 4096 rows of 66 columns takes about .* (\d+) would fit"
     ) as e:
         tacit.commit(x, y, vault=tmp_path / "v.vault", memory="1GB", quiet=True)
-    fit = int(str(e.value).split("at most ")[1].split()[0])
+    fit = int(str(e.value).split("(")[1].split()[0])
     assert 0 < fit < 4096
     assert not tacit.vault.Vault.open(tmp_path / "v.vault").has("data/data/description")
     tacit.commit(x[:fit], y[:fit], vault=tmp_path / "v.vault", memory="1GB", quiet=True)

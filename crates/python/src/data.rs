@@ -137,8 +137,8 @@ fn fits(record: &DataRecord, limit: u64) -> Result<(), Failed> {
     }
     let gigabytes = |bytes: u64| bytes as f64 / 1e9;
     Err(Failed::usage(format!(
-        "committing {} rows of {} columns takes about {:.1} GB of memory, the limit is {:.1} GB: commit at most {rows} \
-         rows as one data set, or fewer columns",
+        "committing {} rows of {} columns takes about {:.1} GB of memory, the limit is {:.1} GB: commit fewer \
+         rows as one data set ({rows} would fit), or fewer columns",
         record.rows,
         record.columns(),
         gigabytes(bytes),
