@@ -113,7 +113,7 @@ def test_a_commitment_that_does_not_fit_is_refused_with_the_rows_that_would(tmp_
     x = choose.normal(size=(4096, 64))
     y = (x[:, 0] > 0).astype(int)
     with pytest.raises(
-        UsageError, match=r"committing 4096 rows of 66 columns takes about .* (\d+) would fit"
+        UsageError, match=r"committing 4096 rows of 66 columns takes about .*\((\d+) would fit"
     ) as e:
         tacit.commit(x, y, vault=tmp_path / "v.vault", memory="1GB", quiet=True)
     fit = int(str(e.value).split("(")[1].split()[0])
