@@ -24,7 +24,7 @@ from tacit.dataset.quantised import QuantisedData, quantise
 from tacit.dataset.report import QuantisationReport
 from tacit.dataset.schema import LabelKind, Schema
 from tacit.errors import DataError, UsageError, VaultError
-from tacit.memory import machine_memory, memory_bytes
+from tacit.memory import memory_bytes, usable_memory
 from tacit.progress import progress_bar
 from tacit.vault import Secret, Vault
 from tacit.vault.keys import Prompt
@@ -161,14 +161,14 @@ def commit(
     commitment back; other data under a name that is taken is refused, and so is a file at `commitment` that is
     of something else, unless `overwrite` is said.
 
-    `memory` is what committing may take, as "6GB"; without it what the machine has. More than that is
+    `memory` is what committing may take, as "6GB"; without it 80 % of what the machine has. More than that is
     refused before it starts.
 
     `like` is committed data, or its name in the vault: the new rows get its schema (columns, encodings, scales,
     target), as test data has to have that of the training data.
     """
     _check_arguments(name, proofs, schema, like)
-    limit = machine_memory() if memory is None else memory_bytes(memory)
+    limit = usable_memory() if memory is None else memory_bytes(memory)
     opened = vault if isinstance(vault, Vault) else None
     place = Path("." if isinstance(vault, Vault) else vault)
     if like is not None:

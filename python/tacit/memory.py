@@ -16,10 +16,11 @@ from tacit.arithmetic.planner import Plan, PlanRequest, make_plan
 from tacit.errors import UsageError
 from tacit.progress import size
 
-__all__ = ["default_limit", "machine_memory", "memory_bytes", "plan_within"]
+__all__ = ["default_limit", "memory_bytes", "plan_within", "usable_memory"]
 
 DEFAULT_BYTES = 8 * 10**9
 DEFAULT_SHARE = 0.6
+USABLE_SHARE = 0.8
 MAX_CHUNK_ROWS = 1 << 22
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
@@ -51,7 +52,7 @@ def memory_bytes(text: str | int) -> int:
     return amount
 
 
-def machine_memory() -> int:
+def _machine_memory() -> int:
     """Bytes that the machine, or the container, has."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     with suppress(OSError, ValueError):  # no container, or none with a limit
@@ -59,9 +60,14 @@ def machine_memory() -> int:
     return total
 
 
+def usable_memory() -> int:
+    """What work may take that cannot be divided: 80 % of what the machine (or the container) has."""
+    return int(USABLE_SHARE * _machine_memory())
+
+
 def default_limit() -> int:
     """8 GB, or 60 % of what the machine (or the container) has if that is less."""
-    return min(DEFAULT_BYTES, int(DEFAULT_SHARE * machine_memory()))
+    return min(DEFAULT_BYTES, int(DEFAULT_SHARE * _machine_memory()))
 
 
 def plan_within(request: PlanRequest, memory: str | int | None, needed: Memory) -> Plan:

@@ -32,7 +32,7 @@ from tacit.commitment import (
     successor,
 )
 from tacit.errors import UsageError
-from tacit.memory import machine_memory
+from tacit.memory import usable_memory
 from tacit.progress import progress_bar
 from tacit.proving import finished
 from tacit.runs import Run
@@ -135,7 +135,7 @@ def _data(data: CommittedData, proofs: int, quiet: bool) -> Recommitted:
             # One proof more: the link.
             facts = public_facts(vault, before.name, proofs + 1)
             made = session.commit_dataset(
-                before.features, before.labels, facts, seed, shared, p, memory=machine_memory()
+                before.features, before.labels, facts, seed, shared, p, memory=usable_memory()
             )
             pending = store_again(before, made, seed, proofs)
     fresh = open_data(vault, pending)
