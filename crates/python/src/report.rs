@@ -171,11 +171,11 @@ pub fn report_json(report: &ReportStatement) -> serde_json::Value {
 ///
 /// The proof is about integers. What a return of 1 is among them stands in the schema, whose digest the record holds.
 fn unit_checked(report: &ReportStatement, commitment: Option<&[u8]>) -> Result<Option<u32>, Failed> {
-    let units = report.shown.iter().filter_map(|s| match s {
+    let mut units = report.shown.iter().filter_map(|s| match s {
         Shown::Backtest { strategy, .. } => Some(strategy.unit),
         _ => None,
     });
-    let (Some(unit), Some(bytes)) = (units.last(), commitment) else { return Ok(None) };
+    let (Some(unit), Some(bytes)) = (units.next_back(), commitment) else { return Ok(None) };
     let body: DataFile = file::decode(Kind::Data, bytes)?;
     if same_unit(&body.schema, &body.record, unit) { Ok(Some(unit)) } else { Err(other_unit(unit)) }
 }

@@ -58,8 +58,8 @@ fn cells(w: &World, trace: &Trace, tables: &[E]) -> Cells {
     let mut out = vec![];
     for (first, n) in groups(w.config.shapes()) {
         for j in 0..height {
-            let at = |i: usize| (i < n).then(|| columns[first + i][j]).unwrap_or_default();
-            let weight = |i: usize| (i < n).then(|| tables[(first + i) * height + j]).unwrap_or_default();
+            let at = |i: usize| if i < n { columns[first + i][j] } else { F::ZERO };
+            let weight = |i: usize| if i < n { tables[(first + i) * height + j] } else { E::ZERO };
             out.push((E::new(core::array::from_fn(at)), core::array::from_fn(weight)));
         }
     }
