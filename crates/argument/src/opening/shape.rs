@@ -1,7 +1,8 @@
 //! How a committed vector lies in columns: payload cell i is exponent `i mod payload_per_column` of column
 //! `i / payload_per_column`; the last `block` exponents of every column are uniform and belong to no payload.
 //!
-//! The block is contiguous, so any `block` or fewer opened rows of a column are uniform: they are the block times
+//! The trace's last nine coefficients hide the claims on the conjugates (three of its first column are set by the others):
+//! there the block is what stands before them. It is contiguous, so any `block` or fewer opened rows of a column are uniform: they are the block times
 //! an invertible Vandermonde matrix, plus a constant. `block` is a multiple of the largest slot of the vector, so
 //! no slot straddles two columns. Source: protocol.md, section 4, but column-major and with any number of columns.
 use super::error::OpeningError;
