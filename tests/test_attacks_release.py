@@ -25,7 +25,7 @@ def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     torch.set_num_threads(threads)
 
 
-CASES: list[tuple[Callable[[Path, bool], Iterator[Line]], list[tuple[Bits, str | None, bool]]]] = [
+CASES: list[tuple[Callable[[Path, bool], Iterator[Line]], list[tuple[Bits, str | None, bool | None]]]] = [
     # Weights, the rule that refuses them, whether the attack succeeds: in the order of the scenario.
     (
         on_rows.single_rows,
