@@ -18,7 +18,7 @@ EXTENSION := python/tacit/_native.abi3.so
 SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
 
 .PHONY: demo demo-digits demo-lending examples test bench bench-large bench-growth lint fuzz kills attacks spec-sweep
-.PHONY: wasm advisories build wheel simd clean
+.PHONY: wasm advisories advisories-offline build wheel simd clean
 
 demo: build
 	$(BIN)/python -m demos.breast_cancer
@@ -33,8 +33,9 @@ examples: build
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps -r requirements/bench.txt
 	set -e; for name in breast_cancer german_credit lending_club backtest; do $(BIN)/python -m examples.$$name; done
 
+# Link-time optimisation of eighteen test binaries would take three times as long as everything else.
 test: build lint
-	$(CARGO) test --release --workspace --exclude tacit-python --features tacit-training/parallel
+	CARGO_PROFILE_RELEASE_LTO=off $(CARGO) test --release --workspace --exclude tacit-python --features tacit-training/parallel
 	$(BIN)/python -m pytest
 
 bench: build
@@ -85,6 +86,10 @@ wasm:
 advisories:
 	$(CARGO) deny check
 	pip-audit --no-deps --disable-pip -r requirements/base.txt
+
+# The same from clones of the two databases, without the network: `make advisories-offline RUSTSEC=/path PYPA=/path`.
+advisories-offline: $(INSTALLED)
+	$(BIN)/python -m tools.advisories $(RUSTSEC) $(PYPA)
 
 build: $(EXTENSION)
 
