@@ -3,8 +3,8 @@
     python -m tools.advisories RUSTSEC PYPA
 
 `RUSTSEC` is a clone of github.com/RustSec/advisory-db, `PYPA` one of github.com/pypa/advisory-database; bare
-ones do. Ends with 1 if a locked version is affected. Says how old the copies are: what was found since is not in
-them.
+ones do. Ends with 1 if a locked version is affected. Says how old the copies are: what was found since is not
+in them.
 """
 
 from __future__ import annotations
