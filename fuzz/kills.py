@@ -15,6 +15,7 @@ and a scenario that came through has files that verify.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import multiprocessing
 import os
@@ -202,8 +203,10 @@ def kill_until_done(
         process.join(choose.uniform(0, expected))
         if process.exitcode is None:
             assert process.pid is not None
-            os.kill(process.pid, signal.SIGKILL)
-            scenario.kills[name] += 1
+            # It may end by itself between the look and the kill.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
+                scenario.kills[name] += 1
         process.join()
         scenario.check()
         if process.exitcode in (0, *_done(name)):
