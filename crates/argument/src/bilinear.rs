@@ -11,6 +11,7 @@ use crate::field::E;
 use crate::hiding::{Affine, HidingError, Message, Reduction};
 use crate::multilinear::lagrange_weights;
 use alloc::vec::Vec;
+use p3_field::PrimeCharacteristicRing;
 
 #[cfg(feature = "prover")]
 mod prover;
@@ -61,19 +62,30 @@ pub fn bilinear_check(
     log_units: usize,
 ) -> Result<BilinearClaim, HidingError> {
     reduction.begin(LABEL);
-    let mut claim = claim;
+    // The first claim can have many terms: it is multiplied once, by the product of what the rounds multiply it by.
+    let (mut first, mut factor, mut claim) = (claim, E::ONE, Affine::default());
     let mut point = Vec::with_capacity(log_rows + log_units);
     for _ in 0..log_rows + log_units {
-        claim = round(reduction, claim, &mut point)?;
+        let (next, scale) = round(reduction, claim, &mut point)?;
+        (claim, factor) = (next, factor * scale);
     }
+    if !reduction.is_dry() {
+        first.scale(factor);
+    }
+    first.add(&claim);
+    let claim = first;
     let units = point.split_off(log_rows);
     let (a, b) = (reduction.receive()?, reduction.receive()?);
     let product = reduction.product(a, b);
     Ok(BilinearClaim { rows: point, units, a, b, product, remaining: claim })
 }
 
-/// One round: p(1) = claim - p(0), next claim p(r), all as affine expressions.
-pub(crate) fn round(reduction: &mut Reduction<'_>, claim: Affine, point: &mut Vec<E>) -> Result<Affine, HidingError> {
+/// One round: p(1) = claim - p(0), next claim p(r), all as affine expressions; and what the claim was multiplied by.
+pub(crate) fn round(
+    reduction: &mut Reduction<'_>,
+    claim: Affine,
+    point: &mut Vec<E>,
+) -> Result<(Affine, E), HidingError> {
     let at = [reduction.receive()?, reduction.receive()?, reduction.receive()?];
     let r = reduction.challenge();
     point.push(r);
@@ -83,7 +95,7 @@ pub(crate) fn round(reduction: &mut Reduction<'_>, claim: Affine, point: &mut Ve
     next.add_scaled(&at[0].affine(), l[0] - l[1]);
     next.add_scaled(&at[1].affine(), l[2]);
     next.add_scaled(&at[2].affine(), l[3]);
-    Ok(next)
+    Ok((next, l[1]))
 }
 
 /// Numerator of the soundness error over |E|.

@@ -14,7 +14,7 @@ use crate::form::Form;
 use crate::functional::Low;
 use crate::hiding::{Affine, Cell, HidingError, Reduction};
 use crate::logup::logup_check;
-use crate::multilinear::{eq_prefix_sum, eq_table, eq_vertex, log2_ceil};
+use crate::multilinear::{SplitEq, eq_prefix_sum, eq_table, log2_ceil};
 use alloc::vec::Vec;
 use p3_field::PrimeCharacteristicRing;
 
@@ -167,19 +167,26 @@ pub fn lookup_check(reduction: &mut Reduction<'_>, system: &LookupSystem) -> Res
     reduction.begin(LABEL);
     let (alpha, beta) = (reduction.challenge(), reduction.challenge());
     let claim = logup_check(reduction, system.log_leaves())?;
+    if reduction.is_dry() {
+        reduction.assert_zero(Affine::default());
+        reduction.assert_zero(Affine::default());
+        return Ok(());
+    }
     let (mut numerator, mut denominator) = (Affine::default(), Affine::default());
     let n = claim.point.len();
-    let (mut covered, mut row_low) = (E::ZERO, None);
+    let (mut covered, mut row_low, mut eq) = (E::ZERO, None, None::<(usize, SplitEq)>);
     for (block, log, first) in system.blocks() {
         let (top, low) = claim.point.split_at(n - log);
-        let weight = eq_vertex(top, first >> log);
+        // Blocks of one size follow each other.
+        if eq.as_ref().is_none_or(|(of, _)| *of != log) {
+            eq = Some((log, SplitEq::new(top)));
+        }
+        let weight = eq.as_ref().map_or(E::ZERO, |(_, eq)| eq.at(first >> log));
         covered += weight;
         match block {
             Block::Table(i) => {
                 let table = &system.tables[i];
-                // A dry run reads no constant.
-                let tuple = if reduction.is_dry() { Vec::new() } else { table.evaluate(low) };
-                denominator.add_constant(weight * fingerprint(alpha, beta, i, &tuple));
+                denominator.add_constant(weight * fingerprint(alpha, beta, i, &table.evaluate(low)));
                 multiplicity(reduction, system, i, low, &mut numerator, -weight);
             }
             Block::Lookup(i) => {

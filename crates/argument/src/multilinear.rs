@@ -31,6 +31,26 @@ pub fn eq_vertex(point: &[E], index: usize) -> E {
     point.iter().enumerate().map(|(i, &r)| if (index >> (n - 1 - i)) & 1 == 1 { r } else { E::ONE - r }).product()
 }
 
+/// eq(point, index) for many indices: two tables of the square root's size.
+pub(crate) struct SplitEq {
+    high: Vec<E>,
+    low: Vec<E>,
+}
+
+impl SplitEq {
+    pub(crate) fn new(point: &[E]) -> Self {
+        let (high, low) = point.split_at(point.len() / 2);
+        Self { high: eq_table(high, E::ONE), low: eq_table(low, E::ONE) }
+    }
+
+    /// Zero beyond the last vertex.
+    pub(crate) fn at(&self, index: usize) -> E {
+        let bits = self.low.len().trailing_zeros();
+        let high = self.high.get(index >> bits).copied().unwrap_or_default();
+        high * self.low.get(index & (self.low.len() - 1)).copied().unwrap_or_default()
+    }
+}
+
 /// sum_{i < bound} eq(point, i), in O(n): the MLE of a prefix indicator.
 pub fn eq_prefix_sum(point: &[E], bound: usize) -> E {
     let n = point.len();

@@ -3,7 +3,6 @@ use super::affine::{Affine, Cell};
 use crate::field::{E, basis};
 use crate::functional::{Low, LowId, TensorWeight, VectorId, Weights};
 use crate::transcript::Transcript;
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec;
 use alloc::vec::Vec;
 use p3_field::PrimeCharacteristicRing;
@@ -284,7 +283,8 @@ struct Batch {
     value: E,
     pads: Vec<E>,
     triples: Vec<[E; 4]>,
-    cells: Vec<BTreeMap<(LowId, usize), E>>,
+    /// (low part, slot, weight) of every vector, in the order of the claims.
+    cells: Vec<Vec<(LowId, usize, E)>>,
 }
 
 impl Batch {
@@ -294,7 +294,7 @@ impl Batch {
             value: E::ZERO,
             pads: vec![E::ZERO; r.received.len()],
             triples: vec![[E::ZERO; 4]; r.products.len()],
-            cells: vec![BTreeMap::new(); vectors],
+            cells: vec![Vec::new(); vectors],
         }
     }
 
@@ -312,7 +312,7 @@ impl Batch {
         }
         for &(cell, c) in &claim.cells {
             if let Some(m) = self.cells.get_mut(cell.vector) {
-                *m.entry((cell.low, cell.slot)).or_insert(E::ZERO) += c * self.power;
+                m.push((cell.low, cell.slot, c * self.power));
             }
         }
         self.power *= beta;
@@ -333,35 +333,26 @@ impl Batch {
     }
 
     fn finish(self, layout: PadLayout, lows: Vec<Low>) -> Claim {
+        let cells: Vec<Vec<Slots>> = self.cells.into_iter().map(by_low).collect();
         let atoms = self.pads.into_iter().chain(self.triples.into_iter().flatten());
         let run: Vec<E> = atoms.flat_map(|c| (0..3).map(move |i| c * basis(i))).collect();
         // A low part can be long: the last of its readers gets it, the others a copy.
         let mut lows: Vec<Option<Low>> = lows.into_iter().map(Some).collect();
         let mut readers = vec![0usize; lows.len()];
-        let ids = |cells: &BTreeMap<(LowId, usize), E>| cells.keys().map(|k| k.0).collect::<BTreeSet<_>>();
-        for id in self.cells.iter().flat_map(ids) {
-            readers.get_mut(id).into_iter().for_each(|n| *n += 1);
+        for (id, _) in cells.iter().flatten() {
+            readers.get_mut(*id).into_iter().for_each(|n| *n += 1);
         }
         let mut read = |id: LowId| {
             let left = readers.get_mut(id)?;
             *left = left.saturating_sub(1);
             if *left == 0 { lows.get_mut(id)?.take() } else { lows.get(id)?.clone() }
         };
-        let mut weights: Vec<Weights> = self
-            .cells
+        let mut weights: Vec<Weights> = cells
             .into_iter()
-            .map(|cells| {
-                let mut tensors: Vec<(LowId, Vec<(usize, E)>)> = vec![];
-                for ((low, slot), c) in cells {
-                    match tensors.last_mut() {
-                        Some((id, slots)) if *id == low => slots.push((slot, c)),
-                        _ => tensors.push((low, vec![(slot, c)])),
-                    }
-                }
-                let tensors = tensors
-                    .into_iter()
-                    .filter_map(|(id, slots)| Some(TensorWeight { low: read(id)?, slots }))
-                    .collect();
+            .map(|tensors| {
+                let tensors = tensors.into_iter();
+                let tensors =
+                    tensors.filter_map(|(id, slots)| Some(TensorWeight { low: read(id)?, slots })).collect();
                 Weights { tensors, runs: vec![], pin: E::ZERO }
             })
             .collect();
@@ -370,4 +361,24 @@ impl Batch {
         }
         Claim { weights, value: self.value }
     }
+}
+
+/// A low part, and (slot, weight) of what is read through it, in order.
+type Slots = (LowId, Vec<(usize, E)>);
+
+/// Terms by low part and slot, those of one slot added up.
+fn by_low(mut cells: Vec<(LowId, usize, E)>) -> Vec<Slots> {
+    // Stable, for its speed: the terms are a few runs in order.
+    cells.sort_by_key(|&(low, slot, _)| (low, slot));
+    let mut out: Vec<Slots> = vec![];
+    for (low, slot, c) in cells {
+        match out.last_mut() {
+            Some((id, slots)) if *id == low => match slots.last_mut() {
+                Some((last, weight)) if *last == slot => *weight += c,
+                _ => slots.push((slot, c)),
+            },
+            _ => out.push((low, vec![(slot, c)])),
+        }
+    }
+    out
 }

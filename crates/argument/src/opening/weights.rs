@@ -11,7 +11,7 @@ use super::shape::VectorShape;
 use crate::field::E;
 use crate::functional::{Low, TensorWeight, Weights};
 use crate::hiding::Claim;
-use crate::multilinear::{eq_eval, eq_table, eq_vertex};
+use crate::multilinear::{SplitEq, eq_eval, eq_table, eq_vertex};
 use crate::transcript::Transcript;
 use alloc::vec::Vec;
 use p3_field::PrimeCharacteristicRing;
@@ -100,25 +100,6 @@ pub(super) fn add_pins(claim: Claim, pins: &[Pin], transcript: &mut Transcript) 
     Claim { weights, value }
 }
 
-/// eq(point, index) for many indices: two tables of the square root's size.
-struct SplitEq {
-    high: Vec<E>,
-    low: Vec<E>,
-    bits: usize,
-}
-
-impl SplitEq {
-    fn new(point: &[E]) -> Self {
-        let (high, low) = point.split_at(point.len() / 2);
-        Self { high: eq_table(high, E::ONE), low: eq_table(low, E::ONE), bits: low.len() }
-    }
-
-    fn at(&self, index: usize) -> E {
-        let high = self.high.get(index >> self.bits).copied().unwrap_or_default();
-        high * self.low.get(index & ((1 << self.bits) - 1)).copied().unwrap_or_default()
-    }
-}
-
 /// A(rho_s, rho_j) for validated weights and pins: `sum_j delta^j phi^-j(W at the conjugate phi^j of the point)`.
 pub(super) fn evaluate(
     config: &OpeningConfig,
@@ -167,11 +148,18 @@ fn tensor(shape: &VectorShape, tensor: &TensorWeight, columns: &[E], x: &[E]) ->
     let stride = tensor.low.stride();
     let (top, low) = x.split_at(x.len() - stride.min(x.len()));
     let eq = SplitEq::new(top);
-    let slots = tensor.slots.iter().filter_map(|&(slot, w)| {
-        let (column, exponent) = shape.physical(slot << stride)?;
-        Some(w * *columns.get(column)? * eq.at(exponent >> stride))
-    });
-    slots.sum::<E>() * tensor.low.evaluate(low)
+    let (mut sum, mut own, mut of) = (E::ZERO, E::ZERO, E::ZERO);
+    // Slots are in order: what a column has in common is multiplied once.
+    let mut last = None;
+    for &(slot, w) in &tensor.slots {
+        let Some((column, exponent)) = shape.physical(slot << stride) else { continue };
+        if last != Some(column) {
+            sum += own * of;
+            (own, of, last) = (E::ZERO, columns.get(column).copied().unwrap_or_default(), Some(column));
+        }
+        own += w * eq.at(exponent >> stride);
+    }
+    (sum + own * of) * tensor.low.evaluate(low)
 }
 
 fn consecutive(shape: &VectorShape, first: usize, run: &[E], columns: &[E], eq: &SplitEq) -> E {
