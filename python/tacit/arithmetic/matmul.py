@@ -103,11 +103,17 @@ class Product:
 
     def _recheck(self, left: FloatMatrix, right: Operand, out: IntMatrix) -> None:
         assert self._random is not None
-        r = self._random.integers(0, 1 << 64, size=out.shape[1], dtype=np.uint64)
-        through = left.astype(np.int64).view(np.uint64) @ (
-            np.ascontiguousarray(right.values).view(np.uint64) @ r
-        )
-        if not np.array_equal(through, np.ascontiguousarray(out).view(np.uint64) @ r):
+        whole = left.astype(np.int64).view(np.uint64)
+        product = np.ascontiguousarray(out).view(np.uint64)
+        if right.values.flags.c_contiguous:
+            r = self._random.integers(0, 1 << 64, size=out.shape[1], dtype=np.uint64)
+            same = np.array_equal(whole @ (right.values.view(np.uint64) @ r), product @ r)
+        else:
+            # The transpose of a matrix that lies row by row: combined from the other side, it is not copied.
+            r = self._random.integers(0, 1 << 64, size=out.shape[0], dtype=np.uint64)
+            lying = np.ascontiguousarray(right.values.T).view(np.uint64)
+            same = np.array_equal(lying @ (r @ whole), r @ product)
+        if not same:
             raise InexactProductError(
                 "a float64 product differs from the integer product: faulty hardware or BLAS"
             )

@@ -289,12 +289,16 @@ struct Batch {
 
 impl Batch {
     fn new(r: &Reduction<'_>, vectors: usize) -> Self {
+        let mut terms = vec![0; vectors];
+        for (cell, _) in r.claims.iter().flat_map(|c| &c.cells) {
+            terms.get_mut(cell.vector).into_iter().for_each(|n| *n += 1);
+        }
         Self {
             power: E::ONE,
             value: E::ZERO,
             pads: vec![E::ZERO; r.received.len()],
             triples: vec![[E::ZERO; 4]; r.products.len()],
-            cells: vec![Vec::new(); vectors],
+            cells: terms.into_iter().map(Vec::with_capacity).collect(),
         }
     }
 
