@@ -180,6 +180,10 @@ def test_a_wrong_product_is_noticed() -> None:
     assert Product(faulty)(left, right).tolist() == [[44, 50]]
     with pytest.raises(InexactProductError, match="differs from the integer product"):
         Product(faulty, recheck=True)(left, right)
+    back = right.top_transposed(2)
+    assert Product(faulty)(left, back).tolist() == [[40, 53]]
+    with pytest.raises(InexactProductError, match="differs from the integer product"):
+        Product(faulty, recheck=True)(left, back)
 
 
 def test_trainer_checks_data_weights_and_order_of_calls() -> None:
