@@ -17,7 +17,7 @@ FUZZ_SECONDS ?= 600
 EXTENSION := python/tacit/_native.abi3.so
 SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
 
-.PHONY: demo demo-digits demo-lending examples test bench bench-large bench-growth lint fuzz kills attacks spec-sweep
+.PHONY: demo demo-digits demo-lending examples test bench bench-large bench-growth bench-peers lint fuzz kills attacks spec-sweep
 .PHONY: wasm advisories advisories-offline build wheel simd clean
 
 demo: build
@@ -46,6 +46,10 @@ bench: build
 # Large networks and tables: many minutes, up to 12 GB.
 bench-large: build
 	$(BIN)/python -m benches.proving --large
+
+# One SGD step by ezkl, from PyPI in an environment of its own, beside a step of ours: needs the network and 10 GB.
+bench-peers: build
+	$(BIN)/python -m benches.peers
 
 # Width, depth, batch, steps and rows, each doubled four times.
 bench-growth: build

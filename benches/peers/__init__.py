@@ -1,0 +1,1 @@
+"""Other provers on the same work."""
