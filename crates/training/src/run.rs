@@ -170,28 +170,25 @@ fn examine(run: &RunProof, arguments: bool) -> Result<RunVerdict, RunRejected> {
         part.model_out.validate_end(&statement.config).map_err(invalid)?;
         statement.check_rate("model", part.model_out.vector.log_inv_rate)?;
         let c_out = part.model_out.digest().map_err(invalid)?;
-        if arguments || chunk == 0 {
-            let vectors = vectors(statement, before, &part.model_out).map_err(invalid)?;
-            let shapes: Vec<_> = vectors.iter().map(|v| v.shape).collect();
-            // The order of the rows and public weights are as long as the statement says: they come once the proof is
-            // known to have that statement's shape.
-            let Some(mut relation) = ChunkRelation::outline(&statement.config, chunk, start_kind(statement, chunk))
-            else {
-                return Err(RunRejected::ChunkCount { expected, got: run.chunks.len() });
-            };
-            let rejected = |error| RunRejected::Chunk { chunk, error };
-            let mut plan = plan(&relation, usize::from(statement.log_inv_rate), &shapes).map_err(rejected)?;
-            if arguments {
-                plan.check_lengths(&part.proof).map_err(rejected)?;
-                relation.start = start_weights(statement, chunk)?;
-                relation = relation.with_rows();
-                let digest = statement.chunk_digest(chunk, &c_in, &c_out, bounds_in)?;
-                plan = check_planned(LABEL, &digest, &relation, plan, &vectors, &part.proof).map_err(rejected)?;
-            }
-            let terms = plan.soundness(&relation);
-            if soundness.is_empty() || total(&terms) > total(&soundness) {
-                soundness = terms;
-            }
+        let vectors = vectors(statement, before, &part.model_out).map_err(invalid)?;
+        let shapes: Vec<_> = vectors.iter().map(|v| v.shape).collect();
+        // The order of the rows and public weights are as long as the statement says: they come once the proof is
+        // known to have that statement's shape.
+        let Some(mut relation) = ChunkRelation::outline(&statement.config, chunk, start_kind(statement, chunk)) else {
+            return Err(RunRejected::ChunkCount { expected, got: run.chunks.len() });
+        };
+        let rejected = |error| RunRejected::Chunk { chunk, error };
+        let mut plan = plan(&relation, usize::from(statement.log_inv_rate), &shapes).map_err(rejected)?;
+        if arguments {
+            plan.check_lengths(&part.proof).map_err(rejected)?;
+            relation.start = start_weights(statement, chunk)?;
+            relation = relation.with_rows();
+            let digest = statement.chunk_digest(chunk, &c_in, &c_out, bounds_in)?;
+            plan = check_planned(LABEL, &digest, &relation, plan, &vectors, &part.proof).map_err(rejected)?;
+        }
+        let terms = plan.soundness(&relation);
+        if soundness.is_empty() || total(&terms) > total(&soundness) {
+            soundness = terms;
         }
         (before, c_in) = (Some(&part.model_out), c_out);
     }
