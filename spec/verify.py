@@ -35,6 +35,8 @@ Facts = dict[str, str]
 
 UNREADABLE = ("TooLong", "NotOurs", "FormatVersion", "Kind", "Damaged", "TrailingBytes", "NotCanonical")
 """Checks of `spec.wire`: the bytes are no file of the kind that is needed."""
+INCOMPLETE = ("Usage", "TrainingData")
+"""Checks that decide nothing: an option is missing or needless."""
 HELP = {
     "data": "the data commitment that the run or report has to be about; its validity proof is checked too",
     "release": "the proof of a release of the run; with --model",
@@ -284,7 +286,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 3
     except Rejected as error:
         print(f"rejected: {error}", file=sys.stderr)
-        return 2 if error.check == "Usage" else 3 if error.check in UNREADABLE else 1
+        return 2 if error.check in INCOMPLETE else 3 if error.check in UNREADABLE else 1
     for name, fact in facts.items():
         print(f"{name}: {fact}")
     return 0

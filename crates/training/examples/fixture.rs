@@ -1,7 +1,8 @@
 //! Writes what the second verifier is compared with. A run that the Python package does not make: rate 1/2, public
 //! weights from a verifier's seed, an order from a beacon's, momentum beside a decay, an average, norms and a carried
-//! window, a chunk with a padding step; and the same run proven twice by a dishonest prover. And the parameters that the chooser derives for payloads of every size, a line each: rate, log2 of the share of
-//! the error, stride and cells of the trace, shapes of the other vectors; the integers, or what refuses; the opening's
+//! window, a chunk with a padding step; and the same run proven twice by a dishonest prover. And the parameters that the
+//! chooser derives for payloads of every size, a line each: rate, log2 of the inverse of the proof's share of the error,
+//! stride and cells of the trace, shapes of the other vectors; the integers, or what refuses; the opening's
 //! bits.
 //!
 //! `cargo run --release -p tacit-training --example fixture -- tests/fixtures`

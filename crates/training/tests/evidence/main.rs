@@ -15,6 +15,7 @@ mod inventory;
 mod simulator;
 mod sites;
 mod statements;
+mod terms;
 
 /// Compares with a checked-in file, or writes it where `TACIT_WRITE` is set.
 fn checked_in(file: &str, found: &str) {

@@ -42,7 +42,7 @@ fn forged_links_of_contents() {
 
     let weights = weights(true);
     let mut other = weights.clone();
-    other[7] -= F::ONE;
+    other[ModelLayout::of_record(&empty_model(true))[1].cell(0, 2, 1)] -= F::ONE;
     let (m, n, wrong) = (model(&weights, true, 2, 1), model(&weights, true, 4, 2), model(&other, true, 2, 3));
     compare([
         ("link-data", honest),
