@@ -359,7 +359,9 @@ def test_a_release_whose_files_were_not_written_can_be_had_again(trained, native
     proofs = native.releases
     again = tacit.release(open_run("clinic.vault"), quiet=True)
     assert again.proof == made.proof and again.links == made.links
-    assert {n: t.tobytes() for n, t in again.weights.items()} == {n: t.tobytes() for n, t in made.weights.items()}
+    assert {n: t.tobytes() for n, t in again.weights.items()} == {
+        n: t.tobytes() for n, t in made.weights.items()
+    }
     assert (again.metric_exact, again.metric_rounded) == (made.metric_exact, made.metric_rounded)
     assert native.releases == proofs == 1, "nothing is proven twice"
     assert {k: a.spent for k, a in trained.vault.accounts().items()} == spent

@@ -148,7 +148,7 @@ class ProofRejected(TacitError):
 
 
 class TrainingDataMissing(ProofRejected):
-    """A report is verified without the commitment of its model's training data: nothing is decided without it."""
+    """A report is verified without the commitment of its model's training data: that decides nothing."""
 
     exit_code: ClassVar[int] = 2
 

@@ -116,8 +116,8 @@ def release(
     rule, unless `data_is_public`, which the proof then says. The rules limit damage; only differentially
     private training bounds what weights tell.
 
-    A release that was made stays in the vault: at the same `bits` it is returned again, the same bytes, without a
-    proof or a charge, so that one whose files could not be written is not lost.
+    A release that was made stays in the vault: at the same `bits` it is returned again, the same bytes, without
+    a proof or a charge, so that one whose files could not be written is not lost.
     """
     record, data, vault = run.record(), run.data(), run.vault
     # First everything that can refuse: a refusal costs no proof and no rows.

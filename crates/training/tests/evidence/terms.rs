@@ -1,24 +1,25 @@
 //! The error terms of every relation, derived a second time from protocol.md, sections 8 to 10, without a function of the
 //! relations: what is random, what it batches, how many rounds, leaves and claims there are. No term may be below what is
 //! derived here; where the protocol fixes one number, it is equal.
-use crate::common::{START_BITS, data_record, logistic, perceptron};
+use crate::common::{ORIGIN, START_BITS, config, data_record, layer, logistic, perceptron};
 use crate::reports::{FIGURES, Proven, regression, trader};
 use crate::statements::{bounded, linked, momentum, one_chunk, released, reported, tables, targets};
 use std::collections::BTreeMap;
 use tacit_argument::field::E;
 use tacit_argument::hiding::{MaskedMessages, Reduction};
-use tacit_argument::proof::Relation;
+use tacit_argument::proof::{Relation, plan};
 use tacit_argument::transcript::Transcript;
-use tacit_training::config::{Activation, Loss, RunConfig};
+use tacit_training::config::{Activation, Layer, Loss, RunConfig};
 use tacit_training::file::{Kind, decode};
 use tacit_training::link::{LinkProof, LinkRelation, Linked, RowRelation};
 use tacit_training::record::{DataRecord, Labels};
 use tacit_training::relation::{ChunkRelation, StartWeights};
 use tacit_training::release::ReleaseRelation;
 use tacit_training::report::{
-    self, Figure, Input, Position, Rate, ReportProof, ReportStatement, Rows, ScoreFigure, Shown,
+    self, Figure, Input, Position, REPORT_VERSION, Rate, ReportProof, ReportStatement, Rows, ScoreFigure, Shown,
 };
 use tacit_training::run::RunProof;
+use tacit_training::statement::{PROTOCOL_VERSION, RunStatement, SECURITY_BITS, Start};
 use tacit_training::validity::ValidityRelation;
 
 /// Numerators over |E|, by the term's name, and the number of linear claims.
@@ -602,4 +603,39 @@ fn terms_of_links() {
         let link: LinkProof = fixture(Kind::Link, &format!("{name}.tacit"));
         compare_link(name, &link.statement.linked);
     }
+}
+
+/// A report with more claims than messages: the sum of the targets of every one of many outputs. The batch is over claims.
+#[test]
+fn terms_of_a_report_with_more_claims_than_messages() {
+    let wide = Layer { z_bits: 16, ..layer(5, 700, Activation::Identity) };
+    let run = RunStatement {
+        version: PROTOCOL_VERSION,
+        security_bits: SECURITY_BITS,
+        log_inv_rate: 2,
+        config: config(vec![wide], Loss::Mse),
+        order_origin: None,
+        data: data_record(&config(vec![wide], Loss::Mse)),
+        start: Start::Seed { origin: ORIGIN },
+        released: vec![],
+    };
+    let statement = ReportStatement {
+        version: REPORT_VERSION,
+        run_digest: [0; 32],
+        model_digest: [0; 32],
+        input: Input::Committed { data: run.data.clone(), rows: Rows::All },
+        groups: None,
+        shown: vec![Shown::TargetMoments { sums: vec![0; 700], squares: 0 }],
+    };
+    let w = run.validate().unwrap().last().unwrap().w;
+    let relation = report::relation(&statement, &run, w).unwrap();
+    let derived = of_report(&statement, &run.config, 96);
+    compare("moments of 700 targets", &relation, &derived);
+    let plan = plan(&relation, 2, &[run.data.vector.shape; 2]).unwrap();
+    let messages = plan.schedule.messages + 3 * plan.schedule.products.len();
+    let claims = plan.schedule.claims + 3 * plan.schedule.products.len();
+    assert!(claims > messages, "{claims} and {messages}");
+    let batch = plan.soundness(&relation).into_iter().find(|t| t.name == "batching of the linear claims").unwrap();
+    let list = tacit_argument::soundness::list_bits(plan.opening.h(), 2);
+    assert!(batch.bits - list + 191.0 >= ((claims - 1) as f64).log2(), "{}", batch.bits);
 }
