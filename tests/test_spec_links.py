@@ -290,8 +290,9 @@ def test_honest_links_of_rust_are_accepted_by_both(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", FORGED)
 def test_forged_links_are_rejected_by_both(kind: str) -> None:
-    """Other content at one cell, in other columns, another model, records in the other order, a row that is not as said;
-    messages, lookups and opening fit it."""
+    """Other content at one cell, in other columns, another model, records in the other order, a row that is not
+    as said; messages, lookups and opening fit it.
+    """
     path = FIXTURES / f"forged-link-{kind}.tacit"
     forged, honest = (
         read_file("link", LinkProof, content)
@@ -315,7 +316,7 @@ def together(verdict: tacit.session.Verdict) -> tuple[int, float]:
     return len(totals), -np.log2(sum(2.0**bits for bits in totals))
 
 
-def test_the_sum_over_all_arguments_is_said_by_both_and_at_most_2_to_the_minus_128(
+def test_everything_that_a_verdict_checked_has_one_error_of_128_bits(
     files: dict[str, Path],
 ) -> None:
     names = [f"{kind}-{number}.link" for kind in ("data", "model") for number in (2, 3)]
@@ -331,10 +332,8 @@ def test_the_sum_over_all_arguments_is_said_by_both_and_at_most_2_to_the_minus_1
     assert (count, facts["together"]) == (4, f"4 arguments, {bits:.2f} bits")
     assert bits >= 128
     assert dict(verdict.soundness)["all proofs of this verdict together"] == pytest.approx(-bits)
-    assert (
-        f"This rests on 4 arguments; the chance that any of them is false and passes is at most 2^-{bits:.1f}."
-        in (verdict.shown)
-    )
+    said = "This rests on 4 arguments; the chance that any of them is false and passes is at most"
+    assert f"{said} 2^-{bits:.1f}." in verdict.shown
     # Each has its share: a run a half, a report and a validity proof an eighth, a link a 128th.
     shares = {"total over": 129, "total, report": 131, "total, data": 131, "total, link": 135}
     for start, share in shares.items():
