@@ -613,7 +613,7 @@ fn terms_of_a_report_with_more_claims_than_messages() {
         version: PROTOCOL_VERSION,
         security_bits: SECURITY_BITS,
         log_inv_rate: 2,
-        config: config(vec![wide], Loss::Mse),
+        config: config(vec![wide.clone()], Loss::Mse),
         order_origin: None,
         data: data_record(&config(vec![wide], Loss::Mse)),
         start: Start::Seed { origin: ORIGIN },
