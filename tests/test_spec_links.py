@@ -321,26 +321,25 @@ def test_everything_that_a_verdict_checked_has_one_error_of_128_bits(
 ) -> None:
     names = [f"{kind}-{number}.link" for kind in ("data", "model") for number in (2, 3)]
     content = {name: path.read_bytes() for name, path in files.items()}
-    # The report and its run, the validity of the data once, and a link.
-    verdict = tacit.verify(
-        files["report.tacit"], run=files["run.tacit"], data=files["data-2"], link=[files["data-2.link"]]
-    )
+    # The report and its run, the validity of the data, and four links.
+    links = [files[name] for name in names]
+    verdict = tacit.verify(files["report.tacit"], run=files["run.tacit"], data=files["data-3"], link=links)
     facts = verify_on_run(
-        content["report.tacit"], content["run.tacit"], content["data-2"], link=[content["data-2.link"]]
+        content["report.tacit"], content["run.tacit"], content["data-3"], link=[content[name] for name in names]
     )
     count, bits = together(verdict)
-    assert (count, facts["together"]) == (4, f"4 arguments, {bits:.2f} bits")
+    assert (count, facts["together"]) == (7, f"7 arguments, {bits:.2f} bits")
     assert bits >= 128
     assert dict(verdict.soundness)["all proofs of this verdict together"] == pytest.approx(-bits)
-    said = "This rests on 4 arguments; the chance that any of them is false and passes is at most"
+    said = "This rests on 7 arguments; the chance that any of them is false and passes is at most"
     assert f"{said} 2^-{bits:.1f}." in verdict.shown
     # Each has its share: a run a half, a report and a validity proof an eighth, a link a 128th.
     shares = {"total over": 129, "total, report": 131, "total, data": 131, "total, link": 135}
     for start, share in shares.items():
-        [own] = [-bits for name, bits in verdict.soundness if name.startswith(start)]
-        assert share <= own < share + 3
+        for own in [-bits for name, bits in verdict.soundness if name.startswith(start)]:
+            assert share <= own < share + 3
     # More links than a verdict may rest on are refused before one of them is read.
-    many = [files[name] for name in names] * 5
+    many = links * 5
     with pytest.raises(ProofRejected) as caught:
         tacit.verify(files["run.tacit"], link=many)
     assert caught.value.check == "TooManyLinks"
