@@ -139,9 +139,7 @@ impl From<Rejected> for Failed {
             Rejected::IdleLink { .. }
             | Rejected::NotLinked { .. }
             | Rejected::LinkKind { .. }
-            | Rejected::TooManyLinks { .. } => {
-                Self::rejected("proof", &variant(&e), e.to_string())
-            }
+            | Rejected::TooManyLinks { .. } => Self::rejected("proof", &variant(&e), e.to_string()),
             Rejected::NoData | Rejected::TrainingData => Self::rejected("data", &variant(&e), e.to_string()),
             Rejected::OtherData { .. } => Self::rejected("data", "DataCommitment", e.to_string()),
             Rejected::NoNonce | Rejected::OtherNonce { .. } | Rejected::OtherDeclaration { .. } => {

@@ -278,7 +278,8 @@ impl World {
         // g' = g + gamma (F - F'), group by group, short ones at multiples of their step.
         let mut tables = vec![(old, self.trace(other, &draws))];
         for (mine, new) in self.vectors.iter().zip(&vectors) {
-            tables.push((table(&mine.shape, &mine.payload, &mine.blocks), table(&new.shape, &new.payload, &new.blocks)));
+            tables
+                .push((table(&mine.shape, &mine.payload, &mine.blocks), table(&new.shape, &new.payload, &new.blocks)));
         }
         let mut mask = self.draws["mask"].clone();
         let mut columns = mask.chunks_mut(1 << config.h());
@@ -384,10 +385,7 @@ fn no_proof_leaves_with_a_kappa_of_zero() {
         prove(LABEL, &DIGEST, known, RATE, known.columns(), &others.refs(), Entropy::scripted(script)).map(|_| ())
     });
     let refused = refused.unwrap_err();
-    assert!(
-        matches!(refused, ProveError::Argument(ArgumentError::Opening(OpeningError::Unhidden))),
-        "{refused}"
-    );
+    assert!(matches!(refused, ProveError::Argument(ArgumentError::Opening(OpeningError::Unhidden))), "{refused}");
 }
 
 /// The control: without solving, another witness shows.

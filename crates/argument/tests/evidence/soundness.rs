@@ -11,6 +11,7 @@ use tacit_argument::opening::{
     VectorShape, choose_among, long_lived_shape, queries_among,
 };
 use tacit_argument::proof::{ArgumentError, ProveError, Relation, Witnessed, check, prove};
+use tacit_argument::share::{LOG_ABOUT_MODEL, LOG_LINK, LOG_VALIDITY};
 use tacit_argument::soundness::{ErrorTerm, TARGET_BITS, total};
 
 /// 1 / |E|, rounded up to a power of two.
@@ -181,7 +182,12 @@ fn every_parameter_set_has_its_bits() {
     }
     println!("{accepted} parameter sets, refused at (rate, log proofs, h): {refused:?}");
     assert!(accepted > 29_000, "{accepted}");
-    assert!(!refused.iter().any(|&(_, level, _)| level == 0), "a run of one chunk always has parameters");
+    // A run of one or two chunks always has parameters; the smaller shares of others, but for the tallest columns.
+    for &(_, level, h) in &refused {
+        assert!(level >= 2, "2^-{level} of the error, columns of 2^{h}");
+        assert!(level > LOG_ABOUT_MODEL.max(LOG_VALIDITY) || h >= 25, "2^-{level} of the error, columns of 2^{h}");
+        assert!(level > LOG_LINK || h >= 22, "2^-{level} of the error, columns of 2^{h}");
+    }
 }
 
 /// What the choosers return, for payloads, strides, budgets and numbers of proofs drawn at random.

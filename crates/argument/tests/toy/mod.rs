@@ -47,8 +47,7 @@ impl Toy {
     pub fn of(log_rows: usize) -> Self {
         let bytes = |slot| Lookup { table: 0, values: vec![Form::column(0, slot)] };
         let tables = vec![Table::Range { bits: BITS }];
-        let lookups =
-            LookupSystem { log_rows, tables, multiplicities: vec![3], lookups: vec![bytes(0), bytes(1)] };
+        let lookups = LookupSystem { log_rows, tables, multiplicities: vec![3], lookups: vec![bytes(0), bytes(1)] };
         Self { lookups, wrong: E::ZERO }
     }
     fn log_rows(&self) -> usize {
@@ -92,7 +91,12 @@ impl Relation for Toy {
     }
     fn soundness(&self, list_bits: f64) -> Vec<ErrorTerm> {
         vec![
-            algebraic("product", error_numerator(self.log_rows(), 0) as usize + 2 * self.log_rows(), list_bits, SUMCHECK),
+            algebraic(
+                "product",
+                error_numerator(self.log_rows(), 0) as usize + 2 * self.log_rows(),
+                list_bits,
+                SUMCHECK,
+            ),
             algebraic("lookups", self.lookups.error_numerator() as usize, list_bits, LOGUP),
         ]
     }
@@ -185,7 +189,10 @@ impl Others {
     }
     pub fn commit(known: &Known, seed: u8) -> Self {
         let payloads = known.payloads();
-        let commit = |k: usize| LongLived::commit(shape_of(known.relation.log_rows()), RATE, &payloads[k], &[seed + k as u8; 32]).expect("room");
+        let commit = |k: usize| {
+            LongLived::commit(shape_of(known.relation.log_rows()), RATE, &payloads[k], &[seed + k as u8; 32])
+                .expect("room")
+        };
         Self::pinned([commit(0), commit(1)])
     }
     pub fn committed(&self) -> [Committed; 2] {

@@ -177,7 +177,9 @@ fn links_without_a_witness_verify_under_the_programmed_oracle() {
     ];
     for (linked, trees) in cases {
         let committed = match &linked {
-            Linked::Data { first, second } | Linked::Rows { first, second, .. } => [first.committed(), second.committed()],
+            Linked::Data { first, second } | Linked::Rows { first, second, .. } => {
+                [first.committed(), second.committed()]
+            }
             Linked::Model { first, second } => [first.committed(), second.committed()],
         };
         let vectors: Vec<_> = trees.into_iter().zip(committed.map(Result::unwrap)).collect();

@@ -179,12 +179,9 @@ fn of_chunk(config: &RunConfig, chunk: u32, start_bits: Option<usize>) -> Derive
     out.terms.insert("matrix products", 3 * (steps + lg(forward + backward)));
     out.terms.insert("implicit weights", 3 * (rows + lg(2 * l - 1 + l)));
     let relus: usize = hidden.iter().filter(|x| x.activation == Activation::Relu).map(|x| 2 * x.outputs as usize).sum();
-    let smooth: Vec<usize> =
-        hidden.iter().filter(|x| is_smooth(x.activation)).map(|x| x.outputs as usize).collect();
-    let pairs = relus
-        + smooth.iter().sum::<usize>()
-        + if cross { 3 * classes } else { 0 }
-        + norms.iter().sum::<usize>();
+    let smooth: Vec<usize> = hidden.iter().filter(|x| is_smooth(x.activation)).map(|x| x.outputs as usize).collect();
+    let pairs =
+        relus + smooth.iter().sum::<usize>() + if cross { 3 * classes } else { 0 } + norms.iter().sum::<usize>();
     out.terms.insert("gates", 3 * (rows + lg(pairs)));
 
     // rho; the points of the products, and lambda; those of W_T, and mu.
@@ -221,8 +218,12 @@ fn of_data(record: &DataRecord) -> Derived {
 /// 10.6: limbs of the remainders have a cell a weight, in slots of 2^m cells.
 fn of_release(config: &RunConfig, bits: usize) -> Derived {
     let (mut out, mut lookups) = (Derived::default(), Lookups::default());
-    let widths: Vec<(usize, usize)> =
-        config.architecture.layers.iter().map(|x| (x.inputs as usize + usize::from(x.bias), x.outputs as usize)).collect();
+    let widths: Vec<(usize, usize)> = config
+        .architecture
+        .layers
+        .iter()
+        .map(|x| (x.inputs as usize + usize::from(x.bias), x.outputs as usize))
+        .collect();
     let (mut cells, mut widest) = (0usize, 0);
     for &(k, n) in &widths {
         cells = cells.next_multiple_of(1 << lg(n)) + (k << lg(n));
@@ -267,10 +268,8 @@ fn of_link(linked: &Linked) -> Derived {
             } else {
                 // Fingerprints [row is one] beta + ... have degree d + 1; zeros and poles in alpha.
                 let k = lg(cells);
-                out.terms.insert(
-                    "rows: fingerprints, zero denominators, GKR",
-                    (1 << k) * (columns(first) + 1 + 2) + gkr(k),
-                );
+                out.terms
+                    .insert("rows: fingerprints, zero denominators, GKR", (1 << k) * (columns(first) + 1 + 2) + gkr(k));
                 out.claims = gkr_claims(k);
             }
         }
@@ -336,7 +335,10 @@ fn of_backtest(shown: &[Shown], z_bits: usize, lookups: &mut Lookups) -> Option<
     })?;
     let n = |f: fn(&Figure) -> bool| figures.iter().filter(|x| f(x)).count();
     let signs = n(|f| {
-        matches!(f, Figure::Downside { .. } | Figure::Hits { .. } | Figure::HitsAtLeast { .. } | Figure::SortinoAtLeast { .. })
+        matches!(
+            f,
+            Figure::Downside { .. } | Figure::Hits { .. } | Figure::HitsAtLeast { .. } | Figure::SortinoAtLeast { .. }
+        )
     }) > 0;
     let drawdown = n(|f| matches!(f, Figure::Drawdown { .. }));
     let falls = drawdown + n(|f| matches!(f, Figure::DrawdownAtMost { .. })) > 0;
@@ -585,7 +587,8 @@ fn terms_of_links() {
         if let Linked::Rows { first, second, .. } = &mut linked {
             for (a, b) in [(1, 1), (1, 2), (700, 3), (64, 65)] {
                 (first.rows, second.rows) = (a, b);
-                let linked = Linked::Rows { relation: RowRelation::Subset, first: first.clone(), second: second.clone() };
+                let linked =
+                    Linked::Rows { relation: RowRelation::Subset, first: first.clone(), second: second.clone() };
                 compare(name, &LinkRelation::new(&linked).unwrap(), &of_link(&linked));
                 let linked = Linked::Rows {
                     relation: RowRelation::Disjoint { nonce: 0 },

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 /// What is made now and what is stored: the same verdict, by name.
 fn compare<const N: usize>(made: [(&str, LinkProof); N]) {
     for (name, link) in made {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures").join(name).with_extension("tacit");
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures").join(name).with_extension("tacit");
         if let Some(to) = std::env::var_os("TACIT_FIXTURES").filter(|to| !to.is_empty()) {
             let to = PathBuf::from(to).join(path.file_name().unwrap());
             std::fs::write(to, encode(Kind::Link, &link).unwrap()).unwrap();

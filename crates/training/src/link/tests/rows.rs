@@ -133,7 +133,12 @@ impl<'a> Witnessed for Lie<'a> {
 
 /// Everything honest for the tables `shown`, over the trees and records of `a` and `b`; `change` of the trace's columns
 /// after it was shown.
-pub(super) fn lie(relation: RowRelation, [a, b]: [&Table; 2], shown: [&Table; 2], change: impl FnOnce(&mut [F])) -> LinkProof {
+pub(super) fn lie(
+    relation: RowRelation,
+    [a, b]: [&Table; 2],
+    shown: [&Table; 2],
+    change: impl FnOnce(&mut [F]),
+) -> LinkProof {
     let statement = LinkStatement { version: LINK_VERSION, linked: linked(relation, a, b) };
     let payloads = shown.map(|t| t.payload.as_slice());
     let of = LinkRelation::new(&statement.linked).unwrap();
