@@ -163,20 +163,22 @@ def release(
 
 def _keep(run: Run, bits: int, data_is_public: bool, proof: bytes, rounded: NDArray[np.int64]) -> None:
     """Store a release in the vault before its files are written anywhere."""
-    head = json.dumps({"bits": bits, "data_is_public": data_is_public, "proof": len(proof)}).encode()
-    run.vault.put(f"released/{run.name}", b"\n".join([head, proof + rounded.astype("<i8").tobytes()]))
+    head = json.dumps({"proof": len(proof)}).encode()
+    content = b"\n".join([head, proof + rounded.astype("<i8").tobytes()])
+    run.vault.put(_place(run, bits, data_is_public), content)
+
+
+def _place(run: Run, bits: int, data_is_public: bool) -> str:
+    return f"released/{run.name}-{bits}-{'public' if data_is_public else 'private'}"
 
 
 def _kept(run: Run, bits: int, data_is_public: bool) -> tuple[bytes, NDArray[np.int64]] | None:
     """The proof and the rounded weights of a release of this run that was made at as many bits."""
-    name = f"released/{run.name}"
+    name = _place(run, bits, data_is_public)
     if not run.vault.has(name):
         return None
     head, _, body = run.vault.get(name).partition(b"\n")
-    told = json.loads(head)
-    if (told["bits"], told["data_is_public"]) != (bits, data_is_public):
-        return None
-    length = int(told["proof"])
+    length = int(json.loads(head)["proof"])
     return body[:length], np.frombuffer(body[length:], dtype="<i8").astype(np.int64)
 
 
