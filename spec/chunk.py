@@ -13,8 +13,8 @@ from spec.field import ONE, ZERO, E, Point, eq, eq_table, lg, powers, total, uni
 from spec.hiding import Affine, Low, Message, Reduction
 from spec.layout import NormLimbs, TraceLayout, weighted
 from spec.lookup import lookup_check
+from spec.parameters import LOG_RUN, algebraic
 from spec.parameters import Term as ErrorTerm
-from spec.parameters import algebraic
 from spec.schedule import chunks, row_index, weight_bits
 from spec.terms import Equation, Kind, Terms, chunk_lookups
 from spec.training import RunConfig
@@ -71,7 +71,7 @@ class ChunkRelation:
         self.log_steps, self.log_rows = lg(config.schedule.chunk_steps), self.layout.log_rows
         self.column_cells = self.lookups.place(self.layout.slots) << self.log_rows
         self.max_stride = self.layout.max_stride
-        self.log_proofs = lg(chunks(config))
+        self.log_proofs = LOG_RUN + lg(chunks(config))
 
     def check(self, r: Reduction) -> None:
         """The chain of claims."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -11,9 +11,10 @@ from spec.chain import RunVerdict
 from spec.config import MAX_LAYERS, MAX_WEIGHTS, MAX_WIDTH
 from spec.field import ONE, ZERO, E, P, eq_prefix_sum, eq_vertex, lg, powers, unit_weights
 from spec.hiding import Affine, Low, Reduction
+from spec.johnson import summed
 from spec.layout import ModelLayout
 from spec.lookup import logup_check
-from spec.parameters import Term, algebraic
+from spec.parameters import LOG_LINK, MAX_LINKS, Term, algebraic
 from spec.proof import RelationProof
 from spec.records import RECORD_VERSION, check_data, check_vector
 from spec.rejected import require, within
@@ -214,7 +215,7 @@ class RowPlaces:
 class LinkRelation:
     """Equal cells in equal slots of two vectors. Nothing is sent, the trace holds no column."""
 
-    log_proofs = 0
+    log_proofs = LOG_LINK
 
     def __init__(self, linked: Linked) -> None:
         """Of checked records."""
@@ -314,10 +315,17 @@ def verify_link(link: LinkProof) -> LinkVerdict:
 class Links:
     """Verified links: which commitments they join, and that none is idle."""
 
-    def __init__(self, files: Iterable[bytes] = ()) -> None:
-        """Verifies each."""
+    def __init__(self, files: Sequence[bytes] = (), others: int = 0) -> None:
+        """Verifies each; the verdict rests on `others` more."""
+        got = len(files) + others
+        require(got <= MAX_LINKS, "TooManyLinks", f"{got} links, a verdict may rest on {MAX_LINKS}")
         self.verdicts = [verify_link(read_file("link", LinkProof, content)) for content in files]
         self.used = set[int]()
+
+    @property
+    def bits(self) -> list[float]:
+        """-log2 of the error of every link."""
+        return [summed(bits for _, bits in v.soundness) for v in self.verdicts]
 
     def join(self, first: bytes, second: bytes) -> bool:
         """Whether links lead from one commitment to the other, or both are one."""

@@ -20,9 +20,13 @@ FIELD_BITS = 192
 """Bits of the order of E, rounded up, as the library's derivation counts; its report counts one less."""
 FOLD, DIRECT = 4, 6
 RATES = (1, 2)
-MAX_LOG_PROOFS, MAX_SOURCES, PIN_BLOCK = 20, 1 << 12, 5
+MAX_LOG_PROOFS, MAX_SOURCES, PIN_BLOCK = 21, 1 << 12, 5
 MIN_HEIGHT, TRACE_HEIGHTS = 8, range(11, 27)
 
+
+LOG_RUN, LOG_ABOUT_MODEL, LOG_VALIDITY, LOG_LINK = 1, 3, 3, 7
+"""log2 of the inverse of every argument's share of a verdict's error of 2^-128."""
+MAX_LINKS = 16
 
 Term = tuple[str, float]
 """What fails, and -log2 of its probability."""
@@ -86,8 +90,8 @@ def first_step(sources: int, groups: int) -> int:
 
 @cache
 def whir(rate: int, h: int, columns: tuple[int, int], log_proofs: int) -> Whir:
-    """WHIR for 3 S columns of 2^h, given the source columns and S; one of 2^log_proofs that share the error."""
-    require(log_proofs <= MAX_LOG_PROOFS, "Parameters", "too many proofs for one error")
+    """WHIR for 3 S columns of 2^h, given the source columns and S, with a share 2^-log_proofs of the error."""
+    require(log_proofs <= MAX_LOG_PROOFS, "Parameters", "too small a share of the error")
     require(rate in RATES, "Rate", f"rate 2^-{rate}")
     level, log_columns = LEVEL + log_proofs, lg(3 * columns[1])
     left, folds = h, [log_columns]

@@ -28,7 +28,7 @@ class Relation(Protocol):
 
     @property
     def log_proofs(self) -> int:
-        """log2 of the proofs that share the error of 2^-128."""
+        """log2 of the inverse of its share of the error of 2^-128."""
 
     def check(self, r: Reduction) -> None:
         """The chain of claims; what it draws and receives depends on no message."""
@@ -45,7 +45,7 @@ def plan(relation: Relation, rate: int, others: Sequence[Committed]) -> tuple[Pa
     shapes = tuple(c.shape for c in others)
     p = choose(rate, cells, relation.max_stride, shapes, relation.log_proofs)
     bits = johnson.list_bits(rate)
-    claims = 3 * len(dry.products) + dry.received
+    claims = 3 * len(dry.products) + len(dry.claims)
     terms = relation.soundness(bits)
     terms.append(algebraic("sacrifice of the triples", len(dry.products), bits))
     terms.append(algebraic("batching of the linear claims", claims, bits))

@@ -10,7 +10,7 @@ from spec.field import ONE, ZERO, P, inner, lg, total, unit_weights
 from spec.hiding import Affine, Low, Reduction
 from spec.layout import Allocator, ModelLayout, WeightLimbs, limb_widths
 from spec.lookup import System, lookup_check
-from spec.parameters import Term, algebraic
+from spec.parameters import LOG_ABOUT_MODEL, Term, algebraic
 from spec.proof import ReleaseProof
 from spec.records import check_model
 from spec.rejected import require, within
@@ -28,7 +28,7 @@ MODEL = 1
 class ReleaseRelation:
     """W_T + 2^(s-1) = 2^s W_rel + R for every weight, R of s bits."""
 
-    log_proofs = 0
+    log_proofs = LOG_ABOUT_MODEL
 
     def __init__(self, config: RunConfig, shift: int, weights: Sequence[int]) -> None:
         """For weights that drop `shift` bits."""

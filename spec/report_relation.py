@@ -10,7 +10,7 @@ from spec.field import ZERO, E, eq_table, lg, powers, total, unit_weights
 from spec.hiding import Affine, Low, Message, Reduction
 from spec.layout import ModelLayout, weighted
 from spec.lookup import lookup_check
-from spec.parameters import Term, algebraic
+from spec.parameters import LOG_ABOUT_MODEL, Term, algebraic
 from spec.report_gates import gate_check
 from spec.report_rules import Checked
 from spec.report_statement import ReportStatement
@@ -26,7 +26,7 @@ MODEL = 1
 class ReportRelation(ReportTrace):
     """One report."""
 
-    log_proofs = 0
+    log_proofs = LOG_ABOUT_MODEL
 
     def __init__(self, statement: ReportStatement, checked: Checked) -> None:
         """Of a checked statement."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from spec.field import ONE, ZERO, eq_prefix_sum, eq_table, lg, powers
 from spec.hiding import Affine, Low, Reduction
+from spec.johnson import summed
 from spec.lookup import System, column, lookup_check, signed
-from spec.parameters import Term, algebraic
+from spec.parameters import LOG_VALIDITY, Term, algebraic
 from spec.proof import DataFile
 from spec.records import check_data
 from spec.rejected import require
@@ -19,7 +20,7 @@ DATA = 1
 class ValidityRelation:
     """Features in their window, labels valid, nothing beyond the last row."""
 
-    log_proofs = 0
+    log_proofs = LOG_VALIDITY
 
     def __init__(self, record: DataRecord) -> None:
         """Of a checked record."""
@@ -62,11 +63,11 @@ class ValidityRelation:
         ]
 
 
-def verify_data(file: DataFile) -> bytes:
-    """Checks a data commitment; returns its digest C."""
+def verify_data(file: DataFile) -> tuple[bytes, float]:
+    """Checks a data commitment; returns its digest C and -log2 of the proof's error."""
     record = file.record
     require(schema_id(file.schema) == record.schema, "SchemaId", "another schema document")
     check_data(record)
     digest, rate = record.digest(), record.vector.log_inv_rate
-    check_relation(LABEL, digest, ValidityRelation(record), rate, [record.committed()], file.proof)
-    return digest
+    terms = check_relation(LABEL, digest, ValidityRelation(record), rate, [record.committed()], file.proof)
+    return digest, summed(bits for _, bits in terms)

@@ -35,6 +35,8 @@ Facts = dict[str, str]
 
 UNREADABLE = ("TooLong", "NotOurs", "FormatVersion", "Kind", "Damaged", "TrailingBytes", "NotCanonical")
 """Checks of `spec.wire`: the bytes are no file of the kind that is needed."""
+INCOMPLETE = ("Usage", "TrainingData")
+"""Checks that decide nothing: an option is missing or needless."""
 HELP = {
     "data": "the data commitment that the run or report has to be about; its validity proof is checked too",
     "release": "the proof of a release of the run; with --model",
@@ -47,7 +49,24 @@ HELP = {
 
 def verify_commitment(content: bytes) -> Facts:
     """The facts of a valid data commitment."""
-    return {"data": verify_data(read_file("data", DataFile, content)).hex()}
+    digest, bits = verify_data(read_file("data", DataFile, content))
+    return {"data": digest.hex(), "bits": f"{bits:.2f}"}
+
+
+class Errors:
+    """-log2 of the error of every argument that a verdict rests on: a false verdict is one false argument."""
+
+    def __init__(self) -> None:
+        """Of none yet."""
+        self.bits = list[float]()
+
+    def add(self, *bits: float) -> None:
+        """More arguments."""
+        self.bits += bits
+
+    def fact(self) -> Facts:
+        """What a verdict says of all of them."""
+        return {"together": f"{len(self.bits)} arguments, {summed(self.bits):.2f} bits"}
 
 
 def verify_proof(
@@ -56,20 +75,23 @@ def verify_proof(
     nonce: bytes | None = None,
     declaration: bytes | None = None,
     links: Links | None = None,
+    errors: Errors | None = None,
 ) -> tuple[RunProof, RunVerdict]:
     """A run, checked against the data commitment that it must be about, the nonce and the declaration.
 
     Links, which are verified, may lead from its data to that commitment.
     """
-    run = read_file("run", RunProof, content)
+    run, errors = read_file("run", RunProof, content), errors or Errors()
     if commitment is not None:
         data = read_file("data", DataFile, commitment)
-        verify_data(data)
+        errors.add(verify_data(data)[1])
         about = run.statement.data.digest()
         joined = (links or Links()).join(about, data.record.digest())
         require(joined, "OtherData", "the run is about other data")
     check_held(run.statement, nonce, declaration)
-    return run, verify_run(run)
+    verdict = verify_run(run)
+    errors.add(verdict.bits)
+    return run, verdict
 
 
 def facts_of(verdict: RunVerdict, data_checked: bool) -> Facts:
@@ -102,11 +124,12 @@ def verify_on_run(
     of the training data; nonce and declaration are of the run. Raises `Rejected`.
     """
     report = read_file("report", ReportProof, content)
-    links = Links(link)
-    of_run, verdict = verify_proof(run, training, nonce, declaration, links)
+    links, errors = Links(link), Errors()
+    errors.add(*links.bits)
+    of_run, verdict = verify_proof(run, training, nonce, declaration, links, errors)
     evaluated = None if data is None else read_file("data", DataFile, data)
     if evaluated is not None:
-        verify_data(evaluated)
+        errors.add(verify_data(evaluated)[1])
     record = None if evaluated is None else evaluated.record
     check_commitments(report, of_run.statement, record, training is not None, links)
     about = report.statement.input
@@ -118,6 +141,8 @@ def verify_on_run(
     if evaluated is not None and report.statement.backtest is not None:
         check_unit(report.statement.backtest, evaluated.schema, evaluated.record.fa)
     links.all_used()
+    of_report_bits = summed(bits for _, bits in of_report.soundness)
+    errors.add(of_report_bits)
     rows = "public rows"
     if of_report.data_digest is not None:
         rows = "rows of " + of_report.data_digest.hex() + ("" if data else " (validity not checked)")
@@ -125,7 +150,8 @@ def verify_on_run(
     return {
         **facts_of(verdict, data_checked=True),
         "report": f"{len(report.statement.shown)} figures on {of_report.rows} {rows}",
-        "report bits": f"{summed(bits for _, bits in of_report.soundness):.2f}",
+        "report bits": f"{of_report_bits:.2f}",
+        **errors.fact(),
     }
 
 
@@ -142,16 +168,19 @@ def verify_linked(
 
     Raises `Rejected`.
     """
-    verdict, links = verify_link(read_file("link", LinkProof, content)), Links(link)
+    verdict, links, errors = verify_link(read_file("link", LinkProof, content)), Links(link, others=1), Errors()
+    bits = summed(bits for _, bits in verdict.soundness)
+    errors.add(bits, *links.bits)
     of_data = not isinstance(verdict.linked, LinkedModels)
     require(of_data or (data is None and to is None), "LinkKind", "a link of models, beside a data commitment")
     require(not of_data or run is None, "LinkKind", "a link of data sets, beside a run")
     for stated, beside in ((verdict.first, data), (verdict.second, to)):
         if beside is not None:
-            given = verify_data(read_file("data", DataFile, beside))
+            given, of_data_bits = verify_data(read_file("data", DataFile, beside))
+            errors.add(of_data_bits)
             require(links.join(stated, given), "NotLinked", "the link is of another commitment")
     if run is not None:
-        _, of_run = verify_proof(run, None, nonce, declaration, links)
+        _, of_run = verify_proof(run, None, nonce, declaration, links, errors)
         require(links.join(of_run.model_digest, verdict.first), "NotLinked", "the link is of another model")
     links.all_used()
     said = "the same data" if of_data else "the same model"
@@ -162,7 +191,8 @@ def verify_linked(
         "link": said,
         "first": verdict.first.hex(),
         "second": verdict.second.hex(),
-        "link bits": f"{summed(bits for _, bits in verdict.soundness):.2f}",
+        "link bits": f"{bits:.2f}",
+        **errors.fact(),
     }
 
 
@@ -182,8 +212,9 @@ def verify(
         alone = all(x is None for x in (data, release, model, nonce, declaration)) and not link
         require(alone, "Usage", "a data commitment is verified alone")
         return verify_commitment(proof)
-    links = Links(link)
-    run, verdict = verify_proof(proof, data, nonce, declaration, links)
+    links, errors = Links(link), Errors()
+    errors.add(*links.bits)
+    run, verdict = verify_proof(proof, data, nonce, declaration, links, errors)
     facts = facts_of(verdict, data is not None)
     if any(not isinstance(origin, ByProver) for origin in run.statement.origins()):
         held = "the one held" if declaration is not None else "not compared"
@@ -198,9 +229,11 @@ def verify(
         of_release = verify_release(decoded, of_model, run.statement)
         check_tensors(model, run.statement.config, decoded.statement)
         facts["release"] = f"{of_release.weights} weights at {of_release.bits} fractional bits"
-        facts["release bits"] = f"{summed(bits for _, bits in of_release.soundness):.2f}"
+        bits = summed(bits for _, bits in of_release.soundness)
+        errors.add(bits)
+        facts["release bits"] = f"{bits:.2f}"
     links.all_used()
-    return facts
+    return {**facts, **errors.fact()}
 
 
 def bytes32(text: str) -> bytes:
@@ -253,7 +286,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 3
     except Rejected as error:
         print(f"rejected: {error}", file=sys.stderr)
-        return 2 if error.check == "Usage" else 3 if error.check in UNREADABLE else 1
+        return 2 if error.check in INCOMPLETE else 3 if error.check in UNREADABLE else 1
     for name, fact in facts.items():
         print(f"{name}: {fact}")
     return 0

@@ -49,6 +49,7 @@ class NativeDouble:
 
     def __init__(self) -> None:
         self.calls: list[str] = []
+        self.releases = 0
         self.before_chunk: Callable[[int], None] = lambda index: None
         self.attempts: list[int] = []
         self.next_weights: list[Any] = []
@@ -156,6 +157,7 @@ class NativeDouble:
 
     def prove_release(self, run, weights, velocity, opening, bits, circumstances, names, secret, progress):
         self.check_release(run, bits, circumstances)
+        self.releases += 1
         assert sha(weights.tobytes(), bytes(opening[1])).hex() == unpack(opening[0])["digest"]
         fw = unpack(run)["statement"]["config"]["scales"]["fw"]
         rounded = (weights + (1 << (fw - bits - 1))) >> (fw - bits)

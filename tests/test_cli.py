@@ -16,7 +16,7 @@ from native_double import ROWS_PER_PROOF, NativeDouble, pack, unpack
 from tacit import session
 from tacit.cli import main
 from tacit.cli._run_file import read_run_file
-from tacit.errors import BudgetError, ReleaseRefused, UnreadableFile, UsageError
+from tacit.errors import BudgetError, FileTaken, ReleaseRefused, UnreadableFile, UsageError
 from tacit.origins import Origins
 from tacit.proving import Proof, prove
 from tacit.runs import Run, open_run
@@ -328,8 +328,8 @@ def test_one_release_per_data_set_and_its_neighbours(trained, native, clinic, ca
     assert main(["release", "run-1"]) == 0
     assert native.circumstances["earlier"] == "nothing"
     spent = {k: a.spent for k, a in trained.vault.accounts().items()}
-    assert main(["release", "run-1", "--force"]) == 2
-    assert "rule: same data" in capsys.readouterr().err
+    assert main(["release", "run-1", "--force", "--bits", "11"]) == 2
+    assert "rule: same data (the release of run-1)" in capsys.readouterr().err
     assert {k: a.spent for k, a in trained.vault.accounts().items()} == spent
     # The same rows, one removed, under another name in the same vault.
     lines = (clinic / "patients.csv").read_text().splitlines()
@@ -340,7 +340,7 @@ def test_one_release_per_data_set_and_its_neighbours(trained, native, clinic, ca
     native.next_weights = [state.flat_weights() for state in open_run("clinic.vault").record().states]
     capsys.readouterr()
     assert main(["release", "run-2", "--force"]) == 2
-    assert "rule: neighbouring data" in capsys.readouterr().err
+    assert "rule: neighbouring data (the release of run-1)" in capsys.readouterr().err
     with pytest.raises(ReleaseRefused) as caught:
         tacit.release(open_run("clinic.vault"), quiet=True)
     assert caught.value.rule == "EarlierRelease"
@@ -348,6 +348,31 @@ def test_one_release_per_data_set_and_its_neighbours(trained, native, clinic, ca
     assert "model.safetensors exists already" in capsys.readouterr().err
     assert main(["release", "run-2", "--data-is-public", "--force"]) == 0
     assert native.circumstances["data_is_public"]
+
+
+def test_a_release_whose_files_were_not_written_can_be_had_again(trained, native, capsys):
+    made = tacit.release(trained, quiet=True)
+    Path("model.safetensors").write_text("something else")
+    with pytest.raises(FileTaken):
+        made.save("model.safetensors", "release.tacit")
+    spent = {k: a.spent for k, a in trained.vault.accounts().items()}
+    proofs = native.releases
+    again = tacit.release(open_run("clinic.vault"), quiet=True)
+    assert again.proof == made.proof and again.links == made.links
+    assert {n: t.tobytes() for n, t in again.weights.items()} == {
+        n: t.tobytes() for n, t in made.weights.items()
+    }
+    assert (again.metric_exact, again.metric_rounded) == (made.metric_exact, made.metric_rounded)
+    assert native.releases == proofs == 1, "nothing is proven twice"
+    assert {k: a.spent for k, a in trained.vault.accounts().items()} == spent
+    # At other bits, or with the rules set aside, it is another release.
+    with pytest.raises(ReleaseRefused) as caught:
+        tacit.release(trained, bits=11, quiet=True)
+    assert caught.value.rule == "EarlierRelease"
+    assert main(["release", "run-1", "--model", "again.safetensors"]) == 0
+    assert Path("release.tacit").read_bytes() == made.proof
+    tacit.release(trained, data_is_public=True, quiet=True)
+    assert native.releases == 2
 
 
 def test_other_rows_are_no_neighbours_and_shared_rows_are(trained, native, clinic):

@@ -385,7 +385,7 @@ def test_there_is_no_page_of_a_rejected_file(
     assert report(str(broken), *companions) == 1
     broken.write_bytes(content[:-1])
     assert report(str(broken), *companions) == 3
-    assert report("counts.tacit", *companions[:4]) == 1
+    assert report("counts.tacit", *companions[:4]) == 2
     assert report("counts.tacit", "--run", "run.tacit", "--data", "train.commitment") == 1
     assert report("counts.tacit", "--data", "test.commitment") == 2
     assert report("none.tacit") == 3

@@ -22,6 +22,7 @@ from spec_mutations import with_change
 from spec_targets import Step, Target, last_raised, node, shorter, sweep
 from tacit.errors import ProofRejected
 
+FIXTURES = Path(__file__).parent / "fixtures"
 X = np.random.default_rng(9).normal(size=(50, 4))
 
 
@@ -262,3 +263,90 @@ def test_command(files: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> 
     assert main([at["run.tacit"], "--to", at["data-3"]]) == 2
     assert main([at["data-2.link"], "--training", at["data-2"]]) == 2
     assert main([at["data-2"], *links]) == 2
+
+
+# Whole links of a dishonest prover, as `link::tests::fixtures` forges them, and honest ones beside them.
+
+FORGED = {
+    "cell": "data",
+    "shape": "data",
+    "swapped": "data",
+    "model": "model",
+    "same": "same",
+    "subset": "subset",
+    "disjoint": "disjoint",
+}
+"""What is not as said, and the honest link of that kind."""
+
+
+@pytest.mark.parametrize("kind", sorted(set(FORGED.values())))
+def test_honest_links_of_rust_are_accepted_by_both(kind: str) -> None:
+    path = FIXTURES / f"link-{kind}.tacit"
+    verdict = tacit.verify(path)
+    facts = verify_linked(path.read_bytes())
+    assert verdict.statement["link"]["first_digest"] == facts["first"]
+    assert float(facts["link bits"]) == pytest.approx(-dict(verdict.soundness)["total, link"], abs=0.006)
+
+
+@pytest.mark.parametrize("kind", FORGED)
+def test_forged_links_are_rejected_by_both(kind: str) -> None:
+    """Other content at one cell, in other columns, another model, records in the other order, a row that is not
+    as said; messages, lookups and opening fit it.
+    """
+    path = FIXTURES / f"forged-link-{kind}.tacit"
+    forged, honest = (
+        read_file("link", LinkProof, content)
+        for content in (path.read_bytes(), (FIXTURES / f"link-{FORGED[kind]}.tacit").read_bytes())
+    )
+    assert type(forged.statement.linked) is type(honest.statement.linked)
+    assert len(forged.proof.messages) == len(honest.proof.messages)
+    with pytest.raises(Rejected, match="SourceClaim"):
+        verify_linked(path.read_bytes())
+    with pytest.raises(ProofRejected) as caught:
+        tacit.verify(path)
+    assert caught.value.check == "SourceClaim"
+
+
+# One error for everything that a verdict checked.
+
+
+def together(verdict: tacit.session.Verdict) -> tuple[int, float]:
+    """How many arguments a verdict rests on, and the bits of their sum."""
+    totals = [bits for name, bits in verdict.soundness if name.startswith("total")]
+    return len(totals), -np.log2(sum(2.0**bits for bits in totals))
+
+
+def test_everything_that_a_verdict_checked_has_one_error_of_128_bits(
+    files: dict[str, Path],
+) -> None:
+    names = [f"{kind}-{number}.link" for kind in ("data", "model") for number in (2, 3)]
+    content = {name: path.read_bytes() for name, path in files.items()}
+    # The report and its run, the validity of the data, and four links.
+    links = [files[name] for name in names]
+    verdict = tacit.verify(files["report.tacit"], run=files["run.tacit"], data=files["data-3"], link=links)
+    facts = verify_on_run(
+        content["report.tacit"], content["run.tacit"], content["data-3"], link=[content[name] for name in names]
+    )
+    count, bits = together(verdict)
+    assert (count, facts["together"]) == (7, f"7 arguments, {bits:.2f} bits")
+    assert bits >= 128
+    assert dict(verdict.soundness)["all proofs of this verdict together"] == pytest.approx(-bits)
+    said = "This rests on 7 arguments; the chance that any of them is false and passes is at most"
+    assert f"{said} 2^-{bits:.1f}." in verdict.shown
+    # Each has its share: a run a half, a report and a validity proof an eighth, a link a 128th.
+    shares = {"total over": 129, "total, report": 131, "total, data": 131, "total, link": 135}
+    for start, share in shares.items():
+        for own in [-bits for name, bits in verdict.soundness if name.startswith(start)]:
+            assert share <= own < share + 3
+    # More links than a verdict may rest on are refused before one of them is read.
+    many = links * 5
+    with pytest.raises(ProofRejected) as caught:
+        tacit.verify(files["run.tacit"], link=many)
+    assert caught.value.check == "TooManyLinks"
+    with pytest.raises(Rejected, match="TooManyLinks"):
+        verify(content["run.tacit"], link=[content[name] for name in names] * 5)
+    with pytest.raises(Rejected, match="TooManyLinks"):
+        verify_linked(content["data-2.link"], link=[content["data-3.link"]] * 16)
+    with pytest.raises(ProofRejected) as caught:
+        tacit.verify(files["data-2.link"], link=[files["data-3.link"]] * 16)
+    assert caught.value.check == "TooManyLinks"

@@ -19,6 +19,7 @@ __all__ = [
     "ReportRefused",
     "TacitError",
     "TrailingBytes",
+    "TrainingDataMissing",
     "TruncatedFile",
     "UnreadableFile",
     "UsageError",
@@ -144,6 +145,12 @@ class ProofRejected(TacitError):
         """Keep the check's name beside the message."""
         super().__init__(message)
         self.check = check
+
+
+class TrainingDataMissing(ProofRejected):
+    """A report is verified without the commitment of its model's training data: that decides nothing."""
+
+    exit_code: ClassVar[int] = 2
 
 
 class WrongData(ProofRejected):

@@ -18,10 +18,11 @@ from tacit.vault.crypto import derive
 if TYPE_CHECKING:
     from tacit.commitment import CommittedData
 
-__all__ = ["Earlier", "earlier_release", "remember_release"]
+__all__ = ["Earlier", "earlier_release", "find_release", "remember_release"]
 
 Earlier: TypeAlias = Literal["nothing", "same", "neighbouring"]
 
+_RELEASES = "releases/"
 SHARED = 0.01
 """Data sets that share more than this part of the smaller one are neighbours."""
 
@@ -58,17 +59,25 @@ def _share(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> float:
 
 def earlier_release(data: CommittedData) -> Earlier:
     """What this vault has released about the same rows."""
+    return find_release(data)[0]
+
+
+def find_release(data: CommittedData, but: str | None = None) -> tuple[Earlier, str | None]:
+    """The same with the run whose weights those were; of one run (`but`) nothing is asked."""
     mine = _memory(data)
-    found: Earlier = "nothing"
-    for name in data.vault.names("releases/"):
+    found: tuple[Earlier, str | None] = "nothing", None
+    for name in data.vault.names(_RELEASES):
+        run = name.removeprefix(_RELEASES)
+        if run == but:
+            continue
         theirs = data.vault.get_json(name)
         if theirs["digest"] == mine["digest"]:
-            return "same"
+            return "same", run
         if _share(mine, theirs) > SHARED:
-            found = "neighbouring"
+            found = "neighbouring", run
     return found
 
 
 def remember_release(data: CommittedData, run: str) -> None:
     """Note that a model trained on this data is about to be handed out."""
-    data.vault.put_json(f"releases/{run}", _memory(data))
+    data.vault.put_json(_RELEASES + run, _memory(data))

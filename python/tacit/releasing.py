@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Collection
@@ -15,7 +16,7 @@ from tacit import session
 from tacit._files import require_free, write_public
 from tacit.errors import ReleaseRefused, UsageError
 from tacit.metrics import METRICS, training_metric
-from tacit.neighbours import earlier_release, remember_release
+from tacit.neighbours import find_release, remember_release
 from tacit.progress import progress_bar
 from tacit.proving import prove
 from tacit.release_room import check_room
@@ -76,13 +77,21 @@ def check(
     Raises `ReleaseRefused`, naming the rule.
     """
     record, data = run.record(), run.data()
+    # Weights that were made once and are handed out again tell nothing more.
+    again = run.name if _kept(run, bits, data_is_public) is not None else None
+    earlier, before = find_release(data, but=again)
     circumstances = session.Circumstances(
         known=_known(data, known_columns, known_labels),
         feature_bits=[_bits(data.features[:, column]) for column in range(data.quantised.width)],
-        earlier=earlier_release(data),
+        earlier=earlier,
         data_is_public=data_is_public,
     )
-    session.check_release(run.statement(record), bits, circumstances)
+    try:
+        session.check_release(run.statement(record), bits, circumstances)
+    except ReleaseRefused as error:
+        if error.rule != "EarlierRelease" or before is None:
+            raise
+        raise ReleaseRefused(f"{error} (the release of {before})", rule=error.rule) from None
     weights = record.final.flat_weights()
     if not data_is_public:
         check_room(record.config, data, weights, bits=bits, known=circumstances.known, known_rows=known_rows)
@@ -106,6 +115,9 @@ def release(
     `known_rows` of how many whole rows; all make the safety rules stricter. Raises `ReleaseRefused`, naming the
     rule, unless `data_is_public`, which the proof then says. The rules limit damage; only differentially
     private training bounds what weights tell.
+
+    A release that was made stays in the vault: at the same `bits` it is returned again, the same bytes, without
+    a proof or a charge, so that one whose files could not be written is not lost.
     """
     record, data, vault = run.record(), run.data(), run.vault
     # First everything that can refuse: a refusal costs no proof and no rows.
@@ -117,6 +129,9 @@ def release(
         known_rows=known_rows,
         data_is_public=data_is_public,
     )
+    kept = _kept(run, bits, data_is_public)
+    if kept is not None:
+        return _release(run, record, data, *kept, bits, run.final(record).links, quiet=quiet)
     weights = record.final.flat_weights()
     proven = prove(run, quiet=quiet)
     final = run.final(record)
@@ -126,8 +141,9 @@ def release(
     # Remembered before anything is made: a crash here costs a release, it does not allow a second one. Another
     # process may have released meanwhile.
     with vault.locked():
-        if not data_is_public and earlier_release(data) != circumstances.earlier:
-            raise ReleaseRefused("the same rows were released meanwhile", rule="EarlierRelease")
+        earlier, before = find_release(data)
+        if not data_is_public and earlier != circumstances.earlier:
+            raise ReleaseRefused(f"the same rows were released meanwhile, by {before}", rule="EarlierRelease")
         remember_release(data, run.name)
     with progress_bar("releasing", shown=False if quiet else None) as progress:
         proof, rounded = session.prove_release(
@@ -141,19 +157,53 @@ def release(
             vault.secret(),
             progress=progress,
         )
-    tensors = named_tensors(
-        rounded,
-        [(layer.k, layer.outputs) for layer in record.config.architecture.layers],
-        names,
-        bits,
-    )
+    _keep(run, bits, data_is_public, proof, rounded)
+    return _release(run, record, data, proof, rounded, bits, final.links, quiet=quiet)
+
+
+def _keep(run: Run, bits: int, data_is_public: bool, proof: bytes, rounded: NDArray[np.int64]) -> None:
+    """Store a release in the vault before its files are written anywhere."""
+    head = json.dumps({"proof": len(proof)}).encode()
+    content = b"\n".join([head, proof + rounded.astype("<i8").tobytes()])
+    run.vault.put(_place(run, bits, data_is_public), content)
+
+
+def _place(run: Run, bits: int, data_is_public: bool) -> str:
+    return f"released/{run.name}-{bits}-{'public' if data_is_public else 'private'}"
+
+
+def _kept(run: Run, bits: int, data_is_public: bool) -> tuple[bytes, NDArray[np.int64]] | None:
+    """The proof and the rounded weights of a release of this run that was made at as many bits."""
+    name = _place(run, bits, data_is_public)
+    if not run.vault.has(name):
+        return None
+    head, _, body = run.vault.get(name).partition(b"\n")
+    length = int(json.loads(head)["proof"])
+    return body[:length], np.frombuffer(body[length:], dtype="<i8").astype(np.int64)
+
+
+def _release(
+    run: Run,
+    record: RunRecord,
+    data: CommittedData,
+    proof: bytes,
+    rounded: NDArray[np.int64],
+    bits: int,
+    links: tuple[bytes, ...],
+    *,
+    quiet: bool,
+) -> Release:
+    """What is handed out, with the metric of the rounded weights."""
+    names = record.parameter_names or _plain_names(record)
+    layers = [(layer.k, layer.outputs) for layer in record.config.architecture.layers]
+    tensors = named_tensors(rounded, layers, names, bits)
     fw = record.config.scales.fw
     exact = training_metric(record.config, data, record.final.flat_weights() * 2.0**-fw)
     after = training_metric(record.config, data, np.asarray(rounded) * 2.0**-bits)
     name = METRICS[data.label_kind]
     if not quiet:
         print(f"{name} on the training rows: {exact:.4f} exact, {after:.4f} at {bits} bits", file=sys.stderr)
-    return Release(tensors, proof, bits, name, exact, after, final.links)
+    return Release(tensors, proof, bits, name, exact, after, links)
 
 
 def _bits(column: NDArray[np.int32]) -> int:

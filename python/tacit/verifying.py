@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from tacit import session
 from tacit._files import read_limited
 from tacit._wording import given, name_of, named
-from tacit.errors import ProofRejected, UsageError, WrongKind
+from tacit.errors import ProofRejected, TrainingDataMissing, UsageError, WrongKind
 from tacit.origins import from_hex
 from tacit.session import Verdict
 
@@ -130,7 +130,7 @@ def _verify_report(proof: bytes, run: bytes, held: session.Held) -> Verdict:
     except ProofRejected as error:
         if error.check == "TrainingData" and held.training is None:
             told = f"{error.args[0]}. Give {named('training')} (the commitment of the data of the run)"
-            raise type(error)(told, check=error.check) from None
+            raise TrainingDataMissing(told, check=error.check) from None
         raise
 
 

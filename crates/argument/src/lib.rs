@@ -20,5 +20,6 @@ pub mod lookup;
 pub mod multilinear;
 pub mod opening;
 pub mod proof;
+pub mod share;
 pub mod soundness;
 pub mod transcript;

@@ -33,10 +33,8 @@ pub trait Relation {
     /// # Errors
     /// [`HidingError`] if the proof carries too few messages.
     fn check(&self, reduction: &mut Reduction<'_>) -> Result<(), HidingError>;
-    /// log2 of the number of proofs, this one among them, whose errors together must stay below 2^-128.
-    fn log_proofs(&self) -> usize {
-        0
-    }
+    /// log2 of the inverse of its share of 2^-128: the proof's error must stay below 2^-(128 + this) ([`crate::share`]).
+    fn log_proofs(&self) -> usize;
     /// Error terms of the relation's own sumchecks and lookups, each multiplied by the 2^list_bits candidates that the
     /// first oracle leaves before its out-of-domain sample.
     fn soundness(&self, list_bits: f64) -> Vec<ErrorTerm>;
@@ -98,7 +96,8 @@ impl Plan {
     pub fn soundness(&self, relation: &impl Relation) -> Vec<ErrorTerm> {
         let list = list_bits(self.opening.h(), self.opening.log_inv_rate());
         let mut terms = relation.soundness(list);
-        let claims = 3 * self.schedule.products.len() + self.schedule.messages;
+        // Three more for every product: its sacrifice.
+        let claims = self.schedule.claims + 3 * self.schedule.products.len();
         terms.push(algebraic("sacrifice of the triples", self.schedule.products.len(), list, SCHWARTZ_ZIPPEL));
         terms.push(algebraic("batching of the linear claims", claims, list, SCHWARTZ_ZIPPEL));
         terms.extend(self.opening.soundness());

@@ -136,9 +136,10 @@ impl From<Rejected> for Failed {
             Rejected::Report(e) => e.into(),
             Rejected::OfLink(e) => e.into(),
             Rejected::Link { index, error } => Self::from(error).in_file(&format!("link {}", index + 1)),
-            Rejected::IdleLink { .. } | Rejected::NotLinked { .. } | Rejected::LinkKind { .. } => {
-                Self::rejected("proof", &variant(&e), e.to_string())
-            }
+            Rejected::IdleLink { .. }
+            | Rejected::NotLinked { .. }
+            | Rejected::LinkKind { .. }
+            | Rejected::TooManyLinks { .. } => Self::rejected("proof", &variant(&e), e.to_string()),
             Rejected::NoData | Rejected::TrainingData => Self::rejected("data", &variant(&e), e.to_string()),
             Rejected::OtherData { .. } => Self::rejected("data", "DataCommitment", e.to_string()),
             Rejected::NoNonce | Rejected::OtherNonce { .. } | Rejected::OtherDeclaration { .. } => {

@@ -1,7 +1,8 @@
 //! Writes what the second verifier is compared with. A run that the Python package does not make: rate 1/2, public
 //! weights from a verifier's seed, an order from a beacon's, momentum beside a decay, an average, norms and a carried
-//! window, a chunk with a padding step; and the same run proven twice by a dishonest prover. And the parameters that the chooser derives for payloads of every size, a line each: rate, log2 of the proofs that share
-//! the error, stride and cells of the trace, shapes of the other vectors; the integers, or what refuses; the opening's
+//! window, a chunk with a padding step; and the same run proven twice by a dishonest prover. And the parameters that the
+//! chooser derives for payloads of every size, a line each: rate, log2 of the inverse of the proof's share of the error,
+//! stride and cells of the trace, shapes of the other vectors; the integers, or what refuses; the opening's
 //! bits.
 //!
 //! `cargo run --release -p tacit-training --example fixture -- tests/fixtures`
@@ -98,7 +99,7 @@ fn forged(owner: &Owner, column: impl Fn(&TraceLayout) -> usize) -> RunProof {
 fn parameters() -> String {
     let mut out = String::new();
     for (i, rate) in (0..200).zip([1, 2, 2].into_iter().cycle()) {
-        let log_proofs = [0, 0, 1, 7, 14][i % 5];
+        let log_proofs = [1, 3, 7, 14, 21][i % 5];
         let stride = [4, 7, 11, 14, 17, 20][i % 6];
         let cells = 3usize.pow(5 + (i as u32 * 7) % 17) + 1000 * i;
         let others: Vec<_> = (0..i % 4)

@@ -1,8 +1,8 @@
 //! The error terms of every proof that a verdict rests on, the total of each proof, and the sum of all.
 //!
-//! Each argument errs with probability at most 2^-128 by itself (a run with all its chunks counts as one). A verdict over
-//! several is wrong only if one of them is, so that their errors sum: three arguments may come to 2^-126.4. Source:
-//! `docs/soundness.md`, section 3.
+//! A verdict is wrong only if one of its arguments is, so that their errors sum. Each has its share of 2^-128 (a run with
+//! all its chunks is one): the sum over everything that one verdict checked is at most 2^-128 ([`tacit_argument::share`]).
+//! Source: `docs/soundness.md`, section 3.
 use crate::run::RunVerdict;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -66,8 +66,7 @@ impl Tally {
         match self.totals.len() {
             0 | 1 => format!("The chance that a false statement passes is at most 2^{together:.1}."),
             n => format!(
-                "This rests on {n} arguments; the chance that a false one passes is at most 2^-128 for each, and at most \
-                 2^{together:.1} for all together."
+                "This rests on {n} arguments; the chance that any of them is false and passes is at most 2^{together:.1}."
             ),
         }
     }

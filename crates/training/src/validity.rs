@@ -13,6 +13,7 @@ use tacit_argument::hiding::{Affine, Cell, HidingError, Reduction};
 use tacit_argument::lookup::{LookupSystem, lookup_check};
 use tacit_argument::multilinear::eq_prefix_sum;
 use tacit_argument::proof::{ArgumentError, Relation, RelationProof, check, plan};
+use tacit_argument::share::LOG_VALIDITY;
 use tacit_argument::soundness::{ErrorTerm, LOGUP, SCHWARTZ_ZIPPEL, algebraic};
 
 /// Transcript label.
@@ -99,6 +100,10 @@ impl Relation for ValidityRelation<'_> {
         }
         r.assert_zero(e);
         Ok(())
+    }
+
+    fn log_proofs(&self) -> usize {
+        LOG_VALIDITY
     }
 
     fn soundness(&self, list_bits: f64) -> Vec<ErrorTerm> {

@@ -110,6 +110,14 @@ pub enum Rejected {
         /// Which of those given, from 0.
         index: usize,
     },
+    /// More links than one verdict may rest on: their errors sum.
+    #[error("a verdict may rest on {most} links, here are {got}")]
+    TooManyLinks {
+        /// Links, the one that is verified among them.
+        got: usize,
+        /// The bound.
+        most: usize,
+    },
     /// A commitment file beside a link that does not name it, or names it on the other side.
     #[error("the {which} commitment of the link is {}, not {}", hex(.stated), hex(.given))]
     NotLinked {
@@ -184,7 +192,7 @@ pub fn check_held(statement: &RunStatement, held: &Held<'_>) -> Result<(), Rejec
 /// # Errors
 /// [`Rejected`] naming the check.
 pub fn verify_run_file(proof: &[u8], held: &Held<'_>) -> Result<(RunProof, RunVerdict), Rejected> {
-    let mut links = Links::verify(held.links)?;
+    let mut links = Links::verify(held.links, 0)?;
     let verified = run_with(proof, held, &mut links)?;
     links.all_used()?;
     Ok(verified)
@@ -233,7 +241,7 @@ pub struct VerifiedReport {
 /// [`Rejected`] naming the check.
 pub fn verify_report_file(proof: &[u8], run: &[u8], held: &Held<'_>) -> Result<VerifiedReport, Rejected> {
     let report: ReportProof = decode(Kind::Report, proof)?;
-    let mut links = Links::verify(held.links)?;
+    let mut links = Links::verify(held.links, 0)?;
     let (run, run_verdict) = run_with(run, &Held { data: held.training, ..*held }, &mut links)?;
     let trained_on = run.statement.data.digest()?;
     let mut trained = held.training.is_some();
@@ -292,7 +300,7 @@ type ModelOfRun = (RunProof, RunVerdict, (RunVerdict, ModelRecord));
 /// # Errors
 /// [`Rejected`] naming the check.
 pub fn verify_model_of_run(proof: &[u8], named: &[u8; 32], held: &Held<'_>) -> Result<ModelOfRun, Rejected> {
-    let mut links = Links::verify(held.links)?;
+    let mut links = Links::verify(held.links, 0)?;
     let (run, verdict) = run_with(proof, held, &mut links)?;
     let Some(last) = run.chunks.last() else {
         return Err(RunRejected::ChunkCount { expected: 1, got: 0 }.into());
@@ -327,7 +335,7 @@ pub fn verify_link_file(
 ) -> Result<VerifiedLink, Rejected> {
     let link: LinkProof = decode(Kind::Link, proof)?;
     let verdict = verify_link(&link)?;
-    let mut links = Links::verify(held.links)?;
+    let mut links = Links::verify(held.links, 1)?;
     let models = matches!(link.statement.linked, Linked::Model { .. });
     let other = [("a data commitment", held.data.is_some() || to.is_some(), !models), ("a run", run.is_some(), models)];
     if let Some((what, ..)) = other.iter().find(|(_, given, wanted)| *given && !*wanted) {

@@ -82,7 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 args=None if arguments is None else list(arguments), prog_name="tacit", standalone_mode=False
             )
     except ProofRejected as error:
-        click.echo(f"REJECTED by the check {error.check}: {error}", err=True)
+        rejected = error.exit_code == ProofRejected.exit_code
+        click.echo(f"REJECTED by the check {error.check}: {error}" if rejected else f"error: {error}", err=True)
         return error.exit_code
     except TacitError as error:
         click.echo(f"error: {error}", err=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from tacit.cli._options import companion_options, show_json, show_verdict
-from tacit.errors import ProofRejected, UnreadableFile
+from tacit.errors import ProofRejected, TrainingDataMissing, UnreadableFile
 
 __all__ = ["command"]
 
@@ -52,7 +52,8 @@ def command(
             declaration=declaration,
         )
     except (ProofRejected, UnreadableFile) as error:
-        if not as_json:
+        # Without a file that is needed nothing is decided: no verdict, not even a false one.
+        if not as_json or isinstance(error, TrainingDataMissing):
             raise
         check = error.check if isinstance(error, ProofRejected) else type(error).__name__
         show_json({"valid": False, "check": check, "message": str(error)})

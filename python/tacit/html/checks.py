@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import log2
 
 from tacit.html.facts import digest
 from tacit.html.markup import Child, Markup, tag
@@ -12,8 +13,6 @@ from tacit.html.verified import Verified
 __all__ = ["files_table", "not_shown", "power", "reproduce", "sentences", "soundness", "sureness"]
 
 _DIGEST = re.compile(r"\b([0-9a-f]{64})\b")
-
-_VALIDITY = "The proof that a commitment holds a valid table has an error of at most 2^-128 of its own."
 
 
 def _prose(sentence: str) -> list[Child]:
@@ -32,11 +31,11 @@ def not_shown(about: Verified) -> Markup:
 
 
 def sureness(about: Verified) -> Markup:
-    """The soundness error in one sentence: the worst of the proofs that were checked."""
+    """The soundness error in one sentence: the sum over all proofs that were checked."""
     totals = about.totals
-    worst = max((bits for _, bits in totals), default=-128.0)
     which = "this check" if len(totals) < 2 else f"one of the {len(totals)} proofs of this check"
-    chance = power(worst) if totals else tag("span", "2", tag("sup", "-128"))
+    together = log2(sum(2.0**bits for _, bits in totals)) if totals else None
+    chance = tag("span", "2", tag("sup", "-128")) if together is None else power(together)
     return tag("span", f"A false statement passes {which} with a chance of at most ", chance, ".")
 
 
@@ -57,9 +56,7 @@ def soundness(about: Verified) -> list[Child]:
     )
     terms = about.verdict.soundness
     if not terms:
-        return [first, tag("p", _VALIDITY, class_="hint")]
-    given = any(file.option in ("--data", "--training") for file in about.files)
-    validity = tag("p", _VALIDITY, class_="hint") if given else None
+        return [first]
     lines = [
         tag(
             "tr",
@@ -70,7 +67,7 @@ def soundness(about: Verified) -> list[Child]:
         for name, bits in terms
     ]
     head = tag("tr", tag("th", "term", scope="col"), tag("th", "chance", scope="col"))
-    return [first, tag("table", tag("thead", head), tag("tbody", lines), class_="facts terms"), validity]
+    return [first, tag("table", tag("thead", head), tag("tbody", lines), class_="facts terms")]
 
 
 def files_table(about: Verified) -> Markup:

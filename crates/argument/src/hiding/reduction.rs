@@ -42,6 +42,8 @@ pub struct Schedule {
     pub messages: usize,
     /// Message indices of each product's factors.
     pub products: Vec<(usize, usize)>,
+    /// Linear claims, those of the sacrifices not among them.
+    pub claims: usize,
 }
 
 impl Schedule {
@@ -231,7 +233,7 @@ impl<'a> Reduction<'a> {
     /// Ends a dry run: what the statement needs.
     #[must_use]
     pub fn schedule(self) -> Schedule {
-        Schedule { messages: self.received.len(), products: self.products }
+        Schedule { messages: self.received.len(), products: self.products, claims: self.claims.len() }
     }
 
     /// Checks the sacrifice openings against the schedule and batches every claim into one.

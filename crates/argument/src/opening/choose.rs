@@ -3,6 +3,7 @@ use super::config::{MAX_LOG_PROOFS, OpeningConfig, queries_among};
 use super::error::OpeningError;
 use super::shape::{CONJUGATE_BLOCK, MAX_SOURCES, MIN_LOG_HEIGHT, PIN_BLOCK, TRACE_LOG_HEIGHTS, VectorShape};
 use crate::multilinear::log2_ceil;
+use crate::share::smallest;
 use alloc::vec::Vec;
 
 /// A trace's usual column height: a lower long-lived column is read at it all the same.
@@ -46,7 +47,7 @@ pub fn choose_trace_shape(
     choose_among(log_inv_rate, payload_cells, max_stride_log, others, 0)
 }
 
-/// [`choose_trace_shape`] for one of 2^log_proofs proofs that share the error of 2^-128.
+/// [`choose_trace_shape`] for a proof with one of 2^log_proofs equal shares of the error of 2^-128 ([`crate::share`]).
 ///
 /// # Errors
 /// As [`choose_trace_shape`].
@@ -95,8 +96,8 @@ pub fn long_lived_shape(
     log_inv_rate: usize,
 ) -> Result<VectorShape, OpeningError> {
     let max = *TRACE_LOG_HEIGHTS.end();
-    // As many proofs may share one error: each of them then asks a few rows more.
-    let queries = queries_among(log_inv_rate, max, 1, log2_ceil(proofs).min(MAX_LOG_PROOFS))?;
+    // A proof with a smaller share of the error asks a few rows more.
+    let queries = queries_among(log_inv_rate, max, 1, smallest(proofs).min(MAX_LOG_PROOFS))?;
     let rows = proofs.max(1).saturating_mul(queries).saturating_add(PIN_BLOCK);
     let too_long = OpeningError::BlockTooLong { vector: 1, block: rows, height: 1 << max };
     if max_stride_log > max || rows >= 1 << max {

@@ -24,8 +24,9 @@ const BITS_PER_TERM: usize = 131;
 /// Proof of work per query phase: counts towards the 128 bits, costs some tens of milliseconds. The most that the
 /// design allows.
 const WORK_BITS: usize = 20;
-/// Most proofs that may share one error budget, log2: beyond, a challenge's own error nears the target.
-pub(super) const MAX_LOG_PROOFS: usize = 20;
+/// The smallest share of 2^-128 that a proof may have, log2 of its inverse: beyond, a challenge's own error nears the
+/// target. A chunk of the longest run.
+pub(super) const MAX_LOG_PROOFS: usize = 21;
 /// Variables folded per WHIR round after the first.
 const FOLD: usize = 4;
 /// Rates that a proof may have, log2 of the inverse.
@@ -54,7 +55,7 @@ pub fn queries_for(log_inv_rate: usize, h: usize, source_columns: usize) -> Resu
     queries_among(log_inv_rate, h, source_columns, 0)
 }
 
-/// [`queries_for`] one of 2^log_proofs proofs that share the error of 2^-128.
+/// [`queries_for`] a proof with one of 2^log_proofs equal shares of the error of 2^-128 ([`crate::share`]).
 ///
 /// # Errors
 /// As [`queries_for`], and [`OpeningError::Parameters`] for more proofs than the field leaves room for.
@@ -128,7 +129,7 @@ impl OpeningConfig {
         Self::among(log_inv_rate, shapes, 0)
     }
 
-    /// The configuration of one of 2^log_proofs proofs whose errors together stay below 2^-128.
+    /// The configuration of a proof with one of 2^log_proofs equal shares of the error of 2^-128 ([`crate::share`]).
     ///
     /// # Errors
     /// As [`Self::new`].

@@ -217,6 +217,11 @@ pub enum OpeningError {
         vector: usize,
     },
 
+    /// kappa is 0 (prover; 2^-191): sigma_1 and sigma_2 would tell two linear functionals of the committed vectors. Another
+    /// attempt draws another.
+    #[error("the challenge that hides the claims on the conjugates is 0: nothing was sent, try again")]
+    Unhidden,
+
     // The proof's shape.
     /// Rounds of the sumcheck over exponents and source columns.
     #[error("{expected} source rounds, the proof carries {got}")]

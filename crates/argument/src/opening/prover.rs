@@ -44,7 +44,8 @@ pub(super) struct Tamper<D> {
 /// Proves `sum_v <f_v, claim.weights[v]> = claim.value` and every pin. Consumes the trace: its mask serves once.
 ///
 /// # Errors
-/// The variant that names what does not fit the configuration. A false claim is not detected here.
+/// The variant that names what does not fit the configuration; [`OpeningError::Unhidden`] and [`OpeningError::PinRank`]
+/// for an attempt whose challenges would tell something. A false claim is not detected here.
 pub fn opening_proof(
     config: &OpeningConfig,
     trace: Trace,
@@ -87,6 +88,10 @@ pub(super) fn prove<D: WhirDomain<F, E>>(
     begin(config, transcript);
     let Claim { weights, value: sigma } = weights::add_pins(claim, pins, transcript);
     let kappa = transcript.challenge();
+    // sigma_1 and sigma_2 are hidden by multiples of kappa.
+    if kappa == E::ZERO {
+        return Err(OpeningError::Unhidden);
+    }
     let tables = weight_tables(config, &weights, pins);
     let mut conjugates = conjugate_claims(config, &tables, &sources(&trace, others), kappa);
     conjugates[0] += tamper.conjugates;

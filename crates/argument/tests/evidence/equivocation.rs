@@ -11,7 +11,7 @@
 //! trace's root and the sibling digests of the first oracle's paths. Those hide their leaves only as a hash with 256
 //! bits of salt does, and differ. For the same reason the hash of the transcript differs, so the challenges of X are
 //! replayed.
-use crate::toy::{Known, LABEL, LOG_ROWS, Others, RATE, challenges, fresh, opened, random, shape, toy_plan};
+use crate::toy::{DIGEST, Known, LABEL, LOG_ROWS, Others, RATE, challenges, fresh, opened, plan_of, random, shape_of};
 use p3_field::extension::HasFrobenius;
 use p3_field::{Field, PrimeCharacteristicRing, TwoAdicField};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,8 +20,8 @@ use tacit_argument::entropy::Entropy;
 use tacit_argument::field::{E, F, basis, coordinates};
 use tacit_argument::hiding::{Masker, Secrets};
 use tacit_argument::multilinear::eq_table;
-use tacit_argument::opening::{CONJUGATE_BLOCK, LongLived, Pin, SALT, VectorShape};
-use tacit_argument::proof::{Plan, RelationProof, Witnessed};
+use tacit_argument::opening::{CONJUGATE_BLOCK, LongLived, OpeningError, Pin, SALT, VectorShape};
+use tacit_argument::proof::{ArgumentError, Plan, ProveError, RelationProof, Witnessed, prove};
 use tacit_argument::transcript::Transcript;
 use tacit_argument::transcript::probe::{Answer, Mode, Run, with};
 
@@ -43,22 +43,24 @@ fn draws(plan: &Plan) -> Draws {
 /// A long-lived vector with its randomness in the test's hands.
 #[derive(Clone)]
 pub struct Vector {
+    pub shape: VectorShape,
     pub payload: Vec<F>,
     pub blocks: Vec<F>,
     pub salts: Vec<F>,
 }
 
 impl Vector {
-    fn random(payload: Vec<F>) -> Self {
-        let s = shape();
+    fn random(shape: VectorShape, payload: Vec<F>) -> Self {
+        let s = shape;
         Self {
+            shape,
             payload,
             blocks: random("blocks", s.columns * s.block),
             salts: random("salts", SALT << (s.log_height + RATE)),
         }
     }
     pub fn commit(&self) -> LongLived {
-        LongLived::with_randomness(shape(), RATE, &self.payload, &self.blocks, self.salts.clone()).unwrap()
+        LongLived::with_randomness(self.shape, RATE, &self.payload, &self.blocks, self.salts.clone()).unwrap()
     }
 }
 
@@ -191,14 +193,14 @@ pub struct World {
 }
 
 impl World {
-    pub fn new() -> Self {
-        let (plan, known) = (toy_plan(), Known::random());
+    pub fn new(log_rows: usize) -> Self {
+        let (plan, known) = (plan_of(log_rows), Known::of(log_rows));
         let draws = draws(&plan);
-        let vectors = known.payloads().map(Vector::random);
+        let vectors = known.payloads().map(|p| Vector::random(shape_of(log_rows), p));
         let others = Others::pinned([vectors[0].commit(), vectors[1].commit()]);
         let script = draws.clone();
         let (proof, mut runs) = with(Mode::Live, || known.prove(&others, Entropy::scripted(script)));
-        others.check(&proof).unwrap();
+        others.check_of(&known.relation, &proof).unwrap();
         let transcript = runs.pop().unwrap();
         let answers = transcript.answers();
         Self { plan, draws, vectors, pins: others.pins, known, proof, answers, transcript }
@@ -247,12 +249,13 @@ impl World {
         };
         let mut k = 0;
         let vectors = other.payloads().map(|payload| {
-            let (s, mine, pin) = (shape(), &self.vectors[k], &self.pins[k]);
+            let (mine, pin) = (&self.vectors[k], &self.pins[k]);
+            let s = mine.shape;
             let old = table(&s, &mine.payload, &mine.blocks);
             let new = table(&s, &payload, &vec![F::ZERO; s.columns * s.block]);
             let blocks = equivocate(&s, &old, new, s.payload_per_column()..s.height(), &at(&s), Some(pin));
             k += 1;
-            Vector { payload, blocks, salts: mine.salts.clone() }
+            Vector { shape: s, payload, blocks, salts: mine.salts.clone() }
         });
 
         // What hides sigma_1 and sigma_2: as much more as they would be less.
@@ -275,7 +278,8 @@ impl World {
         // g' = g + gamma (F - F'), group by group, short ones at multiples of their step.
         let mut tables = vec![(old, self.trace(other, &draws))];
         for (mine, new) in self.vectors.iter().zip(&vectors) {
-            tables.push((table(&shape(), &mine.payload, &mine.blocks), table(&shape(), &new.payload, &new.blocks)));
+            tables
+                .push((table(&mine.shape, &mine.payload, &mine.blocks), table(&new.shape, &new.payload, &new.blocks)));
         }
         let mut mask = self.draws["mask"].clone();
         let mut columns = mask.chunks_mut(1 << config.h());
@@ -316,16 +320,16 @@ fn parts(proof: &RelationProof) -> (Vec<u8>, Vec<[u8; 32]>) {
     (postcard::to_allocvec(&proof).unwrap(), digests)
 }
 
-#[test]
-fn another_witness_gives_the_same_bytes() {
-    let world = World::new();
+/// The proof of a world, and the same bytes on other witnesses.
+fn the_same_bytes_on_any_witness(world: &World) {
     let (bytes, digests) = parts(&world.proof);
     let bits = world.plan.opening.h() + RATE;
     let rows: BTreeSet<usize> = world.rows().into_iter().collect();
     assert!(rows.len() > world.plan.opening.queries() / 2 && rows.iter().all(|&j| j < 1 << bits));
     // A random witness, all zeros, and all the same.
-    let constant = |v: u64| Known::new(vec![F::from_u64(v); 1 << LOG_ROWS], vec![F::from_u64(v); 1 << LOG_ROWS]);
-    for other in [Known::random(), constant(0), constant(255)] {
+    let rows = world.known.a.len();
+    let constant = |v: u64| Known::new(vec![F::from_u64(v); rows], vec![F::from_u64(v); rows]);
+    for other in [Known::of(rows.ilog2() as usize), constant(0), constant(255)] {
         let (draws, vectors) = world.solve(&other);
         let (proof, others) = world.replay(&other, draws, &vectors);
         let (again, new) = parts(&proof);
@@ -338,17 +342,56 @@ fn another_witness_gives_the_same_bytes() {
         for (vector, pin) in others.vectors.iter().zip(&others.pins) {
             assert_eq!(vector.pin(&pin.point), pin.value);
         }
-        let (verdict, _) = with(Mode::Frozen(world.answers.clone()), || others.check(&proof));
+        let (verdict, _) = with(Mode::Frozen(world.answers.clone()), || others.check_of(&other.relation, &proof));
         verdict.unwrap();
         // Live it has other challenges, because the roots are others.
-        assert!(others.check(&proof).is_err());
+        assert!(others.check_of(&other.relation, &proof).is_err());
     }
+}
+
+#[test]
+fn another_witness_gives_the_same_bytes() {
+    the_same_bytes_on_any_witness(&World::new(LOG_ROWS));
+}
+
+/// The tight trace: one column, in one group with two columns that are not there, and a block of the opened rows and the
+/// nine coefficients of the conjugates exactly, which all stand in that column.
+#[test]
+fn another_witness_gives_the_same_bytes_in_one_tight_column() {
+    let world = World::new(0);
+    let config = &world.plan.opening;
+    let trace = config.trace();
+    assert_eq!((trace.columns, trace.groups()), (1, 1));
+    assert_eq!(trace.block, config.queries() + CONJUGATE_BLOCK);
+    the_same_bytes_on_any_witness(&world);
+}
+
+/// A challenge that hides nothing: with kappa = 0 sigma_1 and sigma_2 would be functions of the witness alone, and the prover
+/// sends no proof.
+#[test]
+fn no_proof_leaves_with_a_kappa_of_zero() {
+    let world = World::new(LOG_ROWS);
+    let mut answers = world.answers.clone();
+    // theta is drawn first, of the pins, then kappa.
+    let drawn: Vec<E> =
+        challenges(&world.transcript).into_iter().filter(|c| c.0 == "tacit/opening/v1").map(|c| c.1).collect();
+    let of = |e: E| coordinates(e).map(Answer::Field);
+    let at = answers.windows(3).position(|w| w == of(drawn[1])).unwrap();
+    answers[at..at + 3].copy_from_slice(&of(E::ZERO));
+    let others = world.others();
+    let script = world.draws.clone();
+    let (refused, _) = with(Mode::Frozen(answers), || {
+        let known = &world.known;
+        prove(LABEL, &DIGEST, known, RATE, known.columns(), &others.refs(), Entropy::scripted(script)).map(|_| ())
+    });
+    let refused = refused.unwrap_err();
+    assert!(matches!(refused, ProveError::Argument(ArgumentError::Opening(OpeningError::Unhidden))), "{refused}");
 }
 
 /// The control: without solving, another witness shows.
 #[test]
 fn the_same_randomness_gives_other_bytes() {
-    let world = World::new();
+    let world = World::new(LOG_ROWS);
     let (same, _) = world.replay(&world.known, world.draws.clone(), &world.vectors);
     assert_eq!(parts(&same), parts(&world.proof), "the prover is a function of witness and randomness");
     let other = Known::random();

@@ -3,7 +3,7 @@
 //! check but the hash of the transcript is satisfied, and the hash binds what was changed.
 use crate::clear::inner;
 use crate::equivocation::{Draws, World};
-use crate::toy::{DIGEST, LABEL, Others, RATE, Toy, challenges, random};
+use crate::toy::{DIGEST, LABEL, LOG_ROWS, Others, RATE, Toy, challenges, random};
 use p3_field::extension::HasFrobenius;
 use p3_field::{Field, PrimeCharacteristicRing};
 use tacit_argument::entropy::Entropy;
@@ -57,7 +57,7 @@ fn opening_challenges(world: &World) -> Vec<E> {
 
 #[test]
 fn statement_and_roots() {
-    let world = World::new();
+    let world = World::new(LOG_ROWS);
     Claimed::of(&world).check().unwrap();
     bound(&world, "the statement's digest", |c| c.digest[31] ^= 1);
     bound(&world, "the protocol's label", |c| c.label = b"toy/v2");
@@ -85,7 +85,7 @@ fn statement_and_roots() {
 /// Other pads under the same challenges: every message differs, every claim holds.
 #[test]
 fn pads() {
-    let world = World::new();
+    let world = World::new(LOG_ROWS);
     for label in ["pads", "triples"] {
         let mut draws = world.draws.clone();
         let n = draws[label].len();
@@ -187,7 +187,7 @@ fn solve(columns: &[Vec<E>], target: &[E]) -> Option<Vec<E>> {
 /// message.
 #[test]
 fn every_round_of_the_masked_sumchecks() {
-    let world = World::new();
+    let world = World::new(LOG_ROWS);
     let vectors = payloads(&world);
     let honest = &world.proof.masked;
     let base = claims(&world, &vectors, honest);
@@ -236,7 +236,7 @@ fn every_round_of_the_masked_sumchecks() {
 /// d and e of every product, with the batched claim kept true by the other one.
 #[test]
 fn every_sacrifice() {
-    let world = World::new();
+    let world = World::new(LOG_ROWS);
     let vectors = payloads(&world);
     for k in 0..world.plan.schedule.products.len() {
         let with = |x: E| {
@@ -268,7 +268,7 @@ fn other_polynomial(round: &mut [E; 2], r: E) {
 
 #[test]
 fn every_round_of_the_opening() {
-    let world = World::new();
+    let world = World::new(LOG_ROWS);
     let c = opening_challenges(&world);
     let (theta, delta, gamma, rounds) = (c[0], c[2], c[3], &c[4..]);
     let source = world.proof.opening.source_rounds.len();
@@ -319,7 +319,7 @@ fn every_round_of_the_opening() {
 /// The value between the sumchecks, and every round of the second.
 #[test]
 fn every_round_over_the_columns() {
-    let world = World::new();
+    let world = World::new(LOG_ROWS);
     let c = opening_challenges(&world);
     let source = world.proof.opening.source_rounds.len();
     let (last, columns) = (c[3 + source], &c[4 + source..]);

@@ -27,10 +27,10 @@ pub const RATE: usize = 2;
 /// log2 of the rows of a column.
 pub const LOG_ROWS: usize = 6;
 const BITS: usize = 8;
-const SLOTS: usize = 3 + (1 << (BITS - LOG_ROWS));
 
 /// The relation. Trace slots: a (the data), b, c = a b, then multiplicities; data: a; model: c.
 pub struct Toy {
+    /// Its `log_rows` are those of a column.
     pub lookups: LookupSystem,
     /// Added to a claim: a statement that is false for every witness, if it is not zero.
     pub wrong: E,
@@ -38,27 +38,39 @@ pub struct Toy {
 
 impl Default for Toy {
     fn default() -> Self {
+        Self::of(LOG_ROWS)
+    }
+}
+
+impl Toy {
+    /// Of columns of 2^log_rows rows.
+    pub fn of(log_rows: usize) -> Self {
         let bytes = |slot| Lookup { table: 0, values: vec![Form::column(0, slot)] };
         let tables = vec![Table::Range { bits: BITS }];
-        let lookups =
-            LookupSystem { log_rows: LOG_ROWS, tables, multiplicities: vec![3], lookups: vec![bytes(0), bytes(1)] };
+        let lookups = LookupSystem { log_rows, tables, multiplicities: vec![3], lookups: vec![bytes(0), bytes(1)] };
         Self { lookups, wrong: E::ZERO }
+    }
+    fn log_rows(&self) -> usize {
+        self.lookups.log_rows
     }
 }
 
 impl Relation for Toy {
     fn max_stride(&self) -> usize {
-        LOG_ROWS
+        self.log_rows()
     }
     fn column_cells(&self) -> usize {
-        SLOTS << LOG_ROWS
+        (3 + (1 << (BITS - self.log_rows()))) << self.log_rows()
+    }
+    fn log_proofs(&self) -> usize {
+        0
     }
     fn check(&self, r: &mut Reduction<'_>) -> Result<(), HidingError> {
         r.begin(LABEL);
-        let u = r.point(LOG_ROWS);
+        let u = r.point(self.log_rows());
         let low = r.low(Low::Eq(u.clone()));
         let product = Affine::cell(Cell { vector: 0, low, slot: 2 }, E::ONE);
-        let owed = bilinear_check(r, product, LOG_ROWS, 0)?;
+        let owed = bilinear_check(r, product, self.log_rows(), 0)?;
         let (rows, weight) = (owed.rows.clone(), eq_eval(&u, &owed.rows));
         let (a, b) = owed.close(r, weight);
         let low = r.low(Low::Eq(rows));
@@ -67,7 +79,7 @@ impl Relation for Toy {
             e.add_cell(Cell { vector: 0, low, slot }, -E::ONE);
             r.assert_zero(e);
         }
-        let v = r.point(LOG_ROWS);
+        let v = r.point(self.log_rows());
         let low = r.low(Low::Eq(v));
         for (vector, slot) in [(1, 0), (2, 2)] {
             let mut e = Affine::constant(self.wrong);
@@ -79,7 +91,12 @@ impl Relation for Toy {
     }
     fn soundness(&self, list_bits: f64) -> Vec<ErrorTerm> {
         vec![
-            algebraic("product", error_numerator(LOG_ROWS, 0) as usize + 2 * LOG_ROWS, list_bits, SUMCHECK),
+            algebraic(
+                "product",
+                error_numerator(self.log_rows(), 0) as usize + 2 * self.log_rows(),
+                list_bits,
+                SUMCHECK,
+            ),
             algebraic("lookups", self.lookups.error_numerator() as usize, list_bits, LOGUP),
         ]
     }
@@ -94,13 +111,17 @@ pub struct Known {
 
 impl Known {
     pub fn new(a: Vec<F>, b: Vec<F>) -> Self {
-        Self { relation: Toy::default(), a, b }
+        Self { relation: Toy::of(a.len().ilog2() as usize), a, b }
     }
     /// Bytes from the operating system.
     pub fn random() -> Self {
-        let mut bytes = random("witness", 2 << LOG_ROWS);
+        Self::of(LOG_ROWS)
+    }
+    /// The same in columns of 2^log_rows rows.
+    pub fn of(log_rows: usize) -> Self {
+        let mut bytes = random("witness", 2 << log_rows);
         bytes.iter_mut().for_each(|x| *x = F::from_u64(p3_field::PrimeField64::as_canonical_u64(x) & 255));
-        let b = bytes.split_off(1 << LOG_ROWS);
+        let b = bytes.split_off(1 << log_rows);
         Self::new(bytes, b)
     }
     pub fn product(&self) -> Vec<F> {
@@ -129,12 +150,13 @@ impl Witnessed for Known {
     }
     fn send(&self, m: &mut Masker<'_>, trace: &[F]) -> Result<(), LookupError> {
         m.begin(LABEL);
-        let u = m.point(LOG_ROWS);
-        let columns = Columns { log_rows: LOG_ROWS, vectors: vec![trace] };
+        let log_rows = self.relation.log_rows();
+        let u = m.point(log_rows);
+        let columns = Columns { log_rows, vectors: vec![trace] };
         let column = |slot| Column::Base(Cow::Borrowed(columns.slot(0, slot)));
         let pair = Pair { a: column(0), b: column(1), weights: vec![(0, E::ONE)] };
         bilinear_proof(m, vec![eq_table(&u, E::ONE)], vec![pair]);
-        m.point(LOG_ROWS);
+        m.point(log_rows);
         lookup_proof(m, &self.relation.lookups, &columns)
     }
 }
@@ -147,7 +169,12 @@ pub struct Others {
 
 /// Shapes of data and model: for four proofs each.
 pub fn shape() -> VectorShape {
-    long_lived_shape(1 << LOG_ROWS, LOG_ROWS, 4, RATE).expect("a small vector")
+    shape_of(LOG_ROWS)
+}
+
+/// The same for columns of 2^log_rows rows.
+pub fn shape_of(log_rows: usize) -> VectorShape {
+    long_lived_shape(1 << log_rows, log_rows, 4, RATE).expect("a small vector")
 }
 
 impl Others {
@@ -162,7 +189,10 @@ impl Others {
     }
     pub fn commit(known: &Known, seed: u8) -> Self {
         let payloads = known.payloads();
-        let commit = |k: usize| LongLived::commit(shape(), RATE, &payloads[k], &[seed + k as u8; 32]).expect("room");
+        let commit = |k: usize| {
+            LongLived::commit(shape_of(known.relation.log_rows()), RATE, &payloads[k], &[seed + k as u8; 32])
+                .expect("room")
+        };
         Self::pinned([commit(0), commit(1)])
     }
     pub fn committed(&self) -> [Committed; 2] {
@@ -176,12 +206,20 @@ impl Others {
         self.vectors.iter().zip(self.committed()).collect()
     }
     pub fn check(&self, proof: &RelationProof) -> Result<(), ArgumentError> {
-        check(LABEL, &DIGEST, &Toy::default(), RATE, &self.committed(), proof).map(|_| ())
+        self.check_of(&Toy::default(), proof)
+    }
+    pub fn check_of(&self, relation: &Toy, proof: &RelationProof) -> Result<(), ArgumentError> {
+        check(LABEL, &DIGEST, relation, RATE, &self.committed(), proof).map(|_| ())
     }
 }
 
 pub fn toy_plan() -> Plan {
-    plan(&Toy::default(), RATE, &[shape(), shape()]).expect("a small statement")
+    plan_of(LOG_ROWS)
+}
+
+/// The same for columns of 2^log_rows rows.
+pub fn plan_of(log_rows: usize) -> Plan {
+    plan(&Toy::of(log_rows), RATE, &[shape_of(log_rows); 2]).expect("a small statement")
 }
 
 pub fn fresh() -> Entropy {

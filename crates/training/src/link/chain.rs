@@ -9,6 +9,7 @@ use crate::verify::Rejected;
 use alloc::collections::btree_map::Entry;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
+use tacit_argument::share::MAX_LINKS;
 use tacit_argument::soundness::ErrorTerm;
 
 /// Commitment, named by its digest C. Digests of data and of models never agree: their labels differ.
@@ -28,18 +29,25 @@ pub struct Links {
 }
 
 impl Links {
-    /// Decodes and verifies every link.
+    /// Decodes and verifies every link of a verdict that rests on `others` more.
+    ///
+    /// # Soundness
+    /// A link's error is a 2^-7th of 2^-128: more than [`MAX_LINKS`] would have more than a verdict's share.
     ///
     /// # Errors
-    /// [`Rejected::Link`] with the index of the first that is rejected.
-    pub fn verify(files: &[&[u8]]) -> Result<Self, Rejected> {
+    /// [`Rejected::TooManyLinks`]; [`Rejected::Link`] with the index of the first that is rejected.
+    pub fn verify(files: &[&[u8]], others: usize) -> Result<Self, Rejected> {
+        let got = files.len().saturating_add(others);
+        if got > MAX_LINKS {
+            return Err(Rejected::TooManyLinks { got, most: MAX_LINKS });
+        }
         Self::new(files, true)
     }
 
     /// The same with the arguments left unchecked: for the words of a verdict whose links were verified.
     ///
     /// # Errors
-    /// As [`Self::verify`].
+    /// [`Rejected::Link`] with the index of the first that contradicts itself.
     pub fn stated(files: &[&[u8]]) -> Result<Self, Rejected> {
         Self::new(files, false)
     }

@@ -15,6 +15,7 @@ use tacit_argument::functional::{Low, LowId};
 use tacit_argument::hiding::{Affine, Cell, HidingError, Reduction};
 use tacit_argument::multilinear::log2_ceil;
 use tacit_argument::proof::Relation;
+use tacit_argument::share::LOG_LINK;
 use tacit_argument::soundness::{ErrorTerm, SCHWARTZ_ZIPPEL, algebraic};
 
 /// Transcript label.
@@ -117,8 +118,10 @@ impl Relation for LinkRelation<'_> {
         if let Places::Rows(places) = &self.0 {
             return places.check(r);
         }
-        // Nothing is sent: there is nothing to count, and no table is built before the proof's lengths are known.
+        // Nothing is sent: there are claims to count alone, and no table is built before the proof's lengths are known.
         if r.is_dry() {
+            let claims = if let Places::Model { layers, state } = &self.0 { layers.len() * state.len() } else { 1 };
+            (0..claims).for_each(|_| r.assert_zero(Affine::default()));
             return Ok(());
         }
         match &self.0 {
@@ -150,6 +153,10 @@ impl Relation for LinkRelation<'_> {
             Places::Rows(_) => {}
         }
         Ok(())
+    }
+
+    fn log_proofs(&self) -> usize {
+        LOG_LINK
     }
 
     fn soundness(&self, list_bits: f64) -> Vec<ErrorTerm> {

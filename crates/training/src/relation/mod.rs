@@ -28,6 +28,7 @@ use tacit_argument::hiding::{HidingError, Reduction};
 use tacit_argument::lookup::LookupSystem;
 use tacit_argument::multilinear::log2_ceil;
 use tacit_argument::proof::Relation;
+use tacit_argument::share::of_chunk;
 use tacit_argument::soundness::{ErrorTerm, LOGUP, SCHWARTZ_ZIPPEL, SUMCHECK, algebraic};
 
 pub(crate) use check::{add_rescaled, cell};
@@ -199,7 +200,7 @@ impl Relation for ChunkRelation<'_> {
     }
 
     fn log_proofs(&self) -> usize {
-        log2_ceil(self.config.chunks() as usize)
+        of_chunk(self.config.chunks() as usize)
     }
 
     fn soundness(&self, list_bits: f64) -> Vec<ErrorTerm> {

@@ -14,6 +14,7 @@ use tacit_argument::hiding::{Affine, Cell, HidingError, Reduction};
 use tacit_argument::lookup::{LookupSystem, lookup_check};
 use tacit_argument::multilinear::log2_ceil;
 use tacit_argument::proof::Relation;
+use tacit_argument::share::LOG_ABOUT_MODEL;
 use tacit_argument::soundness::{ErrorTerm, LOGUP, SCHWARTZ_ZIPPEL, algebraic};
 
 /// The model's id among the vectors of the proof.
@@ -102,6 +103,10 @@ impl Relation for ReleaseRelation<'_> {
         }
         // Nothing is looked up where nothing is rounded.
         if self.lookups.lookups.is_empty() { Ok(()) } else { lookup_check(r, &self.lookups) }
+    }
+
+    fn log_proofs(&self) -> usize {
+        LOG_ABOUT_MODEL
     }
 
     fn soundness(&self, list_bits: f64) -> Vec<ErrorTerm> {

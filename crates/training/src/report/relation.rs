@@ -24,6 +24,7 @@ use tacit_argument::hiding::{Affine, HidingError, Reduction};
 use tacit_argument::lookup::{LookupSystem, lookup_check};
 use tacit_argument::multilinear::{eq_table, log2_ceil};
 use tacit_argument::proof::Relation;
+use tacit_argument::share::LOG_ABOUT_MODEL;
 use tacit_argument::soundness::{ErrorTerm, LOGUP, SCHWARTZ_ZIPPEL, SUMCHECK, algebraic};
 
 /// Transcript label.
@@ -311,6 +312,10 @@ impl Relation for ReportRelation<'_> {
         self.gate_check(r, &rho, &row, self.input_equation(&eq_v), a)?;
         self.score_check(r)?;
         lookup_check(r, &self.lookups)
+    }
+
+    fn log_proofs(&self) -> usize {
+        LOG_ABOUT_MODEL
     }
 
     fn soundness(&self, list_bits: f64) -> Vec<ErrorTerm> {

@@ -190,12 +190,15 @@ fn hostile_statements_do_not_panic() {
         run.statement.start = match (run.statement.start.clone(), r.range(0, 1)) {
             (Start::Hidden { mut record, .. }, 1) => {
                 (record.fw, record.layers) = (config.scales.fw, dimensions.clone());
+                // Of slots as wide as any of these layers'.
+                record.vector.shape.block = record.vector.shape.block.next_multiple_of(64);
                 Start::Hidden { record, bits: r.pick(&[2, 20, 48]) }
             }
             _ => Start::Seed { origin: ORIGIN },
         };
         for chunk in &mut run.chunks {
             chunk.model_out.fw = config.scales.fw;
+            chunk.model_out.vector.shape.block = chunk.model_out.vector.shape.block.next_multiple_of(64);
             chunk.model_out.layers.clone_from(&dimensions);
             chunk.model_out.velocity = config.schedule.momentum();
         }

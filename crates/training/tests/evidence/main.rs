@@ -15,6 +15,8 @@ mod inventory;
 mod simulator;
 mod sites;
 mod statements;
+mod terms;
+mod together;
 
 /// Compares with a checked-in file, or writes it where `TACIT_WRITE` is set.
 fn checked_in(file: &str, found: &str) {

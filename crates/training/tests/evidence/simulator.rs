@@ -1,11 +1,15 @@
 //! A whole run without a witness: data record with its validity proof, hidden start, every chunk, all simulated, and
-//! accepted by the verifier of runs under the programmed oracle; without it, rejected. The same for a report.
+//! accepted by the verifier of runs under the programmed oracle; without it, rejected. The same for a report, and for links
+//! of every kind.
 use crate::common::{ORIGIN, START_BITS, data_record, perceptron};
 use tacit_argument::entropy::Entropy;
 use tacit_argument::opening::{LongLived, OpeningError, PIN_BLOCK, long_lived_shape};
 use tacit_argument::proof::{ArgumentError, RelationProof, simulate, simulate_commitment};
 use tacit_argument::transcript::probe::{Mode, Program, with};
 use tacit_training::config::RunConfig;
+use tacit_training::link::{
+    self, LINK_VERSION, LinkProof, LinkRejected, LinkRelation, LinkStatement, Linked, RowRelation, verify_link,
+};
 use tacit_training::record::{DataRecord, ModelRecord, RECORD_VERSION, SUITE_BLAKE3, Vector, model_dimensions};
 use tacit_training::relation::layout::ModelLayout;
 use tacit_training::relation::{ChunkRelation, StartWeights};
@@ -151,5 +155,46 @@ fn a_report_without_a_witness_verifies_under_the_programmed_oracle() {
     match verify(Program::new()) {
         Err(ReportRejected::Argument(ArgumentError::Opening(OpeningError::SourceClaim))) => {}
         other => panic!("{:?}", other.map(|v| v.rows)),
+    }
+}
+
+/// Links that nobody could make: commitments whose contents are uniform and have nothing to do with each other.
+#[test]
+fn links_without_a_witness_verify_under_the_programmed_oracle() {
+    let config = perceptron();
+    let [(first, a), (second, b)] = [data(&config), data(&config)];
+    let [(start, u), (end, v)] = [model(&config), model(&config)];
+    let of_rows = |relation| {
+        let linked = Linked::Rows { relation, first: first.clone(), second: second.clone() };
+        (linked, [&a, &b])
+    };
+    let cases = [
+        (Linked::Data { first: first.clone(), second: second.clone() }, [&a, &b]),
+        (Linked::Model { first: start, second: end }, [&u, &v]),
+        of_rows(RowRelation::Same),
+        of_rows(RowRelation::Subset),
+        of_rows(RowRelation::Disjoint { nonce: 3 }),
+    ];
+    for (linked, trees) in cases {
+        let committed = match &linked {
+            Linked::Data { first, second } | Linked::Rows { first, second, .. } => {
+                [first.committed(), second.committed()]
+            }
+            Linked::Model { first, second } => [first.committed(), second.committed()],
+        };
+        let vectors: Vec<_> = trees.into_iter().zip(committed.map(Result::unwrap)).collect();
+        let statement = LinkStatement { version: LINK_VERSION, linked };
+        let relation = LinkRelation::new(&statement.linked).unwrap();
+        let digest = statement.digest().unwrap();
+        let simulated = simulate(link::LABEL, &digest, &relation, 2, &vectors, fresh()).unwrap();
+        drop(relation);
+        assert_eq!(simulated.program.len(), 1, "one answer");
+        let proof = LinkProof { statement, proof: simulated.proof };
+        let verify = |program: Program| with(Mode::Programmed(program), || verify_link(&proof)).0;
+        verify(simulated.program).unwrap();
+        match verify(Program::new()) {
+            Err(LinkRejected::Argument(ArgumentError::Opening(OpeningError::SourceClaim))) => {}
+            other => panic!("{:?}", other.map(|v| v.first)),
+        }
     }
 }

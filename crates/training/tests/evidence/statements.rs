@@ -28,17 +28,17 @@ pub fn one_chunk(mut config: RunConfig) -> RunConfig {
     config
 }
 
-fn tables() -> RunConfig {
+pub fn tables() -> RunConfig {
     let layers =
         vec![layer(5, 3, Activation::Sigmoid), layer(3, 3, Activation::Tanh), layer(3, 2, Activation::Identity)];
     one_chunk(config(layers, Loss::BceWithLogits))
 }
 
-fn targets() -> RunConfig {
+pub fn targets() -> RunConfig {
     one_chunk(config(vec![layer(5, 4, Activation::Relu), layer(4, 2, Activation::Identity)], Loss::Mse))
 }
 
-fn momentum() -> RunConfig {
+pub fn momentum() -> RunConfig {
     let mut config = perceptron();
     config.scales.kappa = 4;
     config.schedule.filter = vec![16, 14, 13];
@@ -48,7 +48,7 @@ fn momentum() -> RunConfig {
     config
 }
 
-fn bounded() -> RunConfig {
+pub fn bounded() -> RunConfig {
     let mut config = one_chunk(perceptron());
     config.norms = Some(NormBits { z: 34, q: 32 });
     config.carry_bits = Some(33);

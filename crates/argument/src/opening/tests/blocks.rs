@@ -10,6 +10,7 @@ use super::*;
 use crate::multilinear::log2_ceil;
 use crate::opening::config::MAX_LOG_PROOFS;
 use crate::opening::rank::pin_is_hidden;
+use crate::share::{LOG_LINK, LOG_RUN};
 use alloc::collections::BTreeSet;
 use p3_field::TwoAdicField;
 use rand_core::Rng;
@@ -65,7 +66,7 @@ fn long_lived() -> Vec<(VectorShape, usize, usize)> {
                 for proofs in PROOFS {
                     match long_lived_shape(payload, stride, proofs, rate) {
                         Ok(s) => {
-                            let level = log2_ceil(proofs).min(MAX_LOG_PROOFS);
+                            let level = (LOG_RUN + log2_ceil(proofs)).max(LOG_LINK).min(MAX_LOG_PROOFS);
                             let queries = queries_among(rate, 26, 1, level).unwrap();
                             assert!(s.block >= proofs.max(1) * queries + PIN_BLOCK && s.holds_stride(stride), "{s:?}");
                             assert!(s.capacity() >= payload && s.validate(1, queries).is_ok());

@@ -49,7 +49,7 @@ fn all_terms_but_the_queries_are_far_below() {
 fn small_models_keep_room_for_their_openings() {
     let q = queries_for(2, 11, 1).unwrap();
     let s = long_lived_shape(32, 3, 16, 2).unwrap();
-    assert_eq!((s.columns, s.log_height), (1, 11));
+    assert_eq!((s.columns, s.log_height), (1, 12));
     assert!(s.block >= 16 * q + PIN_BLOCK && s.block.is_multiple_of(8));
     let big = long_lived_shape(10_000_000, 10, 64, 2).unwrap();
     assert_eq!(big.log_height, 20);

@@ -4,6 +4,7 @@ extern crate std;
 
 mod attacks;
 mod chain;
+mod fixtures;
 mod honest;
 mod rows;
 mod rules;

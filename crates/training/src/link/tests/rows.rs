@@ -5,7 +5,7 @@ use tacit_argument::hiding::Masker;
 use tacit_argument::lookup::LookupError;
 use tacit_argument::proof::Witnessed;
 
-const DISJOINT: RowRelation = RowRelation::Disjoint { nonce: 0 };
+pub(super) const DISJOINT: RowRelation = RowRelation::Disjoint { nonce: 0 };
 
 /// A table of these rows: two features and a class of three.
 fn rows(rows: &[[i64; 3]]) -> Vec<F> {
@@ -20,16 +20,16 @@ fn rows(rows: &[[i64; 3]]) -> Vec<F> {
 }
 
 /// Different rows, from the i-th on.
-fn many(from: i64, n: i64) -> Vec<[i64; 3]> {
+pub(super) fn many(from: i64, n: i64) -> Vec<[i64; 3]> {
     (from..from + n).map(|i| [i % 50 - 20, i / 50 - 3, i % 3]).collect()
 }
 
-struct Table {
+pub(super) struct Table {
     payload: Vec<F>,
     side: Side<DataRecord>,
 }
 
-fn table_of(list: &[[i64; 3]], seed: u8) -> Table {
+pub(super) fn table_of(list: &[[i64; 3]], seed: u8) -> Table {
     committed(rows(list), list.len(), seed)
 }
 
@@ -48,7 +48,7 @@ fn linked(relation: RowRelation, a: &Table, b: &Table) -> Linked {
     Linked::Rows { relation, first: a.side.record.clone(), second: b.side.record.clone() }
 }
 
-fn proven(relation: RowRelation, a: &Table, b: &Table) -> Result<LinkProof, LinkError> {
+pub(super) fn proven(relation: RowRelation, a: &Table, b: &Table) -> Result<LinkProof, LinkError> {
     prove_rows(linked(relation, a, b), [&a.side.tree, &b.side.tree], [&a.payload, &b.payload], &SECRET)
 }
 
@@ -133,7 +133,12 @@ impl<'a> Witnessed for Lie<'a> {
 
 /// Everything honest for the tables `shown`, over the trees and records of `a` and `b`; `change` of the trace's columns
 /// after it was shown.
-fn lie(relation: RowRelation, [a, b]: [&Table; 2], shown: [&Table; 2], change: impl FnOnce(&mut [F])) -> LinkProof {
+pub(super) fn lie(
+    relation: RowRelation,
+    [a, b]: [&Table; 2],
+    shown: [&Table; 2],
+    change: impl FnOnce(&mut [F]),
+) -> LinkProof {
     let statement = LinkStatement { version: LINK_VERSION, linked: linked(relation, a, b) };
     let payloads = shown.map(|t| t.payload.as_slice());
     let of = LinkRelation::new(&statement.linked).unwrap();
@@ -274,7 +279,7 @@ fn rows_join_nothing() {
     let digest = |t: &Table| t.side.record.digest().unwrap();
     let files = [proven(RowRelation::Same, &a, &c).unwrap(), proven(DISJOINT, &b, &a).unwrap()];
     let files: Vec<Vec<u8>> = files.iter().map(|l| encode(Kind::Link, l).unwrap()).collect();
-    let mut links = Links::verify(&[&files[0], &files[1]]).unwrap();
+    let mut links = Links::verify(&[&files[0], &files[1]], 0).unwrap();
     assert!(!links.join(&digest(&a), &digest(&c)) && !links.join(&digest(&a), &digest(&b)));
     assert!(!links.apart(&digest(&b), &digest(&c)));
     assert!(links.apart(&digest(&a), &digest(&b)) && links.apart(&digest(&b), &digest(&a)));
