@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from spec.bilinear import bilinear_check
 from spec.field import ONE, ZERO, E, eq, eq_table, lg, powers, unit_weights
-from spec.hiding import Affine, Low, Message, Reduction
+from spec.hiding import Affine, Low, Reduction
 from spec.report_claims import LIMB_BITS, LIMBS
 from spec.report_columns import DATA, Pair
 from spec.report_trace import TRACE, ReportTrace, Row, at_rows
@@ -24,8 +24,11 @@ class Gate:
     read: E = ZERO
 
 
-def gate_check(t: ReportTrace, r: Reduction, rho: Row, product: Equation, a: Message) -> None:
-    """Equations at rho, sums over rows and counts as one claim and one sumcheck."""
+def gate_check(t: ReportTrace, r: Reduction, rho: Row, product: Equation, claimed: Affine) -> None:
+    """Equations at rho, sums over rows and counts as one claim and one sumcheck.
+
+    `claimed` is what the matrix products leave, less what is read of hidden rows.
+    """
     n, outputs = t.layers[-1].outputs, t.statement.outputs
     u = None if outputs is None else unit_weights(r.point(lg(n)), n)
     nu, head, x = r.challenge(), t.equations, t.residuals
@@ -34,8 +37,6 @@ def gate_check(t: ReportTrace, r: Reduction, rho: Row, product: Equation, a: Mes
     sums = len(x.squares()) + len(products)
     every = iter(powers(nu, 1 + len(head) + len(x.equal()) + sums + len(claims)))
     next(every)
-    claimed = Affine()
-    claimed.add(a)
     claimed.sub(t.linear(rho, product))
     gates = [Gate(pair) for pair in t.terms.pairs.forms]
     for kind, pair, c in product:

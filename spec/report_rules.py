@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from spec.config import MAX_CHUNK_ROWS
+from spec.field import lg
 from spec.nowrap import check_forward
 from spec.records import check_data
 from spec.rejected import Rejected, require, within
@@ -33,6 +34,7 @@ from spec.statement import BinaryLabels, ClassLabels, RealLabels
 from spec.training import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED_ERROR, RunConfig
 
 MAX_GROUPS, MAX_SHOWN, MAX_COUNTS, MAX_VALUES = 64, 64, 1 << 14, 1 << 22
+MAX_SELECTED = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Checked:
     """Of the forward pass alone."""
     rows: int
     index: list[int] | None
-    """Places of the rows in the committed data set; None for public rows."""
+    """Places of the rows in the committed data set; None for public and for hidden rows."""
     classes: int
     """Classes that are counted; 0 if nothing is counted."""
     claims: list[CountClaim]
@@ -75,6 +77,9 @@ def check_report(s: ReportStatement, run: RunConfig, w: int) -> Checked:
     config = forward_config(run, data_bits)
     check_forward(config, w)
     within(len(s.shown), 1, MAX_SHOWN, "Length", "things shown")
+    if s.hidden is not None:
+        of_outputs = all(isinstance(shown, Outputs) for shown in s.shown)
+        require(of_outputs, "NotApplicable", "what reads labels, or all rows in their order")
     classes = _check_shown(s, config, rows)
     claims, scores = count_claims(s, classes, rows), None
     if any(isinstance(shown, Scores) for shown in s.shown):
@@ -100,10 +105,13 @@ def _check_rows(s: ReportStatement, run: RunConfig) -> tuple[list[int] | None, i
     if isinstance(s.input, CommittedInput):
         data = s.input.data
         check_data(data)
-        index = s.input.index()
+        index, hidden = s.input.index(), s.input.hidden
         require(data.features == inputs, "Mismatch", f"{data.features} features for {inputs}")
         require(data.fa == run.scales.fa, "Mismatch", f"{data.fa} fractional bits for {run.scales.fa}")
         rows, bits = len(index), data.data_bits
+        if hidden is not None:
+            require(0 < hidden and hidden << lg(data.rows) <= MAX_SELECTED, "Selected", f"{hidden} hidden rows")
+            index, rows = None, hidden
     else:
         features, bits = s.input.features, run.data_bits
         whole = 0 < len(features) <= MAX_VALUES and len(features) % inputs == 0
@@ -119,6 +127,7 @@ def _check_groups(s: ReportStatement, inputs: int) -> None:
     if s.groups is None:
         return
     require(isinstance(s.input, CommittedInput), "NotApplicable", "groups of public rows")
+    require(s.hidden is None, "NotApplicable", "groups of hidden rows")
     columns, values = s.groups.columns, s.groups.values
     within(len(values), 2, MAX_GROUPS, "Length", "groups")
     ascending = all(a < b for a, b in pairwise(columns))

@@ -33,14 +33,26 @@ class ListedRows:
 
 
 @dataclass(frozen=True)
+class HiddenRows:
+    """So many rows; which ones stays hidden."""
+
+    count: U32
+
+
+@dataclass(frozen=True)
 class CommittedInput:
     """Rows of a committed data set."""
 
     data: DataRecord
-    rows: AllRows | RowRange | ListedRows
+    rows: AllRows | RowRange | ListedRows | HiddenRows
+
+    @property
+    def hidden(self) -> int | None:
+        """How many rows are read whose places stay hidden, if they do."""
+        return self.rows.count if isinstance(self.rows, HiddenRows) else None
 
     def index(self) -> list[int]:
-        """The rows that are read, as places in the data set: at least one, ascending."""
+        """The rows that are read, as places in the data set: at least one, ascending; none if they are hidden."""
         match self.rows:
             case AllRows():
                 index = range(self.data.rows)
@@ -50,6 +62,8 @@ class CommittedInput:
                 require(all(a < b for a, b in pairwise(rows)), "Rows", "rows out of order")
                 require(len(rows) > 0 and rows[-1] < self.data.rows, "Rows", "no rows, or rows beyond the last")
                 return list(rows)
+            case HiddenRows():
+                return []
         require(len(index) > 0 and index.stop <= self.data.rows, "Rows", f"rows {index.start} to {index.stop}")
         return list(index)
 
@@ -205,6 +219,11 @@ class ReportStatement:
     def digest(self) -> bytes:
         """The statement of the proof."""
         return digest("tacit/report/v1", (ReportStatement, self))
+
+    @property
+    def hidden(self) -> int | None:
+        """Rows of a committed data set that are read at hidden places, if they are."""
+        return self.input.hidden if isinstance(self.input, CommittedInput) else None
 
     @property
     def group_count(self) -> int:

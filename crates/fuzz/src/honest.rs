@@ -137,7 +137,7 @@ fn report(
     let trees = ReportTrees { model: &model.vector, data: committed.then_some(&owner.data.vector) };
     let data = committed.then_some(&owner.rows);
     let input =
-        ReportInput { run: &owner.statement, model: &model.record, weights: &state.weights, input, data, groups };
+        ReportInput { run: &owner.statement, model: &model.record, weights: &state.weights, input, data, groups, hidden: &[] };
     encode(Kind::Report, &prove_report(&input, trees, asked, &SECRET).expect("a report")).expect("a file")
 }
 

@@ -31,6 +31,9 @@ struct Request {
     rows: Rows,
     groups: Option<Groups>,
     asked: Vec<Asked>,
+    /// The places of hidden rows.
+    #[serde(default)]
+    hidden: Vec<u32>,
 }
 
 /// What a report is about, owned.
@@ -79,6 +82,7 @@ impl About {
             input: &self.input,
             data: self.table.as_ref(),
             groups: self.request.groups.as_ref(),
+            hidden: &self.request.hidden,
         }
     }
 }
@@ -130,6 +134,7 @@ pub fn prove_report<'py>(
         (Input::Committed { data, .. }, Rows::All) => data.rows as usize,
         (Input::Committed { .. }, Rows::Range { count, .. }) => *count as usize,
         (Input::Committed { .. }, Rows::Listed(list)) => list.len(),
+        (Input::Committed { .. }, Rows::Hidden { count }) => *count as usize,
         (Input::Public { features }, _) => features.len(),
     };
     let outputs: u32 = about.run.statement.config.architecture.layers.iter().map(|l| l.outputs).sum();

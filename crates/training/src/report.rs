@@ -26,6 +26,7 @@ mod rates;
 mod relation;
 mod residuals;
 mod scores;
+mod selection;
 mod statement;
 #[cfg(all(test, feature = "prover"))]
 mod tests;

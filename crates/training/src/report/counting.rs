@@ -87,6 +87,8 @@ pub(super) struct Evaluation {
     pub(super) groups: usize,
     /// Window of the last layer's outputs.
     pub(super) z_bits: u32,
+    /// The places of hidden rows in the data set; else empty.
+    pub(super) selected: Vec<u32>,
 }
 
 impl Evaluation {
@@ -97,14 +99,22 @@ impl Evaluation {
         input: &Input,
         data: Option<&Data>,
         groups: Option<&Groups>,
+        hidden: &[u32],
     ) -> Result<Self, ReportError> {
         let (bits, index) = match input {
-            Input::Committed { data, .. } => (data.data_bits, input.index()?),
+            Input::Committed { data, .. } => {
+                let index = match input.hidden() {
+                    Some(count) => Some(selected(hidden, count, data.rows)?),
+                    None => input.index()?,
+                };
+                (data.data_bits, index)
+            }
             Input::Public { .. } => (run.data_bits, None),
         };
         let config = forward_config(run, bits);
         let width = config.architecture.layers.first().map_or(1, |l| l.inputs as usize);
         let (mut labels, mut targets) = (vec![], vec![]);
+        let selected = if input.hidden().is_some() { hidden.to_vec() } else { vec![] };
         let features = match (input, index, data) {
             (Input::Public { features }, ..) => features.clone(),
             (_, Some(index), Some(data)) => {
@@ -151,7 +161,7 @@ impl Evaluation {
         };
         let groups = groups.map_or(1, |g| g.values.len());
         let z_bits = config.architecture.layers.last().map_or(0, |l| l.z_bits);
-        Ok(Self { config, layers, rows, height, classes, predicted, labels, targets, group, groups, z_bits })
+        Ok(Self { config, layers, rows, height, classes, predicted, labels, targets, group, groups, z_bits, selected })
     }
 
     /// Outputs of the last layer, row-major, without the padding.
@@ -285,6 +295,14 @@ pub(super) fn completed(
 ) -> Result<ReportStatement, ReportError> {
     statement.shown = evaluation.shown(asked)?;
     Ok(statement)
+}
+
+/// The places of hidden rows: as many as are stated, each a row of the data set.
+fn selected(hidden: &[u32], count: u32, rows: u32) -> Result<Vec<u32>, ReportInvalid> {
+    if hidden.len() != count as usize || hidden.iter().any(|&i| i >= rows) {
+        return Err(ReportInvalid::Rows { rows });
+    }
+    Ok(hidden.to_vec())
 }
 
 /// The first largest output of row x, or whether the only one is above 0.

@@ -17,7 +17,7 @@ use p3_field::PrimeCharacteristicRing;
 use tacit_argument::bilinear::bilinear_check;
 use tacit_argument::field::{E, F, signed};
 use tacit_argument::functional::{Low, LowId};
-use tacit_argument::hiding::{Affine, HidingError, Message, Reduction};
+use tacit_argument::hiding::{Affine, HidingError, Reduction};
 use tacit_argument::multilinear::{eq_eval, eq_table, log2_ceil};
 
 /// The powers of nu, by what they batch.
@@ -195,14 +195,14 @@ impl ReportRelation<'_> {
         (constant, slots)
     }
 
-    /// Equations and products at rho and the counts, in one sumcheck.
+    /// Equations and products at rho and the counts, in one sumcheck. `left` is what the matrix products leave.
     pub(super) fn gate_check(
         &self,
         r: &mut Reduction<'_>,
         rho: &[E],
         row: &Row,
         product: Equation,
-        a: Message,
+        left: Affine,
     ) -> Result<(), HidingError> {
         let outputs = self.statement.outputs().map(|values| {
             let n = self.checked.config.outputs(self.layout.layers.len() - 1);
@@ -212,7 +212,7 @@ impl ReportRelation<'_> {
         let head = self.head_equations();
         let powers = self.powers(nu, head.len());
         let public = if r.is_dry() { vec![] } else { self.public_features(rho) };
-        let mut total = a.affine();
+        let mut total = left;
         total.sub(&self.linear_part(row, &product, &public));
         for ((e, _), &power) in head.iter().zip(powers.head.iter().skip(1)) {
             total.add_scaled(&self.linear_part(row, &e.linear, &public), -power);

@@ -34,6 +34,14 @@ pub enum ReportInvalid {
         /// Rows of the data set.
         rows: u32,
     },
+    /// Hidden rows are read through a selector each, as long as the data set.
+    #[error("{count} hidden rows of {rows} are none, or more than one report selects; ask for fewer")]
+    Selected {
+        /// Hidden rows.
+        count: u32,
+        /// Rows of the data set.
+        rows: u32,
+    },
     /// Public rows of another width or outside the window.
     #[error("public features must be rows of {inputs} integers of {bits} bits")]
     PublicFeatures {

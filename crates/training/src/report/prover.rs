@@ -33,6 +33,8 @@ pub struct ReportInput<'a> {
     pub data: Option<&'a Data>,
     /// Groups of rows.
     pub groups: Option<&'a Groups>,
+    /// The places of hidden rows in the data set, in the order in which they are read; else empty.
+    pub hidden: &'a [u32],
 }
 
 /// The trees that a report opens.
@@ -176,7 +178,7 @@ fn evaluate(input: &ReportInput<'_>, asked: &[Asked]) -> Result<(Evaluation, Rep
         shown: vec![],
     };
     draft.fits(config)?;
-    let evaluation = Evaluation::new(config, input.weights, input.input, input.data, input.groups)?;
+    let evaluation = Evaluation::new(config, input.weights, input.input, input.data, input.groups, input.hidden)?;
     for a in asked {
         if let Asked::Backtest { strategy, figures } = a {
             strategy.validate(figures, config, input.input, evaluation.rows).map_err(ReportInvalid::from)?;
@@ -225,7 +227,7 @@ pub fn prove_report(
     let relation = relation(&statement, input.run, w)?;
     check_ratios(&relation, &evaluation)?;
     let columns = relation.columns(&evaluation)?;
-    let witness = ReportWitness::new(relation.clone(), &evaluation, input.weights);
+    let witness = ReportWitness::new(relation.clone(), &evaluation, input.weights, input.data);
     drop(evaluation);
     let proof = argue(input, trees, &statement, &witness, columns, vault_secret)?;
     let rate = usize::from(input.run.log_inv_rate);

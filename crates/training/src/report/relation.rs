@@ -7,6 +7,7 @@ use super::claims::{LIMB_BITS, LIMBS};
 use super::head::Head;
 use super::residuals::Residuals;
 use super::scores::Scores;
+use super::selection::Selection;
 use super::statement::{Input, ReportStatement};
 use super::validate::Checked;
 use crate::relation::layout::{ModelLayout, TraceLayout};
@@ -50,6 +51,7 @@ pub struct ReportRelation<'a> {
     pub(super) residuals: Option<Residuals>,
     pub(super) backtest: Option<Backtest>,
     pub(super) scores: Option<Scores>,
+    pub(super) selection: Option<Selection>,
     /// First slot of the slacks, [`LIMBS`] cells each.
     pub(super) slacks: usize,
     model: ModelLayout,
@@ -111,6 +113,12 @@ impl<'a> ReportRelation<'a> {
         if let Some(scores) = &scores {
             scores.lookup(&mut builder);
         }
+        let selection = match &statement.input {
+            Input::Committed { data, .. } if statement.input.hidden().is_some() => {
+                Some(Selection::new(checked.rows, data.rows as usize, log_rows, &mut next))
+            }
+            _ => None,
+        };
         let slacks = next;
         next += slack_slots(checked.bounds(), log_rows);
         (slacks..next).for_each(|slot| builder.range(LIMB_BITS, Form::column(TRACE, slot)));
@@ -131,6 +139,7 @@ impl<'a> ReportRelation<'a> {
             residuals,
             backtest,
             scores,
+            selection,
             slacks,
             model,
             lookups,
@@ -228,7 +237,7 @@ impl<'a> ReportRelation<'a> {
         e
     }
 
-    /// The linear part of an equation at a row point.
+    /// The linear part of an equation at a row point; what is read of hidden rows is a message of its own.
     pub(super) fn linear_part(&self, row: &Row, equation: &Equation, public: &[E]) -> Affine {
         let mut e = Affine::default();
         for &(term, c) in equation {
@@ -236,6 +245,7 @@ impl<'a> ReportRelation<'a> {
                 Term::One => e.add_constant(c),
                 Term::Column(slot) => e.add_cell(cell(TRACE, row.column, slot), c),
                 Term::Masked(slot) => e.add_cell(cell(TRACE, row.masked, slot), c),
+                Term::Data(_) if self.selection.is_some() => {}
                 Term::Data(slot) => match self.statement.input {
                     Input::Committed { .. } => e.add_cell(cell(DATA, row.data, slot), c),
                     Input::Public { .. } => e.add_constant(c * public.get(slot).copied().unwrap_or(E::ZERO)),
@@ -308,7 +318,12 @@ impl Relation for ReportRelation<'_> {
         let mut weights = self.weight_claim(r, &products, &eq_v);
         weights.sub(&b.affine());
         r.assert_zero(weights);
-        self.gate_check(r, &rho, &row, self.input_equation(&eq_v), a)?;
+        let product = self.input_equation(&eq_v);
+        let mut a = a.affine();
+        if let Some(read) = self.selection_check(r, &rho, &product)? {
+            a.sub(&read.affine());
+        }
+        self.gate_check(r, &rho, &row, product, a)?;
         self.score_check(r)?;
         lookup_check(r, &self.lookups)
     }
@@ -342,6 +357,7 @@ impl Relation for ReportRelation<'_> {
                 terms.push(term("pairs of scores", rounds, SUMCHECK));
             }
         }
+        terms.extend(self.selection.iter().flat_map(|s| s.soundness(list_bits)));
         terms
     }
 }

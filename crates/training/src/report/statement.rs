@@ -19,6 +19,8 @@ pub const MAX_SHOWN: usize = 64;
 pub const MAX_COUNTS: usize = 1 << 14;
 /// Most coefficients of all claims on the counts.
 pub const MAX_TERMS: usize = 1 << 22;
+/// Most cells of the selectors of hidden rows.
+pub const MAX_SELECTED: u64 = 1 << 24;
 /// Most public features, or released outputs, of one report.
 pub const MAX_VALUES: usize = 1 << 22;
 
@@ -36,6 +38,11 @@ pub enum Rows {
     },
     /// These rows, in ascending order.
     Listed(Vec<u32>),
+    /// So many rows; which ones stays hidden, and one may be read more than once.
+    Hidden {
+        /// How many.
+        count: u32,
+    },
 }
 
 /// What the model reads. There is one in a report: its size is of no concern.
@@ -141,6 +148,11 @@ pub enum Shown {
 }
 
 impl Shown {
+    /// Whether it can be shown of hidden rows: it reads no labels, and of the data nothing but the model's inputs.
+    pub(super) const fn of_hidden_rows(&self) -> bool {
+        matches!(self, Self::Outputs { .. })
+    }
+
     /// Whether it is a sum over rows of errors or targets.
     pub(super) const fn is_sum(&self) -> bool {
         matches!(self, Self::SquaredError { .. } | Self::AbsoluteError { .. } | Self::TargetMoments { .. })
@@ -165,7 +177,7 @@ pub struct ReportStatement {
 }
 
 impl Input {
-    /// Rows that are evaluated, as indices into the data set; none for public rows.
+    /// Rows that are evaluated, as indices into the data set; none for public and for hidden rows.
     pub(super) fn index(&self) -> Result<Option<Vec<u32>>, ReportInvalid> {
         let Self::Committed { data, rows } = self else { return Ok(None) };
         let invalid = ReportInvalid::Rows { rows: data.rows };
@@ -176,9 +188,20 @@ impl Input {
                 _ => return Err(invalid),
             },
             Rows::Listed(list) => list.clone(),
+            Rows::Hidden { .. } => return Ok(None),
         };
         let ascending = index.windows(2).all(|w| matches!(w, [a, b] if a < b));
         if ascending && index.last().is_some_and(|&i| i < data.rows) { Ok(Some(index)) } else { Err(invalid) }
+    }
+}
+
+impl Input {
+    /// How many rows are read whose places stay hidden, if they do.
+    pub(super) const fn hidden(&self) -> Option<u32> {
+        match self {
+            Self::Committed { rows: Rows::Hidden { count }, .. } => Some(*count),
+            _ => None,
+        }
     }
 }
 

@@ -3,10 +3,10 @@ use super::ReportInvalid;
 use super::backtest::Bounds;
 use super::claims::{CountClaim, count_claims};
 use super::scores::claims::ScoreClaims;
-use super::statement::{Input, MAX_COUNTS, MAX_GROUPS, MAX_SHOWN, MAX_VALUES, ReportStatement, Shown};
+use super::statement::{Input, MAX_COUNTS, MAX_GROUPS, MAX_SELECTED, MAX_SHOWN, MAX_VALUES, ReportStatement, Shown};
 use crate::config::{Loss, MAX_CHUNK_ROWS, RunConfig};
 use crate::nowrap;
-use crate::record::Labels;
+use crate::record::{DataRecord, Labels};
 use alloc::collections::BTreeSet;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -51,6 +51,15 @@ impl Checked {
     }
 }
 
+/// Hidden rows are few enough for their selectors.
+fn check_selected(count: u32, data: &DataRecord) -> Result<usize, ReportInvalid> {
+    let cells = u64::from(count).checked_shl(data.stride() as u32).unwrap_or(u64::MAX);
+    if count == 0 || cells > MAX_SELECTED {
+        return Err(ReportInvalid::Selected { count, rows: data.rows });
+    }
+    Ok(count as usize)
+}
+
 impl ReportStatement {
     /// Checks that the rows are rows for this model; returns their places in the data set, their number and window.
     pub(super) fn fits(&self, run: &RunConfig) -> Result<(Option<Vec<u32>>, usize, u32), ReportInvalid> {
@@ -71,7 +80,11 @@ impl ReportStatement {
                         return Err(ReportInvalid::Mismatch { field, expected: expected.into(), got: got.into() });
                     }
                 }
-                (index.as_ref().map_or(0, Vec::len), data.data_bits)
+                let rows = match self.input.hidden() {
+                    Some(count) => check_selected(count, data)?,
+                    None => index.as_ref().map_or(0, Vec::len),
+                };
+                (rows, data.data_bits)
             }
             Input::Public { features } => {
                 let half = 1i32 << run.data_bits.saturating_sub(1).min(30);
@@ -94,6 +107,9 @@ impl ReportStatement {
         let config = forward_config(run, data_bits);
         nowrap::check_forward(&config, w)?;
         length("shown", self.shown.len(), 1, MAX_SHOWN)?;
+        if self.input.hidden().is_some() && !self.shown.iter().all(Shown::of_hidden_rows) {
+            return Err(ReportInvalid::NotApplicable { what: "what reads labels or all rows in their order" });
+        }
         let classes = self.validate_shown(&config, rows)?;
         let claims = count_claims(self, classes, rows as u64)?;
         let backtest = self.backtest();
@@ -106,6 +122,9 @@ impl ReportStatement {
         let Some(groups) = &self.groups else { return Ok(()) };
         if matches!(self.input, Input::Public { .. }) {
             return Err(ReportInvalid::NotApplicable { what: "groups of public rows" });
+        }
+        if self.input.hidden().is_some() {
+            return Err(ReportInvalid::NotApplicable { what: "groups of hidden rows" });
         }
         length("groups", groups.values.len(), 2, MAX_GROUPS)?;
         let ascending = groups.columns.windows(2).all(|w| matches!(w, [a, b] if a < b));

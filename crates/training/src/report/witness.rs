@@ -5,6 +5,7 @@ use super::counting::Evaluation;
 use super::head::Prediction;
 use super::relation::{LABEL, ReportRelation};
 use crate::relation::Writer;
+use crate::trainer::Data;
 use alloc::vec;
 use alloc::vec::Vec;
 use p3_field::PrimeCharacteristicRing;
@@ -27,10 +28,17 @@ pub(super) struct ReportWitness<'a> {
     /// The real targets where the data set's slots have them, gathered; empty if nothing reads them.
     targets: Vec<F>,
     weights: &'a [i64],
+    /// The whole data set, where hidden rows of it are read.
+    data: Option<&'a Data>,
 }
 
 impl<'a> ReportWitness<'a> {
-    pub(super) fn new(relation: ReportRelation<'a>, evaluation: &Evaluation, weights: &'a [i64]) -> Self {
+    pub(super) fn new(
+        relation: ReportRelation<'a>,
+        evaluation: &Evaluation,
+        weights: &'a [i64],
+        data: Option<&'a Data>,
+    ) -> Self {
         let field = |v: &Vec<i32>| v.par_iter().map(|&x| signed(x.into())).collect::<Vec<F>>();
         let inputs = evaluation.layers.iter().map(|l| field(&l.input)).collect();
         let classes = relation.head.as_ref().map_or(0, |h| h.classes);
@@ -47,7 +55,7 @@ impl<'a> ReportWitness<'a> {
                 targets[(first + i % width) * evaluation.height + i / width] = signed(y.into());
             }
         }
-        Self { relation, inputs, labels, targets, weights }
+        Self { relation, inputs, labels, targets, weights, data }
     }
 }
 
@@ -85,6 +93,7 @@ impl<'a> Witnessed for ReportWitness<'a> {
         }
         let (_, v_star) = bilinear_proof(m, vec![vec![E::ONE]], pairs);
         let product = relation.input_equation(&eq_table(&v_star, E::ONE));
+        relation.selection_proof(m, trace, self.data, &rho, &product);
         if relation.statement.outputs().is_some() {
             m.point(log2_ceil(config.outputs(self.inputs.len() - 1)));
         }
@@ -175,6 +184,7 @@ impl ReportRelation<'_> {
                 columns[cell] = F::from_u64((slack >> (limb as u32 * LIMB_BITS)) & ((1 << LIMB_BITS) - 1));
             }
         }
+        self.select(&evaluation.selected, &mut columns);
         fill_multiplicities(&self.lookups, &mut columns, &[])?;
         Ok(columns)
     }

@@ -34,6 +34,9 @@ pub fn report_words(report: &ReportStatement, training: Option<&DataRecord>, dat
         not_shown.push("that they have the columns, order and scales of the training data".to_string());
         return Words { shown, not_shown };
     };
+    if report.input.hidden().is_some() {
+        not_shown.push("which rows of the data set these are, and that no row is read twice".to_string());
+    }
     if let Some(groups) = &report.groups {
         let all: Vec<String> = groups.values.iter().enumerate().map(|(g, v)| format!("{g}: {v:?}")).collect();
         let columns: Vec<String> = groups.columns.iter().map(ToString::to_string).collect();
@@ -85,6 +88,7 @@ fn count(report: &ReportStatement, training: Option<&DataRecord>) -> Option<u64>
         Input::Committed { data, rows: Rows::All } => Some(data.rows.into()),
         Input::Committed { rows: Rows::Range { count, .. }, .. } => Some((*count).into()),
         Input::Committed { rows: Rows::Listed(list), .. } => Some(list.len() as u64),
+        Input::Committed { rows: Rows::Hidden { count }, .. } => Some((*count).into()),
     }
 }
 
@@ -101,7 +105,7 @@ fn outputs(report: &ReportStatement, training: Option<&DataRecord>, values: &[i3
     let (rows, fa) = (count(report, training)?, fractional_bits(report, training)?);
     let each = usize::try_from((values.len() as u64).checked_div(rows)?).ok().filter(|&n| n > 0)?;
     let number = |i: usize| match &report.input {
-        Input::Public { .. } | Input::Committed { rows: Rows::All, .. } => Some(i as u64),
+        Input::Public { .. } | Input::Committed { rows: Rows::All | Rows::Hidden { .. }, .. } => Some(i as u64),
         Input::Committed { rows: Rows::Range { first, .. }, .. } => u64::from(*first).checked_add(i as u64),
         Input::Committed { rows: Rows::Listed(list), .. } => list.get(i).map(|&r| r.into()),
     };
@@ -156,6 +160,7 @@ fn rows(report: &ReportStatement, training: Option<&DataRecord>) -> String {
                         data.rows
                     )
                 }
+                Rows::Hidden { count } => format!("{} of the {}", counted(u64::from(*count), "hidden row"), data.rows),
                 Rows::Listed(list) => format!("{} of {}", counted(list.len() as u64, "listed row"), data.rows),
             };
             let digest = data.digest().map_or_else(|_| String::new(), |d| hex(&d));
@@ -188,7 +193,7 @@ fn explained(report: &ReportStatement, error: u64) -> String {
         Input::Committed { data, rows: Rows::All } => i128::from(data.rows),
         Input::Committed { rows: Rows::Range { count, .. }, .. } => i128::from(*count),
         Input::Committed { rows: Rows::Listed(list), .. } => list.len() as i128,
-        Input::Public { .. } => 0,
+        Input::Committed { rows: Rows::Hidden { .. }, .. } | Input::Public { .. } => 0,
     };
     let Some((sums, squares)) = moments else { return String::new() };
     // n times the spread of the targets, and n times the error.

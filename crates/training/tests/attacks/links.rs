@@ -138,6 +138,7 @@ impl World {
             input: &input,
             data: Some(&self.owner.rows),
             groups: None,
+            hidden: &[],
         };
         let trees = ReportTrees { model: &model.vector, data: Some(&data.vector) };
         let asked = [Asked::Exactly { rate: Rate::Accuracy, group: None }];
@@ -157,6 +158,7 @@ impl World {
             input: &input,
             data: Some(&rows),
             groups: None,
+            hidden: &[],
         };
         let trees = ReportTrees { model: &model.vector, data: Some(&data.vector) };
         let asked = [Asked::Exactly { rate: Rate::Accuracy, group: None }];

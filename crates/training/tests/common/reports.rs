@@ -132,6 +132,7 @@ impl Proven {
             input,
             data: committed.then_some(&self.rows),
             groups,
+            hidden: &[],
         };
         let trees = ReportTrees { model: &self.model.vector, data: committed.then_some(&self.data.vector) };
         prove_report(&about, trees, asked, &[1; 32])

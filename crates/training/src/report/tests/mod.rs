@@ -6,6 +6,7 @@ mod attacks;
 mod backtest;
 mod backtest_attacks;
 mod fixtures;
+mod hidden;
 mod honest;
 mod mutation;
 mod rates;
@@ -192,7 +193,7 @@ impl World {
 
     fn input<'a>(&'a self, input: &'a Input, groups: Option<&'a Groups>) -> ReportInput<'a> {
         let data = matches!(input, Input::Committed { .. }).then_some(&self.rows);
-        ReportInput { run: &self.run, model: &self.model.record, weights: &self.weights, input, data, groups }
+        ReportInput { run: &self.run, model: &self.model.record, weights: &self.weights, input, data, groups, hidden: &[] }
     }
 
     fn trees(&self, input: &Input) -> ReportTrees<'_> {
