@@ -103,6 +103,9 @@ CASES = {
     "own data": Case("classes", train=True),
     "predictions": Case("classes", predict=True, asked={"rows": range(10, 40)}),
     "public": Case("classes", public=5),
+    # Selectors shorter and longer than a column of the trace.
+    "hidden": Case("classes", predict=True, asked={"rows": [17, 3, 17], "hide_rows": True}),
+    "hidden of many": Case("real", predict=True, asked={"rows": [299], "hide_rows": True}),
     "flag": Case("flags", {"metrics": ["confusion", "f1"], "by": "sex"}),
     "flag rates": Case(
         "flags", {"at_least": {"accuracy": 0}, "gap_at_most": {"positive_rate": 1}, "by": "sex"}

@@ -7,9 +7,8 @@ import logging
 import operator
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -19,8 +18,6 @@ from tacit import session
 from tacit._files import write_public
 from tacit._wording import given, name_of, named
 from tacit.commitment import link_of, newest, predecessor
-from tacit.dataset.quantised import QuantisedData, quantise
-from tacit.dataset.schema import Target
 from tacit.errors import ReportRefused, UsageError
 from tacit.performance import Performance, shown_performance
 from tacit.progress import progress_bar
@@ -47,7 +44,18 @@ if TYPE_CHECKING:
     from tacit.commitment import CommittedData
     from tacit.runs import Run
 
-__all__ = ["ERRORS", "MIN_GROUP", "RATES", "Report", "check_arguments", "evaluate", "predict", "prove_request"]
+__all__ = [
+    "ERRORS",
+    "MIN_GROUP",
+    "RATES",
+    "Report",
+    "check_arguments",
+    "chosen_rows",
+    "evaluate",
+    "evaluated_data",
+    "prove_request",
+    "require_schema",
+]
 
 ERRORS = {
     "mse": ("SquaredError",),
@@ -210,9 +218,9 @@ def evaluate(
     bounds = {"at_least": at_least, "at_least_each": at_least_each, "gap_at_most": gap_at_most}
     bounds |= {"at_most": at_most, "at_most_each": at_most_each}
     check_arguments(run, data, min_group, bounds)
-    record, (on, _) = run.record(), _evaluated(run, data)
-    _require_schema(run, on)
-    chosen = _rows(rows, on)
+    record, on = run.record(), evaluated_data(run, data)
+    require_schema(run, on)
+    chosen = chosen_rows(rows, on)
     groups: dict[str, Any] | None = None
     names: tuple[str, ...] = ()
     if by is not None:
@@ -245,47 +253,6 @@ def evaluate(
         raise UsageError(f"nothing is asked for: give {named('metrics', option='--metric')} or bounds")
     request = json.dumps({"rows": chosen, "groups": groups, "asked": asked})
     return prove_request(run, record, on, (on.features, on.labels), request, names, min_group, quiet)
-
-
-def predict(
-    run: Run,
-    x: Any = None,
-    *,
-    data: CommittedData | None = None,
-    rows: Rows = None,
-    quiet: bool = False,
-) -> Report:
-    """Prove the outputs of the final model of a run on public rows `x`, or on `rows` of a committed data set.
-
-    `x` is a table with the columns of the training data, a file of one, or `QuantisedData`; it is scaled as the
-    training data was, and stands in the report in the clear. The outputs are shown. Many rows go into one
-    report: each report opens rows of the model's commitment. Raises as `evaluate` does.
-    """
-    check_arguments(run, data, 0, {})
-    record = run.record()
-    if x is None:
-        on, _ = _evaluated(run, data)
-        _require_schema(run, on)
-        request = json.dumps({"rows": _rows(rows, on), "groups": None, "asked": ["Outputs"]})
-        return prove_request(run, record, on, (on.features, on.labels), request, (), 0, quiet)
-    if data is not None or rows is not None:
-        raise UsageError(
-            f"give public rows ({named('x', option='--input')}), or rows of a committed data set, not both"
-        )
-    trained = run.data()
-    told = x if isinstance(x, QuantisedData) else quantise(x, schema=replace(trained.schema, target=Target()))
-    if told.scales != trained.quantised.scales or told.fa != trained.fa:
-        raise ReportRefused("the rows are not scaled as the training data was", reason="OtherSchema")
-    ours, theirs = told.feature_names, trained.quantised.feature_names
-    if ours != theirs and not (_numbered(ours) or _numbered(theirs)):
-        first = next(f"{a!r} for {b!r}" for a, b in zip_longest(ours, theirs) if a != b)
-        raise ReportRefused(
-            f"the rows have other columns than the training data, or another order: {first}",
-            reason="OtherSchema",
-        )
-    table = (np.ascontiguousarray(told.features), np.zeros(0, dtype=np.int64))
-    request = json.dumps({"rows": "All", "groups": None, "asked": ["Outputs"]})
-    return prove_request(run, record, None, table, request, (), 0, quiet)
 
 
 def prove_request(
@@ -357,9 +324,9 @@ def prove_request(
     )
 
 
-def _evaluated(run: Run, data: CommittedData | None) -> tuple[CommittedData, tuple[bytes, ...]]:
+def evaluated_data(run: Run, data: CommittedData | None) -> CommittedData:
     """The rows that are meant: those given, or the training data under its newest commitment."""
-    return (data, ()) if data is not None else newest(run.data())
+    return data if data is not None else newest(run.data())[0]
 
 
 def _links_to(run: Run, data: CommittedData | None) -> tuple[bytes, ...]:
@@ -427,12 +394,7 @@ def _texts(metrics: Any) -> list[str]:
     return listed
 
 
-def _numbered(names: Sequence[str]) -> bool:
-    """Whether these are the names that columns of an array get: nobody's."""
-    return all(name == f"x{position}" for position, name in enumerate(names))
-
-
-def _require_schema(run: Run, data: CommittedData) -> None:
+def require_schema(run: Run, data: CommittedData) -> None:
     """The rows have the columns, order, scales and labels that the model was trained on."""
     trained = run.data()
     if data.digest == trained.digest:
@@ -453,7 +415,7 @@ def _require_schema(run: Run, data: CommittedData) -> None:
             )
 
 
-def _rows(rows: Rows, data: CommittedData) -> Any:
+def chosen_rows(rows: Rows, data: CommittedData) -> Any:
     """The rows as the core reads them."""
     if rows is None:
         return "All"

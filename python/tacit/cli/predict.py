@@ -14,7 +14,9 @@ __all__ = ["command"]
 
 @click.command("predict", short_help="Show a model's outputs, with a proof.")
 @report_options
-@click.option("--input", "table", type=click.Path(path_type=Path), help="CSV or Parquet file of public rows.")
+@click.option("--input", "table", type=click.Path(path_type=Path), help="CSV or Parquet file of rows.")
+@click.option("--hide-rows", is_flag=True, help="Do not tell which of the committed rows are read.")
+@click.option("--commit-as", metavar="NAME", help="Commit the rows of --input under this name, and show none of them.")
 def command(
     run: str | None,
     vault: Path | None,
@@ -24,19 +26,22 @@ def command(
     out: Path,
     force: bool,
     table: Path | None,
+    hide_rows: bool,
+    commit_as: str | None,
 ) -> None:
     """Run the final model of RUN (by default the latest run) on rows and prove its outputs.
 
-    Public rows (--input) stand in the report in the clear; of committed rows (--rows) only the outputs do.
+    Rows of a file (--input) stand in the report in the clear, unless they are committed first (--commit-as); of
+    committed rows (--data, --rows) only the outputs do, and which rows they are, unless that is hidden (--hide-rows).
     Outputs tell about the model.
     """
     from tacit._files import require_free
     from tacit.commitment import open_data
-    from tacit.reporting import predict
+    from tacit.predicting import predict
     from tacit.runs import open_run
 
-    if (table is None) == (rows is None):
-        raise UsageError("give public rows (--input) or rows of committed data (--rows)")
+    if (table is None) == (rows is None and data is None):
+        raise UsageError("give public rows (--input) or rows of committed data (--data, --rows)")
     require_free(out, overwrite=force)
     opened = open_vault(vault, key_file)
     made = predict(
@@ -44,6 +49,8 @@ def command(
         table,
         data=None if data is None else open_data(opened, data),
         rows=parse_rows(rows),
+        hide_rows=hide_rows,
+        commit_as=commit_as,
     )
     for values in made.outputs():
         click.echo(" ".join(f"{int(v) / 2**made.fa:g}" for v in values))
