@@ -14,11 +14,14 @@ from spec.report_claims import CountClaim, check_rate, count_claims
 from spec.report_statement import (
     AbsoluteError,
     AtLeast,
+    Classes,
+    Committed,
     CommittedInput,
     Counts,
     Exactly,
     GapAtMost,
     ListedRows,
+    Margins,
     Outputs,
     PublicInput,
     ReportStatement,
@@ -26,8 +29,10 @@ from spec.report_statement import (
     SquaredError,
     Sum,
     TargetMoments,
+    Told,
 )
 from spec.report_strategy import Backtest, Limits, check_backtest
+from spec.report_told import check_told
 from spec.score_claims import ScoreClaims, Shape, check_figure, score_claims
 from spec.score_statement import Scores
 from spec.statement import BinaryLabels, ClassLabels, RealLabels
@@ -48,6 +53,8 @@ class Checked:
     """Places of the rows in the committed data set; None for public and for hidden rows."""
     classes: int
     """Classes that are counted; 0 if nothing is counted."""
+    predicted: int
+    """Classes that are predicted: counted, or told of every row; 0 if there are none."""
     claims: list[CountClaim]
     backtest: Limits | None = None
     scores: ScoreClaims | None = None
@@ -78,13 +85,15 @@ def check_report(s: ReportStatement, run: RunConfig, w: int) -> Checked:
     check_forward(config, w)
     within(len(s.shown), 1, MAX_SHOWN, "Length", "things shown")
     if s.hidden is not None:
-        of_outputs = all(isinstance(shown, Outputs) for shown in s.shown)
+        of_outputs = all(isinstance(shown, Outputs | Told) for shown in s.shown)
         require(of_outputs, "NotApplicable", "what reads labels, or all rows in their order")
     classes = _check_shown(s, config, rows)
     claims, scores = count_claims(s, classes, rows), None
     if any(isinstance(shown, Scores) for shown in s.shown):
         scores = score_claims(s.shown, Shape.of(config, s.group_count, rows))
-    return Checked(config, rows, index, classes, claims, _check_backtest(s, config, rows), scores)
+    told = any(isinstance(shown, Classes) for shown in s.shown)
+    predicted = _classes(config) if told or classes else 0
+    return Checked(config, rows, index, classes, predicted, claims, _check_backtest(s, config, rows), scores)
 
 
 def _check_backtest(s: ReportStatement, config: RunConfig, rows: int) -> Limits | None:
@@ -110,7 +119,7 @@ def _check_rows(s: ReportStatement, run: RunConfig) -> tuple[list[int] | None, i
         require(data.fa == run.scales.fa, "Mismatch", f"{data.fa} fractional bits for {run.scales.fa}")
         rows, bits = len(index), data.data_bits
         if hidden is not None:
-            require(0 < hidden and hidden << lg(data.rows) <= MAX_SELECTED, "Selected", f"{hidden} hidden rows")
+            require(hidden > 0 and hidden << lg(data.rows) <= MAX_SELECTED, "Selected", f"{hidden} hidden rows")
             index, rows = None, hidden
     else:
         features, bits = s.input.features, run.data_bits
@@ -154,6 +163,8 @@ def _check_shown(s: ReportStatement, config: RunConfig, rows: int) -> int:
                 require(
                     len(values) == expected <= MAX_VALUES, "Length", f"{len(values)} outputs, not {expected}"
                 )
+            case Classes() | Margins() | Committed():
+                check_told(shown, config, classes, rows)
             case SquaredError() | AbsoluteError() | TargetMoments():
                 _check_sum(s, shown, config, rows)
             case Counts(counts):
@@ -177,7 +188,7 @@ def _check_shown(s: ReportStatement, config: RunConfig, rows: int) -> int:
             case Scores(group, _):
                 _check_group(s, group)
                 check_figure(shown, Shape.of(config, groups, rows), s.groups is not None)
-    for kind in (Counts, Outputs, Backtest):
+    for kind in (Counts, Outputs, Classes, Committed, Backtest):
         times = sum(isinstance(shown, kind) for shown in s.shown)
         require(times <= 1, "NotApplicable", f"{kind.__name__} twice")
     if not any(isinstance(shown, Counts | Exactly | AtLeast | GapAtMost | Scores) for shown in s.shown):

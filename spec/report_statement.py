@@ -190,6 +190,29 @@ class GapAtMost:
     bound: tuple[U32, U32]
 
 
+@dataclass(frozen=True)
+class Classes:
+    """The class predicted of every row."""
+
+    classes: list[U32]
+
+
+@dataclass(frozen=True)
+class Margins:
+    """On every row an output, less another one, is at least its bound."""
+
+    plus: U32 | None
+    minus: U32 | None
+    bounds: list[I32]
+
+
+@dataclass(frozen=True)
+class Committed:
+    """The outputs are the features of a committed data set."""
+
+    outputs: DataRecord
+
+
 Shown = (
     Outputs
     | SquaredError
@@ -201,7 +224,11 @@ Shown = (
     | GapAtMost
     | Backtest
     | Scores
+    | Classes
+    | Margins
+    | Committed
 )
+Told = Classes | Margins | Committed
 Sum = SquaredError | AbsoluteError | TargetMoments
 
 
@@ -234,6 +261,16 @@ class ReportStatement:
     def backtest(self) -> Backtest | None:
         """The backtest, if one is shown."""
         return next((s for s in self.shown if isinstance(s, Backtest)), None)
+
+    @property
+    def margins(self) -> list[Margins]:
+        """Bounds of every row."""
+        return [s for s in self.shown if isinstance(s, Margins)]
+
+    @property
+    def committed(self) -> DataRecord | None:
+        """The commitment to the outputs, if they are committed."""
+        return next((s.outputs for s in self.shown if isinstance(s, Committed)), None)
 
     @property
     def outputs(self) -> list[int] | None:

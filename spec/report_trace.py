@@ -12,8 +12,9 @@ from spec.lookup import Form
 from spec.report_backtest import Backtest
 from spec.report_columns import DATA, Head, HeadEquation, Residuals, slack_lookups, slack_slots
 from spec.report_rules import Checked
-from spec.report_statement import CommittedInput, PublicInput, ReportStatement
 from spec.report_selection import Selection
+from spec.report_statement import CommittedInput, PublicInput, ReportStatement
+from spec.report_told import MarginColumns
 from spec.score_check import ScoreColumn
 from spec.terms import Equation, Kind, Terms, chunk_lookups
 
@@ -45,7 +46,7 @@ class ReportTrace:
         slots = Allocator()
         slots.take(self.layout.slots)
         self.head: Head | None = None
-        if checked.classes:
+        if checked.predicted:
             self.head = Head(self.layout, checked, statement.group_count, slots)
             self.head.lookups(self.lookups)
         self.residuals = Residuals(statement, checked, self.layout, slots)
@@ -58,6 +59,8 @@ class ReportTrace:
         if self.head is not None and checked.scores is not None:
             self.scores = ScoreColumn(checked.scores, self.head, self.layers[0].inputs, slots)
             self.scores.lookup(self.lookups)
+        self.margins = MarginColumns(statement, slots)
+        self.margins.lookups(self.lookups)
         self.selection: Selection | None = None
         if statement.hidden is not None and isinstance(statement.input, CommittedInput):
             self.selection = Selection(statement.hidden, statement.input.data.rows, self.log_rows, slots)

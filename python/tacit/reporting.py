@@ -21,7 +21,7 @@ from tacit.commitment import link_of, newest, predecessor
 from tacit.errors import ReportRefused, UsageError
 from tacit.performance import Performance, shown_performance
 from tacit.progress import progress_bar
-from tacit.proving import prove
+from tacit.proving import Proof, prove
 from tacit.rates import FAIRNESS, RATES, differences, rate_name, shown_errors, shown_rates
 from tacit.scores import (
     SCORES,
@@ -53,6 +53,7 @@ __all__ = [
     "chosen_rows",
     "evaluate",
     "evaluated_data",
+    "model_outputs",
     "prove_request",
     "require_schema",
 ]
@@ -174,6 +175,9 @@ class Report:
 
     def classes(self) -> NDArray[np.int64]:
         """[n] predicted classes: the first largest output, or whether the only one is above 0."""
+        for item in self.shown:
+            if "Classes" in item:
+                return np.array(item["Classes"]["classes"], dtype=np.int64)
         outputs = self.outputs()
         return (outputs[:, 0] > 0).astype(np.int64) if outputs.shape[1] == 1 else outputs.argmax(axis=1)
 
@@ -255,6 +259,33 @@ def evaluate(
     return prove_request(run, record, on, (on.features, on.labels), request, names, min_group, quiet)
 
 
+def _proven(run: Run, record: RunRecord) -> Proof:
+    """The run's proof. Raises `ReportRefused` (`NotProven`) if there is none yet."""
+    missing = [i for i in range(len(record.states) - 1) if run.blob(f"chunk-{i}") is None]
+    if missing:
+        raise ReportRefused(
+            f"{run.name} has not been proven, so nobody could check where its model comes from: prove it first",
+            reason="NotProven",
+        )
+    return prove(run, quiet=True)
+
+
+def model_outputs(
+    run: Run,
+    record: RunRecord,
+    data: CommittedData | None,
+    table: tuple[NDArray[np.int32], NDArray[np.int64]],
+    read: Mapping[str, Any],
+) -> NDArray[np.int32]:
+    """[n, outputs] integers with `fa` fractional bits: what a report on these rows would show. For the owner alone."""
+    proven, commitment = _proven(run, record), None if data is None else data.file
+    request = json.dumps({"groups": None, "asked": ["Outputs"], **read})
+    model = run.final(record).opening.file
+    plan = session.plan_report(proven.content, model, record.final.flat_weights(), commitment, *table, request)
+    values = np.array(plan["shown"][0]["Outputs"]["values"], dtype=np.int32)
+    return values.reshape(-1, record.config.architecture.layers[-1].outputs)
+
+
 def prove_request(
     run: Run,
     record: RunRecord,
@@ -264,20 +295,21 @@ def prove_request(
     names: tuple[str, ...],
     min_group: int,
     quiet: bool,
+    outputs: CommittedData | None = None,
 ) -> Report:
-    """Plan what is asked, refuse figures of few rows, charge the budgets, and prove."""
-    missing = [i for i in range(len(record.states) - 1) if run.blob(f"chunk-{i}") is None]
-    if missing:
-        raise ReportRefused(
-            f"{run.name} has not been proven, so nobody could check where its model comes from: prove it first",
-            reason="NotProven",
-        )
-    proven = prove(run, quiet=True)
+    """Plan what is asked, refuse figures of few rows, charge the budgets, and prove.
+
+    `outputs`, of the run's vault, are what the outputs are proven to be.
+    """
+    proven = _proven(run, record)
     weights, velocity = record.final.flat_weights(), record.final.flat_velocity()
     commitment = None if data is None else data.file
     final = run.final(record)
     opening, made = final.opening, final.made
-    plan = session.plan_report(proven.content, opening.file, weights, commitment, *table, request)
+    of_outputs = None if outputs is None else outputs.file
+    plan = session.plan_report(
+        proven.content, opening.file, weights, commitment, *table, request, outputs=of_outputs
+    )
     for name, size in zip(names or ("all rows",), plan["group_sizes"], strict=True):
         if size < min_group:
             raise ReportRefused(
@@ -302,6 +334,13 @@ def prove_request(
             charged[data.digest.hex()] = rows
         else:
             data.vault.budget.charge({data.digest.hex(): rows}, f"report on {run.name}")
+    told = None
+    if outputs is not None:
+        told = (
+            session.Opening(outputs.file, outputs.vault.secret(f"data/{outputs.name}")),
+            (outputs.features, outputs.labels),
+        )
+        charged[outputs.digest.hex()] = rows
     run.vault.budget.charge(charged, f"{run.name} report")
     with progress_bar("proving", shown=False if quiet else None) as progress:
         content = session.prove_report(
@@ -312,6 +351,7 @@ def prove_request(
             table,
             request,
             run.vault.secret(),
+            outputs=told,
             progress=progress,
         )
     config = record.config

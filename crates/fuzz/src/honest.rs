@@ -134,7 +134,7 @@ fn report(
     asked: &[Asked],
 ) -> Vec<u8> {
     let committed = matches!(input, Input::Committed { .. });
-    let trees = ReportTrees { model: &model.vector, data: committed.then_some(&owner.data.vector) };
+    let trees = ReportTrees { model: &model.vector, data: committed.then_some(&owner.data.vector), outputs: None };
     let data = committed.then_some(&owner.rows);
     let input =
         ReportInput { run: &owner.statement, model: &model.record, weights: &state.weights, input, data, groups, hidden: &[] };

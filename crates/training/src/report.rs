@@ -28,6 +28,7 @@ mod residuals;
 mod scores;
 mod selection;
 mod statement;
+mod told;
 #[cfg(all(test, feature = "prover"))]
 mod tests;
 mod validate;
@@ -46,6 +47,7 @@ pub use relation::{LABEL, ReportRelation};
 #[cfg(feature = "prover")]
 pub use scores::owner::AskedFigure;
 pub use scores::{MAX_EDGES, MAX_LOG_HISTOGRAM, ScoreBin, ScoreFigure, ScoreLoss};
+pub use told::MAX_MARGIN;
 pub use statement::{Groups, Input, MAX_GROUPS, MAX_SHOWN, REPORT_VERSION, ReportStatement, Rows, Shown};
 pub use words::report_words;
 
@@ -121,6 +123,9 @@ pub fn relation<'a>(
     if let Input::Committed { data, .. } = &statement.input {
         run.check_rate("data", data.vector.log_inv_rate)?;
     }
+    if let Some(outputs) = statement.committed_outputs() {
+        run.check_rate("outputs", outputs.vector.log_inv_rate)?;
+    }
     let relation = ReportRelation::new(statement, checked);
     let (slots, log_rows) = relation.size();
     if slots > MAX_SLOTS || (slots as u128) << log_rows > MAX_CELLS {
@@ -129,11 +134,14 @@ pub fn relation<'a>(
     Ok(relation)
 }
 
-/// The vectors of the proof, in the order of their ids: the model, and the data set if it is committed.
+/// The vectors of the proof, in the order of their ids: the model, the data set and the outputs if they are committed.
 fn vectors(statement: &ReportStatement, model: &ModelRecord) -> Result<Vec<Committed>, RecordError> {
     let mut out = alloc::vec![model.committed()?];
     if let Input::Committed { data, .. } = &statement.input {
         out.push(data.committed()?);
+    }
+    if let Some(outputs) = statement.committed_outputs() {
+        out.push(outputs.committed()?);
     }
     Ok(out)
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tacit.cli._options import open_vault, parse_rows, report_options
+from tacit.cli._options import open_vault, parse_bounds, parse_rows, report_options
 from tacit.errors import UsageError
 
 __all__ = ["command"]
@@ -16,7 +16,17 @@ __all__ = ["command"]
 @report_options
 @click.option("--input", "table", type=click.Path(path_type=Path), help="CSV or Parquet file of rows.")
 @click.option("--hide-rows", is_flag=True, help="Do not tell which of the committed rows are read.")
-@click.option("--commit-as", metavar="NAME", help="Commit the rows of --input under this name, and show none of them.")
+@click.option(
+    "--commit-as", metavar="NAME", help="Commit the rows of --input under this name, and show none of them."
+)
+@click.option(
+    "--show", "shown", multiple=True, type=click.Choice(["outputs", "classes"]), help="Repeatable [outputs]."
+)
+@click.option(
+    "--at-least", multiple=True, metavar="WHAT=BOUND", help="Such as probability=0.8, output:0=1. Repeatable."
+)
+@click.option("--at-most", multiple=True, metavar="WHAT=BOUND", help="The same from above. Repeatable.")
+@click.option("--commit-outputs", metavar="NAME", help="Commit the outputs under this name.")
 def command(
     run: str | None,
     vault: Path | None,
@@ -28,6 +38,10 @@ def command(
     table: Path | None,
     hide_rows: bool,
     commit_as: str | None,
+    shown: tuple[str, ...],
+    at_least: tuple[str, ...],
+    at_most: tuple[str, ...],
+    commit_outputs: str | None,
 ) -> None:
     """Run the final model of RUN (by default the latest run) on rows and prove its outputs.
 
@@ -51,7 +65,15 @@ def command(
         rows=parse_rows(rows),
         hide_rows=hide_rows,
         commit_as=commit_as,
+        show=shown or None,
+        at_least=parse_bounds(at_least),
+        at_most=parse_bounds(at_most),
+        commit_outputs=commit_outputs,
     )
-    for values in made.outputs():
-        click.echo(" ".join(f"{int(v) / 2**made.fa:g}" for v in values))
+    if any("Outputs" in item for item in made.shown):
+        for values in made.outputs():
+            click.echo(" ".join(f"{int(v) / 2**made.fa:g}" for v in values))
+    elif any("Classes" in item for item in made.shown):
+        for predicted in made.classes():
+            click.echo(str(int(predicted)))
     click.echo(str(made.save(out, overwrite=force)))

@@ -204,10 +204,8 @@ impl ReportRelation<'_> {
         product: Equation,
         left: Affine,
     ) -> Result<(), HidingError> {
-        let outputs = self.statement.outputs().map(|values| {
-            let n = self.checked.config.outputs(self.layout.layers.len() - 1);
-            (values, unit_weights(&r.point(log2_ceil(n)), n))
-        });
+        let n = self.checked.config.outputs(self.layout.layers.len() - 1);
+        let units = if self.reads_outputs() { unit_weights(&r.point(log2_ceil(n)), n) } else { vec![] };
         let nu = r.challenge();
         let head = self.head_equations();
         let powers = self.powers(nu, head.len());
@@ -219,9 +217,10 @@ impl ReportRelation<'_> {
             total.add_constant(-power * e.real * row.real);
         }
         total.add(&self.count_values(r, &powers.counts));
-        if let Some((values, units)) = outputs {
+        if let Some(values) = self.statement.outputs() {
             self.output_check(r, rho, row, values, &units);
         }
+        self.told_check(r, rho, row, &units);
         self.linear_sums(r);
         let mut of_backtest = self.backtest_check(r, rho, row)?.into_iter();
         for ((_, value), &power) in self.sums().1.into_iter().zip(&powers.sums) {
@@ -232,7 +231,7 @@ impl ReportRelation<'_> {
         }
         let weights = self.pair_weights(&product, &head, &powers);
         let counts = self.count_weights(&powers.counts);
-        let labels = self.head.as_ref().map_or(0, |h| h.classes);
+        let labels = self.checked.classes;
         if self.pairs.is_empty() && labels == 0 {
             r.assert_zero(total);
             return Ok(());

@@ -44,6 +44,8 @@ pub struct ReportTrees<'a> {
     pub model: &'a LongLived,
     /// The data set's, unless the rows are public.
     pub data: Option<&'a LongLived>,
+    /// The one of the outputs, if they are committed.
+    pub outputs: Option<&'a LongLived>,
 }
 
 /// A report before it is proven. For the owner alone.
@@ -103,6 +105,12 @@ pub enum ReportError {
         /// Which rate.
         rate: String,
     },
+    /// A row does not reach its bound.
+    #[error("row {row} of those evaluated does not reach its bound")]
+    MarginFails {
+        /// Which of the rows read.
+        row: usize,
+    },
     /// The bound does not hold.
     #[error("the bound on the {rate} does not hold")]
     BoundFails {
@@ -155,7 +163,7 @@ pub(super) fn argue(
 ) -> Result<RelationProof, ReportError> {
     let digest = statement.digest()?;
     let entropy = Entropy::fresh(vault_secret, &digest)?;
-    let trees = [Some(trees.model), trees.data];
+    let trees = [Some(trees.model), trees.data, trees.outputs];
     let others: Vec<_> = trees.into_iter().flatten().zip(vectors(statement, input.model)?).collect();
     Ok(prove(LABEL, &digest, witness, usize::from(input.run.log_inv_rate), columns, &others, entropy)?)
 }

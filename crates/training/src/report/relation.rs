@@ -9,6 +9,7 @@ use super::residuals::Residuals;
 use super::scores::Scores;
 use super::selection::Selection;
 use super::statement::{Input, ReportStatement};
+use super::told::Margins;
 use super::validate::Checked;
 use crate::relation::layout::{ModelLayout, TraceLayout};
 use crate::relation::{
@@ -51,6 +52,7 @@ pub struct ReportRelation<'a> {
     pub(super) residuals: Option<Residuals>,
     pub(super) backtest: Option<Backtest>,
     pub(super) scores: Option<Scores>,
+    pub(super) margins: Margins,
     pub(super) selection: Option<Selection>,
     /// First slot of the slacks, [`LIMBS`] cells each.
     pub(super) slacks: usize,
@@ -88,7 +90,7 @@ impl<'a> ReportRelation<'a> {
         let mut next = layout.slots;
         let mut builder = chunk_lookups(config, &layout);
         let first = all.len();
-        let head = (checked.classes > 0).then(|| Head::new(&checked, statement.group_count(), &mut next));
+        let head = (checked.predicted > 0).then(|| Head::new(&checked, statement.group_count(), &mut next));
         if let Some(head) = &head {
             let z_bits = config.architecture.layers.last().map_or(0, |l| l.z_bits);
             head.lookups(&layout, z_bits, &mut builder);
@@ -113,6 +115,8 @@ impl<'a> ReportRelation<'a> {
         if let Some(scores) = &scores {
             scores.lookup(&mut builder);
         }
+        let margins = Margins::new(statement, &mut next);
+        margins.lookups(&mut builder);
         let selection = match &statement.input {
             Input::Committed { data, .. } if statement.input.hidden().is_some() => {
                 Some(Selection::new(checked.rows, data.rows as usize, log_rows, &mut next))
@@ -139,6 +143,7 @@ impl<'a> ReportRelation<'a> {
             residuals,
             backtest,
             scores,
+            margins,
             selection,
             slacks,
             model,
@@ -336,7 +341,7 @@ impl Relation for ReportRelation<'_> {
         let points = self.layout.log_rows + 2 * outputs + self.layout.layers.len() + equations;
         // A backtest has a claim of its own at rho, which batches by powers of mu.
         let points = points + self.backtest.as_ref().map_or(0, |b| self.layout.log_rows + b.batched());
-        let labels = self.head.as_ref().map_or(0, |h| h.classes);
+        let labels = self.checked.classes;
         let term = |name, numerator: u64, theorem| algebraic(name, numerator as usize, list_bits, theorem);
         let mut terms = vec![
             term("matrix products", bilinear::error_numerator(0, log2_ceil(self.summed())), SUMCHECK),

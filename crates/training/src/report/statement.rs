@@ -6,6 +6,7 @@ use super::scores::ScoreFigure;
 use crate::canonical::digest;
 use crate::record::DataRecord;
 use crate::statement::StatementError;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
@@ -145,12 +146,36 @@ pub enum Shown {
         /// Which, and its value.
         figure: ScoreFigure,
     },
+    /// The class predicted of every row, and nothing else about it.
+    Classes {
+        /// Row by row.
+        classes: Vec<u32>,
+    },
+    /// On every row an output, less another one, is at least so much, and nothing else about it.
+    Margins {
+        /// The output; 0 if none.
+        plus: Option<u32>,
+        /// The output that is subtracted; 0 if none.
+        minus: Option<u32>,
+        /// Row by row, fa fractional bits.
+        bounds: Vec<i32>,
+    },
+    /// The outputs are the features of a committed data set, row by row.
+    Committed {
+        /// That data set. Its labels are not spoken of.
+        outputs: Box<DataRecord>,
+    },
 }
 
 impl Shown {
+    /// Whether it is told of every row, labels unread: the class, a bound or a commitment of the outputs.
+    pub(super) const fn is_told(&self) -> bool {
+        matches!(self, Self::Classes { .. } | Self::Margins { .. } | Self::Committed { .. })
+    }
+
     /// Whether it can be shown of hidden rows: it reads no labels, and of the data nothing but the model's inputs.
     pub(super) const fn of_hidden_rows(&self) -> bool {
-        matches!(self, Self::Outputs { .. })
+        matches!(self, Self::Outputs { .. }) || self.is_told()
     }
 
     /// Whether it is a sum over rows of errors or targets.

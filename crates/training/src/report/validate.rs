@@ -31,6 +31,8 @@ pub(super) struct Checked {
     pub(super) index: Option<Vec<u32>>,
     /// Classes that the claims count; 0 if nothing is counted.
     pub(super) classes: usize,
+    /// Classes that are predicted: those counted, or those told of every row; 0 if there are none.
+    pub(super) predicted: usize,
     /// What the claims say about the counts.
     pub(super) claims: Vec<CountClaim>,
     /// What a backtest comes to.
@@ -110,12 +112,12 @@ impl ReportStatement {
         if self.input.hidden().is_some() && !self.shown.iter().all(Shown::of_hidden_rows) {
             return Err(ReportInvalid::NotApplicable { what: "what reads labels or all rows in their order" });
         }
-        let classes = self.validate_shown(&config, rows)?;
+        let (classes, predicted) = self.validate_shown(&config, rows)?;
         let claims = count_claims(self, classes, rows as u64)?;
         let backtest = self.backtest();
         let backtest = backtest.map(|(s, figures)| s.validate(figures, &config, &self.input, rows)).transpose()?;
         let scores = self.score_claims(&config, rows)?;
-        Ok(Checked { config, rows, index, classes, claims, backtest, scores })
+        Ok(Checked { config, rows, index, classes, predicted, claims, backtest, scores })
     }
 
     fn validate_groups(&self, inputs: u32) -> Result<(), ReportInvalid> {
@@ -134,10 +136,11 @@ impl ReportStatement {
         if ascending && exist && widths && distinct { Ok(()) } else { Err(ReportInvalid::Groups) }
     }
 
-    /// Checks everything shown; returns the number of classes, 0 if nothing is counted.
-    fn validate_shown(&self, config: &RunConfig, rows: usize) -> Result<usize, ReportInvalid> {
+    /// Checks everything shown; returns the number of classes that are counted, and of those predicted, or 0.
+    fn validate_shown(&self, config: &RunConfig, rows: usize) -> Result<(usize, usize), ReportInvalid> {
         let outputs = config.architecture.layers.last().map_or(0, |l| l.outputs as usize);
         let (mut tables, mut released, mut backtests, mut counted) = (0, 0, 0, false);
+        let (mut told, mut committed) = (0, 0);
         let classes = match config.architecture.loss {
             Loss::CrossEntropy => outputs,
             Loss::BceWithLogits if outputs == 1 => 2,
@@ -149,6 +152,12 @@ impl ReportStatement {
                 Shown::Outputs { values } => {
                     released += 1;
                     length("outputs", values.len(), rows * outputs, (rows * outputs).min(MAX_VALUES))?;
+                    continue;
+                }
+                Shown::Classes { .. } | Shown::Margins { .. } | Shown::Committed { .. } => {
+                    told += usize::from(matches!(shown, Shown::Classes { .. }));
+                    committed += usize::from(matches!(shown, Shown::Committed { .. }));
+                    self.check_told(shown, config, classes, rows)?;
                     continue;
                 }
                 Shown::SquaredError { .. } | Shown::AbsoluteError { .. } | Shown::TargetMoments { .. } => {
@@ -193,7 +202,7 @@ impl ReportStatement {
             }
             counted = true;
         }
-        if tables > 1 || released > 1 {
+        if tables > 1 || released > 1 || told > 1 || committed > 1 {
             return Err(ReportInvalid::NotApplicable { what: "one table or list of outputs twice" });
         }
         if backtests > 1 {
@@ -202,8 +211,9 @@ impl ReportStatement {
         if self.groups.is_some() && !counted {
             return Err(ReportInvalid::NotApplicable { what: "groups of which nothing is shown" });
         }
+        let predicted = if self.tells_classes() { classes } else { 0 };
         if !counted {
-            return Ok(0);
+            return Ok((0, predicted));
         }
         length("groups times classes squared", groups * classes * classes, 0, MAX_COUNTS)?;
         let labels = match &self.input {
@@ -213,8 +223,8 @@ impl ReportStatement {
         match (labels, config.architecture.loss) {
             _ if classes == 0 => Err(ReportInvalid::NotApplicable { what: "a rate of classes" }),
             (None, _) => Err(ReportInvalid::NotApplicable { what: "a rate of rows without labels" }),
-            (Some(Labels::Class { classes: c }), Loss::CrossEntropy) if c as usize == outputs => Ok(classes),
-            (Some(Labels::Binary { outputs: 1 }), Loss::BceWithLogits) => Ok(classes),
+            (Some(Labels::Class { classes: c }), Loss::CrossEntropy) if c as usize == outputs => Ok((classes, classes)),
+            (Some(Labels::Binary { outputs: 1 }), Loss::BceWithLogits) => Ok((classes, classes)),
             _ => Err(ReportInvalid::Labels),
         }
     }

@@ -4,6 +4,7 @@ use super::claims::{LIMB_BITS, LIMBS};
 use super::counting::Evaluation;
 use super::head::Prediction;
 use super::relation::{LABEL, ReportRelation};
+use super::told::{MARGIN_LIMB, MARGIN_LIMBS};
 use crate::relation::Writer;
 use crate::trainer::Data;
 use alloc::vec;
@@ -41,7 +42,7 @@ impl<'a> ReportWitness<'a> {
     ) -> Self {
         let field = |v: &Vec<i32>| v.par_iter().map(|&x| signed(x.into())).collect::<Vec<F>>();
         let inputs = evaluation.layers.iter().map(|l| field(&l.input)).collect();
-        let classes = relation.head.as_ref().map_or(0, |h| h.classes);
+        let classes = relation.checked.classes;
         let mut labels = vec![F::zero_vec(evaluation.height); classes];
         for (x, &y) in evaluation.labels.iter().enumerate().filter(|_| classes > 0) {
             labels[y][x] = F::ONE;
@@ -94,7 +95,7 @@ impl<'a> Witnessed for ReportWitness<'a> {
         let (_, v_star) = bilinear_proof(m, vec![vec![E::ONE]], pairs);
         let product = relation.input_equation(&eq_table(&v_star, E::ONE));
         relation.selection_proof(m, trace, self.data, &rho, &product);
-        if relation.statement.outputs().is_some() {
+        if relation.reads_outputs() {
             m.point(log2_ceil(config.outputs(self.inputs.len() - 1)));
         }
         let nu = m.challenge();
@@ -172,7 +173,14 @@ impl ReportRelation<'_> {
         if let Some(scores) = &self.scores {
             w.put(scores.index, &evaluation.score_indices(&scores.shape), F::from_usize);
         }
-        let counts = evaluation.counts();
+        for (i, margin) in self.statement.margins().enumerate() {
+            let values = evaluation.margins(&margin);
+            for limb in 0..MARGIN_LIMBS {
+                let of = |d: u32| F::from_u32((d >> (limb as u32 * MARGIN_LIMB)) & ((1 << MARGIN_LIMB) - 1));
+                w.put(self.margins.first + i * MARGIN_LIMBS + limb, &values, of);
+            }
+        }
+        let counts = if self.checked.classes > 0 { evaluation.counts() } else { vec![] };
         let bounds = self.checked.claims.iter().filter(|c| c.bound).map(|claim| {
             let sum: i64 = claim.terms.iter().map(|&(at, k)| k * i64::from(counts[at])).sum();
             (sum - claim.value) as u64

@@ -120,6 +120,37 @@ fn outputs(report: &ReportStatement, training: Option<&DataRecord>, values: &[i3
     Some(lines?.join("; "))
 }
 
+/// What is told of every row instead of its outputs.
+fn told(shown: &Shown, unit: &str) -> String {
+    let list = |values: &dyn core::fmt::Debug, n: usize| {
+        if n <= MAX_PRINTED { format!("{values:?}") } else { format!("{n} numbers in the report") }
+    };
+    match shown {
+        Shown::Classes { classes } => format!(
+            "The class predicted, row by row: {}. Of the outputs behind it nothing else is shown.",
+            list(classes, classes.len())
+        ),
+        Shown::Margins { plus, minus, bounds } => {
+            let what = match (plus, minus) {
+                (Some(j), None) => format!("output {j} is at least"),
+                (None, Some(j)) => format!("minus output {j} is at least"),
+                (Some(j), Some(k)) => format!("output {j} less output {k} is at least"),
+                (None, None) => "0 is at least".to_string(),
+            };
+            format!(
+                "On every row {what} its bound, and nothing more about it; the bounds, in units of 2^-{unit}: {}.",
+                list(bounds, bounds.len())
+            )
+        }
+        Shown::Committed { outputs } => format!(
+            "The outputs, row by row, are the features behind the commitment {}, and stay hidden. That this commitment is \
+             valid is shown by its own file; its labels mean nothing here.",
+            outputs.digest().map_or_else(|_| String::new(), |d| hex(&d))
+        ),
+        _ => String::new(),
+    }
+}
+
 /// v / 2^fa to four digits, rounded half away from 0.
 fn real(v: i32, fa: u32) -> String {
     let scaled = u128::from(v.unsigned_abs()).saturating_mul(20_000);
@@ -229,6 +260,7 @@ fn sentence(report: &ReportStatement, training: Option<&DataRecord>, shown: &Sho
         Shown::Outputs { values } => {
             format!("The {} outputs in the report, exactly, in units of 2^-{}.", values.len(), bits(1))
         }
+        Shown::Classes { .. } | Shown::Margins { .. } | Shown::Committed { .. } => told(shown, &bits(1)),
         Shown::SquaredError { sum } => format!(
             "The sum of the squared errors is {sum} / 2^{}{}{}.",
             bits(2),

@@ -140,7 +140,7 @@ impl World {
             groups: None,
             hidden: &[],
         };
-        let trees = ReportTrees { model: &model.vector, data: Some(&data.vector) };
+        let trees = ReportTrees { model: &model.vector, data: Some(&data.vector), outputs: None };
         let asked = [Asked::Exactly { rate: Rate::Accuracy, group: None }];
         encode(Kind::Report, &prove_report(&about, trees, &asked, &SECRET).unwrap()).unwrap()
     }
@@ -160,7 +160,7 @@ impl World {
             groups: None,
             hidden: &[],
         };
-        let trees = ReportTrees { model: &model.vector, data: Some(&data.vector) };
+        let trees = ReportTrees { model: &model.vector, data: Some(&data.vector), outputs: None };
         let asked = [Asked::Exactly { rate: Rate::Accuracy, group: None }];
         encode(Kind::Report, &prove_report(&about, trees, &asked, &SECRET).unwrap()).unwrap()
     }

@@ -39,6 +39,8 @@ pub(super) enum Group {
     /// That each selects one row.
     One,
     Outputs,
+    /// Classes and bounds of rows.
+    Told,
     Sums,
     /// Of a backtest: rows before, and earlier targets.
     Before,
@@ -158,6 +160,7 @@ impl<'w> Forgery<'w> {
             names.extend(core::iter::repeat_n(Group::One, s.count));
         }
         names.extend(self.statement.outputs().map(|_| Group::Outputs));
+        names.extend(self.statement.shown.iter().filter(|s| s.is_told()).map(|_| Group::Told));
         for shown in &self.statement.shown {
             match shown {
                 Shown::AbsoluteError { .. } => names.push(Group::Sums),
@@ -171,7 +174,8 @@ impl<'w> Forgery<'w> {
             let ratios = if b.has_root() { 1 + b.bounds.ratios.len() } else { 0 };
             names.resize(names.len() + ratios, Group::Ratios);
         }
-        names.extend([Group::Gates; 3]);
+        let summed = !liar.relation().pairs.is_empty() || liar.relation().checked.classes > 0;
+        names.extend(core::iter::repeat_n(Group::Gates, if summed { 3 } else { 1 }));
         if let Some(scores) = &liar.relation().checked.scores {
             // The linear claims, and the sumcheck with both its ends.
             names.extend(core::iter::repeat_n(Group::Scores, if scores.pairs.is_empty() { 1 } else { 4 }));

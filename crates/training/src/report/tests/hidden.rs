@@ -13,7 +13,7 @@ fn prove(world: &World, hidden: &[u32]) -> Result<ReportProof, ReportError> {
     prove_report(&about, world.trees(&input), &[Asked::Outputs], &SECRET)
 }
 
-fn outputs(world: &World, rows: &[u32]) -> Vec<i32> {
+pub(super) fn outputs(world: &World, rows: &[u32]) -> Vec<i32> {
     let d = world.run.config.architecture.layers[0].inputs as usize;
     let row = |&i: &u32| naive(&world.run.config, &world.weights, &world.rows.features[i as usize * d..][..d]);
     rows.iter().flat_map(row).collect()

@@ -13,6 +13,7 @@ mod rates;
 mod scores;
 mod scores_forged;
 mod scores_rules;
+mod told;
 
 use super::*;
 use crate::config::{Activation, Architecture, Layer, Loss, Order, RunConfig, Scales, Schedule};
@@ -198,7 +199,7 @@ impl World {
 
     fn trees(&self, input: &Input) -> ReportTrees<'_> {
         let data = matches!(input, Input::Committed { .. }).then_some(&self.data.vector);
-        ReportTrees { model: &self.model.vector, data }
+        ReportTrees { model: &self.model.vector, data, outputs: None }
     }
 
     fn try_prove(&self, input: &ReportInput<'_>, asked: &[Asked]) -> Result<ReportProof, ReportError> {
