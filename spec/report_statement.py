@@ -52,7 +52,7 @@ class CommittedInput:
         return self.rows.count if isinstance(self.rows, HiddenRows) else None
 
     def index(self) -> list[int]:
-        """The rows that are read, as places in the data set: at least one, ascending; none if they are hidden."""
+        """The rows that are read, as places in the data set, ascending; none if they are hidden."""
         match self.rows:
             case AllRows():
                 index = range(self.data.rows)

@@ -63,18 +63,19 @@ def predict(
 ) -> Report:
     """Prove what the final model of a run gives for rows.
 
-    `x` are public rows (a table with the columns of the training data, a file of one, or `QuantisedData`; scaled as
-    the training data was, they stand in the report in the clear), or committed data. Without `x` the rows are those
-    of `data`, by default the training data: all of them, or `rows` of them. Of committed rows nothing stands in the
-    report but which rows they are; with `hide_rows` only that they are rows of that data set: `rows` are then read
-    in their order, and one may be read twice. `commit_as` commits the rows `x` under that name first, so that they do
-    not stand in the report; the commitment goes to a file of that name beside the vault.
+    `x` are public rows (a table with the columns of the training data, a file of one, or `QuantisedData`;
+    scaled as the training data was, they stand in the report in the clear), or committed data. Without `x` the
+    rows are those of `data`, by default the training data: all of them, or `rows` of them. Of committed rows
+    nothing stands in the report but which rows they are; with `hide_rows` only that they are rows of that data
+    set: `rows` are then read in their order, and one may be read twice. `commit_as` commits the rows `x` under
+    that name first, so that they do not stand in the report; the commitment goes to a file of that name beside
+    the vault.
 
-    `show` is "outputs" (the exact integers) or "classes" (the class predicted, nothing else), or both; by default
-    the outputs, if nothing else is asked for. `at_least` and `at_most` bound something on every row, and tell nothing
-    more about it: `{"probability": 0.8}` of class 1 of two, `{"output:0": 1.5}`, `{"margin:2:0": 0.25}` (output 2 less
-    output 0). `commit_outputs` commits the outputs under that name, as the features of a data set that later proofs
-    can be about; its file goes beside the vault.
+    `show` is "outputs" (the exact integers) or "classes" (the class predicted, nothing else), or both; by
+    default the outputs, if nothing else is asked for. `at_least` and `at_most` bound something on every row,
+    and tell nothing more about it: `{"probability": 0.8}` of class 1 of two, `{"output:0": 1.5}`,
+    `{"margin:2:0": 0.25}` (output 2 less output 0). `commit_outputs` commits the outputs under that name, as
+    the features of a data set that later proofs can be about; its file goes beside the vault.
 
     Many rows go into one report: each report opens rows of the model's commitment, and of the data's. Raises as
     `evaluate` does; `BoundFails` names no row.
@@ -138,9 +139,7 @@ def _margin(record: RunRecord, key: str, value: Number, *, most: bool) -> tuple[
     if name == "probability":
         two = (loss == "bce_with_logits" and outputs == 1) or (loss == "cross_entropy" and outputs == 2)
         if not two or places:
-            raise UsageError(
-                "a probability is of class 1 of a model of two classes; bound an output, or a margin"
-            )
+            raise UsageError("a probability is of class 1 of two; of this model bound an output, or a margin")
         if not 0 < bound < 1:
             raise UsageError(f"the bound {value!r} is no probability between 0 and 1")
         plus, minus = (0, None) if outputs == 1 else (1, 0)
@@ -188,9 +187,7 @@ def _places(rows: Rows, data: CommittedData) -> list[int]:
     except TypeError:
         raise UsageError(f"{given('rows', rows)} is neither a range nor a list of row numbers") from None
     if not listed or not all(0 <= i < data.n for i in listed):
-        raise UsageError(
-            f"there is no such row: rows are numbered from 0 to {data.n - 1}, and one at least is read"
-        )
+        raise UsageError(f"at least one row has to be read; rows are numbered from 0 to {data.n - 1}")
     return listed
 
 

@@ -277,7 +277,7 @@ def model_outputs(
     table: tuple[NDArray[np.int32], NDArray[np.int64]],
     read: Mapping[str, Any],
 ) -> NDArray[np.int32]:
-    """[n, outputs] integers with `fa` fractional bits: what a report on these rows would show. For the owner alone."""
+    """[n, outputs] integers with `fa` fractional bits: what a report would show. For the owner alone."""
     proven, commitment = _proven(run, record), None if data is None else data.file
     request = json.dumps({"groups": None, "asked": ["Outputs"], **read})
     model = run.final(record).opening.file
@@ -306,9 +306,9 @@ def prove_request(
     commitment = None if data is None else data.file
     final = run.final(record)
     opening, made = final.opening, final.made
-    of_outputs = None if outputs is None else outputs.file
+    told_file = None if outputs is None else outputs.file
     plan = session.plan_report(
-        proven.content, opening.file, weights, commitment, *table, request, outputs=of_outputs
+        proven.content, opening.file, weights, commitment, *table, request, outputs=told_file
     )
     for name, size in zip(names or ("all rows",), plan["group_sizes"], strict=True):
         if size < min_group:
@@ -355,13 +355,11 @@ def prove_request(
             progress=progress,
         )
     config = record.config
-    outputs = config.architecture.layers[-1].outputs
+    width = config.architecture.layers[-1].outputs
     links = final.links + _links_to(run, data)
     if links:
         log.warning("the report opens a commitment that was made again: it is verified with its links (--link)")
-    return Report(
-        content, run.name, tuple(plan["shown"]), names, config.scales.fa, outputs, plan["rows"], links
-    )
+    return Report(content, run.name, tuple(plan["shown"]), names, config.scales.fa, width, plan["rows"], links)
 
 
 def evaluated_data(run: Run, data: CommittedData | None) -> CommittedData:

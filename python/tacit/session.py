@@ -535,8 +535,8 @@ def plan_report(
     """What a report will state and cost: `shown`, `group_sizes`, `rows_per_proof`. For the owner alone.
 
     `model` is the commitment of the run's final model that the report opens; `commitment` is the file of the
-    data set that `features` [n, d] and `labels` are; None for public rows. `outputs` is the commitment file of the
-    outputs, if they are committed.
+    data set that `features` [n, d] and `labels` are; None for public rows. `outputs` is the commitment file of
+    the outputs, if they are committed.
     Raises `ReportRefused` naming what is wrong.
     """
     with _native() as native:
@@ -558,8 +558,8 @@ def prove_report(
 ) -> bytes:
     """Prove a statement about the final model of a run, as `plan_report` said. The caller has charged the rows.
 
-    `state` is (weights, velocity) behind `model`; `data` is None for public rows. `outputs` are the commitment of
-    the outputs, if they are committed, and its integers.
+    `state` is (weights, velocity) behind `model`; `data` is None for public rows. `outputs` are the commitment
+    of the outputs, if they are committed, and its integers.
     """
     with _native() as native:
         proof = native.prove_report(

@@ -45,9 +45,9 @@ def command(
 ) -> None:
     """Run the final model of RUN (by default the latest run) on rows and prove its outputs.
 
-    Rows of a file (--input) stand in the report in the clear, unless they are committed first (--commit-as); of
-    committed rows (--data, --rows) only the outputs do, and which rows they are, unless that is hidden (--hide-rows).
-    Outputs tell about the model.
+    Rows of a file (--input) stand in the report in the clear, unless they are committed first (--commit-as).
+    Committed rows (--data, --rows) do not, and with --hide-rows it does not tell which of them are read.
+    Outputs tell about the model: --show classes, --at-least and --at-most tell less, --commit-outputs none.
     """
     from tacit._files import require_free
     from tacit.commitment import open_data
