@@ -78,7 +78,7 @@ def predict(
     the features of a data set that later proofs can be about; its file goes beside the vault.
 
     Many rows go into one report: each report opens rows of the model's commitment, and of the data's. Raises as
-    `evaluate` does; `BoundFails` names no row.
+    `evaluate` does.
     """
     if isinstance(x, CommittedData):
         if data is not None:

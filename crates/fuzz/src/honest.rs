@@ -136,8 +136,15 @@ fn report(
     let committed = matches!(input, Input::Committed { .. });
     let trees = ReportTrees { model: &model.vector, data: committed.then_some(&owner.data.vector), outputs: None };
     let data = committed.then_some(&owner.rows);
-    let input =
-        ReportInput { run: &owner.statement, model: &model.record, weights: &state.weights, input, data, groups, hidden: &[] };
+    let input = ReportInput {
+        run: &owner.statement,
+        model: &model.record,
+        weights: &state.weights,
+        input,
+        data,
+        groups,
+        hidden: &[],
+    };
     encode(Kind::Report, &prove_report(&input, trees, asked, &SECRET).expect("a report")).expect("a file")
 }
 

@@ -103,6 +103,7 @@ impl About {
 
 /// What a report will state and cost, as JSON. For the owner alone.
 #[pyfunction]
+#[allow(clippy::too_many_arguments)]
 pub fn plan_report(
     py: Python<'_>,
     run: PyBackedBytes,
@@ -142,7 +143,15 @@ pub fn prove_report<'py>(
     let (weights, table) = (values(py, &weights)?, rows(py, &table.0, &table.1)?);
     let velocity = velocity.as_ref().map(|v| values(py, v)).transpose()?;
     let state = ModelState { weights: weights.clone(), velocity };
-    let about = About::new(&run, &model.0, weights, data.as_ref().map(|d| &*d.0), table, outputs.as_ref().map(|o| &*o.0.0), request)?;
+    let about = About::new(
+        &run,
+        &model.0,
+        weights,
+        data.as_ref().map(|d| &*d.0),
+        table,
+        outputs.as_ref().map(|o| &*o.0.0),
+        request,
+    )?;
     let model_seed = seed32(&model.1, "the model's seed")?;
     let data_seed = data.as_ref().map(|d| seed32(&d.1, "the data set's seed")).transpose()?;
     let told = outputs.as_ref().map(|o| made(py, o)).transpose()?;

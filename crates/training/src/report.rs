@@ -28,9 +28,9 @@ mod residuals;
 mod scores;
 mod selection;
 mod statement;
-mod told;
 #[cfg(all(test, feature = "prover"))]
 mod tests;
+mod told;
 mod validate;
 #[cfg(feature = "prover")]
 mod witness;
@@ -47,8 +47,8 @@ pub use relation::{LABEL, ReportRelation};
 #[cfg(feature = "prover")]
 pub use scores::owner::AskedFigure;
 pub use scores::{MAX_EDGES, MAX_LOG_HISTOGRAM, ScoreBin, ScoreFigure, ScoreLoss};
-pub use told::MAX_MARGIN;
 pub use statement::{Groups, Input, MAX_GROUPS, MAX_SHOWN, REPORT_VERSION, ReportStatement, Rows, Shown};
+pub use told::MAX_MARGIN;
 pub use words::report_words;
 
 /// A statement about a committed model, and its proof.

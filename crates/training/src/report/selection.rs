@@ -79,7 +79,7 @@ impl Selection {
         let length = 1 << self.part();
         let full = r.low(Low::Dense(vec![E::ONE; length]));
         let mut out = vec![(full, E::ONE); self.rows / length];
-        if self.rows % length > 0 {
+        if !self.rows.is_multiple_of(length) {
             let mut rest = vec![E::ZERO; length];
             rest.iter_mut().take(self.rows % length).for_each(|w| *w = E::ONE);
             out.push((r.low(Low::Dense(rest)), E::ONE));

@@ -151,7 +151,13 @@ impl ReportRelation<'_> {
                     let mut e = Affine::default();
                     for c in 1..head.classes {
                         let (form, k) = (head.class(c), E::from_usize(c));
-                        add_form(&mut e, &Form { constant: Default::default(), ..form.clone() }, row.masked, row.data, k);
+                        add_form(
+                            &mut e,
+                            &Form { constant: Default::default(), ..form.clone() },
+                            row.masked,
+                            row.data,
+                            k,
+                        );
                         e.add_constant(row.real * k * form.constant);
                     }
                     let values = classes.iter().zip(eq_table(rho, E::ONE)).map(|(&c, w)| w * E::from_u32(c));

@@ -134,7 +134,8 @@ impl Proven {
             groups,
             hidden: &[],
         };
-        let trees = ReportTrees { model: &self.model.vector, data: committed.then_some(&self.data.vector), outputs: None };
+        let trees =
+            ReportTrees { model: &self.model.vector, data: committed.then_some(&self.data.vector), outputs: None };
         prove_report(&about, trees, asked, &[1; 32])
     }
 

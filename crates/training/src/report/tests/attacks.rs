@@ -81,9 +81,15 @@ impl<'w> Forgery<'w> {
             groups: groups.clone(),
             shown: vec![],
         };
-        let evaluation =
-            Evaluation::new(&world.run.config, &world.weights, &draft.input, Some(&world.rows), groups.as_ref(), hidden)
-                .unwrap();
+        let evaluation = Evaluation::new(
+            &world.run.config,
+            &world.weights,
+            &draft.input,
+            Some(&world.rows),
+            groups.as_ref(),
+            hidden,
+        )
+        .unwrap();
         let statement = completed(draft, &evaluation, asked).unwrap();
         let columns = relation(&statement, &world.run, world.verdict.w_out).unwrap().columns(&evaluation).unwrap();
         Self { world, groups, statement, evaluation, columns }
@@ -105,7 +111,8 @@ impl<'w> Forgery<'w> {
     /// The inputs that the columns lead to, and the multiplicities if every value is still in its table.
     pub(super) fn witness<'a>(&'a self, columns: &mut [F]) -> Liar<'a> {
         let relation = self.relation();
-        let mut witness = ReportWitness::new(relation.clone(), &self.evaluation, &self.world.weights, Some(&self.world.rows));
+        let mut witness =
+            ReportWitness::new(relation.clone(), &self.evaluation, &self.world.weights, Some(&self.world.rows));
         let height = 1 << relation.layout.log_rows;
         let layers = &self.world.run.config.architecture.layers;
         for (l, c) in relation.layout.layers.iter().enumerate().take(layers.len() - 1) {

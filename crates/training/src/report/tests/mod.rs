@@ -194,7 +194,15 @@ impl World {
 
     fn input<'a>(&'a self, input: &'a Input, groups: Option<&'a Groups>) -> ReportInput<'a> {
         let data = matches!(input, Input::Committed { .. }).then_some(&self.rows);
-        ReportInput { run: &self.run, model: &self.model.record, weights: &self.weights, input, data, groups, hidden: &[] }
+        ReportInput {
+            run: &self.run,
+            model: &self.model.record,
+            weights: &self.weights,
+            input,
+            data,
+            groups,
+            hidden: &[],
+        }
     }
 
     fn trees(&self, input: &Input) -> ReportTrees<'_> {

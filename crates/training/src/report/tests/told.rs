@@ -99,7 +99,9 @@ fn every_input_of_every_loss() {
                 assert_eq!(*classes, z.chunks(width).map(class).collect::<Vec<_>>());
             }
             let words = report_words(&report.statement, None, true).shown.concat();
-            assert!(words.contains("is at least its bound") && words.contains("are the features behind the commitment"));
+            assert!(
+                words.contains("is at least its bound") && words.contains("are the features behind the commitment")
+            );
             // One more than a row reaches.
             let Some(Asked::Margins { plus, minus, mut bounds }) = asked.pop() else { panic!() };
             bounds[3] += 1;
@@ -147,7 +149,8 @@ fn rules_of_what_is_told() {
         let e = with(&|s| s[1] = Shown::Margins { plus, minus, bounds: vec![0, 0] });
         assert!(matches!(e, ReportInvalid::Margin { outputs: 3 }), "{e}");
     }
-    let margins = |bounds: Vec<i32>| with(&|s| s[1] = Shown::Margins { plus: Some(0), minus: None, bounds: bounds.clone() });
+    let margins =
+        |bounds: Vec<i32>| with(&|s| s[1] = Shown::Margins { plus: Some(0), minus: None, bounds: bounds.clone() });
     let e = margins(vec![0; 3]);
     assert!(matches!(e, ReportInvalid::Length { field: "bounds of rows", got: 3, min: 2, max: 2 }), "{e}");
     for got in [MAX_MARGIN as i32 + 1, i32::MIN] {
@@ -179,7 +182,8 @@ fn rules_of_what_is_told() {
     assert!(matches!(e, ReportRejected::Statement(StatementError::Rate { .. })), "{e}");
     // A model of targets has no class.
     let world = World::new(config(vec![layer(5, 2, Activation::Identity)], Loss::Mse, ROWS));
-    let e = world.try_prove(&world.input(&world.committed(Rows::All), None), &[Asked::Classes]).map(|_| ()).unwrap_err();
+    let e =
+        world.try_prove(&world.input(&world.committed(Rows::All), None), &[Asked::Classes]).map(|_| ()).unwrap_err();
     let invalid = ReportInvalid::NotApplicable { what: "a class" };
     assert!(e.to_string().contains(&invalid.to_string()), "{e}");
 }
@@ -189,7 +193,9 @@ fn rules_of_what_is_told() {
 fn another_class_or_bound_is_refused() {
     for config in [perceptron(), logistic()] {
         let world = World::new(config);
-        let width = world.run.config.architecture.layers[1 - usize::from(world.run.config.architecture.layers.len() == 1)].outputs;
+        let width = world.run.config.architecture.layers
+            [1 - usize::from(world.run.config.architecture.layers.len() == 1)]
+        .outputs;
         let rows: Vec<u32> = (3..80).collect();
         let z = outputs(&world, &rows);
         let asked = [Asked::Classes, tight(&z, width as usize, Some(0), None)];
