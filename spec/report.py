@@ -78,9 +78,13 @@ def verify_report(report: ReportProof, run: RunVerdict, of_run: RunStatement) ->
     if isinstance(s.input, CommittedInput):
         data.append(s.input.data)
         check_rate(of_run, s.input.data.vector.log_inv_rate)
+    if s.committed is not None:
+        data.append(s.committed)
+        check_rate(of_run, s.committed.vector.log_inv_rate)
     relation = ReportRelation(s, checked)
     fits = relation.slots <= MAX_SLOTS and relation.column_cells <= MAX_CELLS
     require(fits, "TraceSize", f"{relation.slots} columns of 2^{relation.log_rows}")
     others = [run.model.committed(), *(record.committed() for record in data)]
     terms = check_relation(LABEL, s.digest(), relation, of_run.log_inv_rate, others, report.proof)
-    return ReportVerdict(data[0].digest() if data else None, checked.rows, terms)
+    about = s.input.data.digest() if isinstance(s.input, CommittedInput) else None
+    return ReportVerdict(about, checked.rows, terms)

@@ -68,7 +68,7 @@ class Head:
     def __init__(self, layout: ForwardLayout, checked: Checked, groups: int, slots: Allocator) -> None:
         """Takes its columns."""
         layer = checked.config.architecture.layers[-1]
-        self.z, self.z_bits, self.classes = layout.layers[-1].z, layer.z_bits, checked.classes
+        self.z, self.z_bits, self.classes = layout.layers[-1].z, layer.z_bits, checked.predicted
         self.step = slots.take(1) if layer.outputs == 1 else None
         self.hot = OneHot(slots.take(0 if self.step is not None else self.classes - 1), self.classes)
         self.max = slots.take(0 if self.step is not None else 1)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from spec.bilinear import bilinear_check
 from spec.field import ONE, ZERO, E, eq, eq_table, lg, powers, unit_weights
-from spec.hiding import Affine, Low, Message, Reduction
+from spec.hiding import Affine, Low, Reduction
 from spec.report_claims import LIMB_BITS, LIMBS
 from spec.report_columns import DATA, Pair
+from spec.report_told import told_check
 from spec.report_trace import TRACE, ReportTrace, Row, at_rows
 from spec.terms import Equation, Kind
 from spec.training import CROSS_ENTROPY
@@ -24,18 +25,20 @@ class Gate:
     read: E = ZERO
 
 
-def gate_check(t: ReportTrace, r: Reduction, rho: Row, product: Equation, a: Message) -> None:
-    """Equations at rho, sums over rows and counts as one claim and one sumcheck."""
+def gate_check(t: ReportTrace, r: Reduction, rho: Row, product: Equation, claimed: Affine) -> None:
+    """Equations at rho, sums over rows and counts as one claim and one sumcheck.
+
+    `claimed` is what the matrix products leave, less what is read of hidden rows.
+    """
     n, outputs = t.layers[-1].outputs, t.statement.outputs
-    u = None if outputs is None else unit_weights(r.point(lg(n)), n)
+    reads = outputs is not None or t.statement.committed is not None
+    u = unit_weights(r.point(lg(n)), n) if reads else []
     nu, head, x = r.challenge(), t.equations, t.residuals
     claims, b = t.checked.claims, t.backtest
     products = [] if b is None else b.products()
     sums = len(x.squares()) + len(products)
     every = iter(powers(nu, 1 + len(head) + len(x.equal()) + sums + len(claims)))
     next(every)
-    claimed = Affine()
-    claimed.add(a)
     claimed.sub(t.linear(rho, product))
     gates = [Gate(pair) for pair in t.terms.pairs.forms]
     for kind, pair, c in product:
@@ -55,14 +58,15 @@ def gate_check(t: ReportTrace, r: Reduction, rho: Row, product: Equation, a: Mes
         gates.append(Gate(s.of, read=power))
     of_counts = list(every)
     add_counts(t, r, claimed, of_counts)
-    if outputs is not None and u is not None:
+    if outputs is not None:
         output_check(t, r, rho, outputs, u)
+    told_check(t, r, rho, u)
     sum_check(t, r)
     if b is not None:
         values = b.check(r, rho.point, rho.column, rho.data, (t.log_rows, t.data_stride))
         for of_sum, power in zip(values, of_products, strict=True):
             claimed.add(of_sum, power)
-    if not gates and t.head is None:
+    if not gates and t.checked.classes == 0:
         r.assert_zero(claimed)
         return
     classes = t.checked.classes

@@ -40,7 +40,11 @@ class ReportRelation(ReportTrace):
         units = [unit_weights(r.point(lg(layer.outputs)), layer.outputs) for layer in self.layers]
         powers_of_lambda = powers(r.challenge(), len(self.layers))
         product, a = self.product_check(r, rho, units, powers_of_lambda)
-        gate_check(self, r, rho, product, a)
+        left = Affine()
+        left.add(a)
+        if self.selection is not None:
+            left.sub(self.selection.check(r, rho.point, product))
+        gate_check(self, r, rho, product, left)
         score_check(self, r)
         lookup_check(r, self.lookups)
 
@@ -93,4 +97,5 @@ class ReportRelation(ReportTrace):
             algebraic("random points and batching powers", points, bits),
             algebraic("lookups", self.lookups.error_numerator(), bits),
             *score_terms(self.checked.scores, bits),
+            *([] if self.selection is None else self.selection.soundness(bits)),
         ]

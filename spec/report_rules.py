@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from spec.config import MAX_CHUNK_ROWS
+from spec.field import lg
 from spec.nowrap import check_forward
 from spec.records import check_data
 from spec.rejected import Rejected, require, within
@@ -13,11 +14,14 @@ from spec.report_claims import CountClaim, check_rate, count_claims
 from spec.report_statement import (
     AbsoluteError,
     AtLeast,
+    Classes,
+    Committed,
     CommittedInput,
     Counts,
     Exactly,
     GapAtMost,
     ListedRows,
+    Margins,
     Outputs,
     PublicInput,
     ReportStatement,
@@ -25,14 +29,17 @@ from spec.report_statement import (
     SquaredError,
     Sum,
     TargetMoments,
+    Told,
 )
 from spec.report_strategy import Backtest, Limits, check_backtest
+from spec.report_told import check_told
 from spec.score_claims import ScoreClaims, Shape, check_figure, score_claims
 from spec.score_statement import Scores
 from spec.statement import BinaryLabels, ClassLabels, RealLabels
 from spec.training import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED_ERROR, RunConfig
 
 MAX_GROUPS, MAX_SHOWN, MAX_COUNTS, MAX_VALUES = 64, 64, 1 << 14, 1 << 22
+MAX_SELECTED = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -43,9 +50,11 @@ class Checked:
     """Of the forward pass alone."""
     rows: int
     index: list[int] | None
-    """Places of the rows in the committed data set; None for public rows."""
+    """Places of the rows in the committed data set; None for public and for hidden rows."""
     classes: int
     """Classes that are counted; 0 if nothing is counted."""
+    predicted: int
+    """Classes that are predicted: counted, or told of every row; 0 if there are none."""
     claims: list[CountClaim]
     backtest: Limits | None = None
     scores: ScoreClaims | None = None
@@ -75,11 +84,16 @@ def check_report(s: ReportStatement, run: RunConfig, w: int) -> Checked:
     config = forward_config(run, data_bits)
     check_forward(config, w)
     within(len(s.shown), 1, MAX_SHOWN, "Length", "things shown")
+    if s.hidden is not None:
+        of_outputs = all(isinstance(shown, Outputs | Told) for shown in s.shown)
+        require(of_outputs, "NotApplicable", "what reads labels, or all rows in their order")
     classes = _check_shown(s, config, rows)
     claims, scores = count_claims(s, classes, rows), None
     if any(isinstance(shown, Scores) for shown in s.shown):
         scores = score_claims(s.shown, Shape.of(config, s.group_count, rows))
-    return Checked(config, rows, index, classes, claims, _check_backtest(s, config, rows), scores)
+    told = any(isinstance(shown, Classes) for shown in s.shown)
+    predicted = _classes(config) if told or classes else 0
+    return Checked(config, rows, index, classes, predicted, claims, _check_backtest(s, config, rows), scores)
 
 
 def _check_backtest(s: ReportStatement, config: RunConfig, rows: int) -> Limits | None:
@@ -100,10 +114,13 @@ def _check_rows(s: ReportStatement, run: RunConfig) -> tuple[list[int] | None, i
     if isinstance(s.input, CommittedInput):
         data = s.input.data
         check_data(data)
-        index = s.input.index()
+        index, hidden = s.input.index(), s.input.hidden
         require(data.features == inputs, "Mismatch", f"{data.features} features for {inputs}")
         require(data.fa == run.scales.fa, "Mismatch", f"{data.fa} fractional bits for {run.scales.fa}")
         rows, bits = len(index), data.data_bits
+        if hidden is not None:
+            require(hidden > 0 and hidden << lg(data.rows) <= MAX_SELECTED, "Selected", f"{hidden} hidden rows")
+            index, rows = None, hidden
     else:
         features, bits = s.input.features, run.data_bits
         whole = 0 < len(features) <= MAX_VALUES and len(features) % inputs == 0
@@ -119,6 +136,7 @@ def _check_groups(s: ReportStatement, inputs: int) -> None:
     if s.groups is None:
         return
     require(isinstance(s.input, CommittedInput), "NotApplicable", "groups of public rows")
+    require(s.hidden is None, "NotApplicable", "groups of hidden rows")
     columns, values = s.groups.columns, s.groups.values
     within(len(values), 2, MAX_GROUPS, "Length", "groups")
     ascending = all(a < b for a, b in pairwise(columns))
@@ -145,6 +163,8 @@ def _check_shown(s: ReportStatement, config: RunConfig, rows: int) -> int:
                 require(
                     len(values) == expected <= MAX_VALUES, "Length", f"{len(values)} outputs, not {expected}"
                 )
+            case Classes() | Margins() | Committed():
+                check_told(shown, config, classes, rows)
             case SquaredError() | AbsoluteError() | TargetMoments():
                 _check_sum(s, shown, config, rows)
             case Counts(counts):
@@ -168,7 +188,7 @@ def _check_shown(s: ReportStatement, config: RunConfig, rows: int) -> int:
             case Scores(group, _):
                 _check_group(s, group)
                 check_figure(shown, Shape.of(config, groups, rows), s.groups is not None)
-    for kind in (Counts, Outputs, Backtest):
+    for kind in (Counts, Outputs, Classes, Committed, Backtest):
         times = sum(isinstance(shown, kind) for shown in s.shown)
         require(times <= 1, "NotApplicable", f"{kind.__name__} twice")
     if not any(isinstance(shown, Counts | Exactly | AtLeast | GapAtMost | Scores) for shown in s.shown):

@@ -33,14 +33,26 @@ class ListedRows:
 
 
 @dataclass(frozen=True)
+class HiddenRows:
+    """So many rows; which ones stays hidden."""
+
+    count: U32
+
+
+@dataclass(frozen=True)
 class CommittedInput:
     """Rows of a committed data set."""
 
     data: DataRecord
-    rows: AllRows | RowRange | ListedRows
+    rows: AllRows | RowRange | ListedRows | HiddenRows
+
+    @property
+    def hidden(self) -> int | None:
+        """How many rows are read whose places stay hidden, if they do."""
+        return self.rows.count if isinstance(self.rows, HiddenRows) else None
 
     def index(self) -> list[int]:
-        """The rows that are read, as places in the data set: at least one, ascending."""
+        """The rows that are read, as places in the data set, ascending; none if they are hidden."""
         match self.rows:
             case AllRows():
                 index = range(self.data.rows)
@@ -50,6 +62,8 @@ class CommittedInput:
                 require(all(a < b for a, b in pairwise(rows)), "Rows", "rows out of order")
                 require(len(rows) > 0 and rows[-1] < self.data.rows, "Rows", "no rows, or rows beyond the last")
                 return list(rows)
+            case HiddenRows():
+                return []
         require(len(index) > 0 and index.stop <= self.data.rows, "Rows", f"rows {index.start} to {index.stop}")
         return list(index)
 
@@ -176,6 +190,29 @@ class GapAtMost:
     bound: tuple[U32, U32]
 
 
+@dataclass(frozen=True)
+class Classes:
+    """The class predicted of every row."""
+
+    classes: list[U32]
+
+
+@dataclass(frozen=True)
+class Margins:
+    """On every row an output, less another one, is at least its bound."""
+
+    plus: U32 | None
+    minus: U32 | None
+    bounds: list[I32]
+
+
+@dataclass(frozen=True)
+class Committed:
+    """The outputs are the features of a committed data set."""
+
+    outputs: DataRecord
+
+
 Shown = (
     Outputs
     | SquaredError
@@ -187,7 +224,11 @@ Shown = (
     | GapAtMost
     | Backtest
     | Scores
+    | Classes
+    | Margins
+    | Committed
 )
+Told = Classes | Margins | Committed
 Sum = SquaredError | AbsoluteError | TargetMoments
 
 
@@ -207,6 +248,11 @@ class ReportStatement:
         return digest("tacit/report/v1", (ReportStatement, self))
 
     @property
+    def hidden(self) -> int | None:
+        """Rows of a committed data set that are read at hidden places, if they are."""
+        return self.input.hidden if isinstance(self.input, CommittedInput) else None
+
+    @property
     def group_count(self) -> int:
         """Groups, or the one of all rows."""
         return 1 if self.groups is None else len(self.groups.values)
@@ -215,6 +261,16 @@ class ReportStatement:
     def backtest(self) -> Backtest | None:
         """The backtest, if one is shown."""
         return next((s for s in self.shown if isinstance(s, Backtest)), None)
+
+    @property
+    def margins(self) -> list[Margins]:
+        """Bounds of every row."""
+        return [s for s in self.shown if isinstance(s, Margins)]
+
+    @property
+    def committed(self) -> DataRecord | None:
+        """The commitment to the outputs, if they are committed."""
+        return next((s.outputs for s in self.shown if isinstance(s, Committed)), None)
 
     @property
     def outputs(self) -> list[int] | None:

@@ -12,7 +12,9 @@ from spec.lookup import Form
 from spec.report_backtest import Backtest
 from spec.report_columns import DATA, Head, HeadEquation, Residuals, slack_lookups, slack_slots
 from spec.report_rules import Checked
+from spec.report_selection import Selection
 from spec.report_statement import CommittedInput, PublicInput, ReportStatement
+from spec.report_told import MarginColumns
 from spec.score_check import ScoreColumn
 from spec.terms import Equation, Kind, Terms, chunk_lookups
 
@@ -44,7 +46,7 @@ class ReportTrace:
         slots = Allocator()
         slots.take(self.layout.slots)
         self.head: Head | None = None
-        if checked.classes:
+        if checked.predicted:
             self.head = Head(self.layout, checked, statement.group_count, slots)
             self.head.lookups(self.lookups)
         self.residuals = Residuals(statement, checked, self.layout, slots)
@@ -57,6 +59,11 @@ class ReportTrace:
         if self.head is not None and checked.scores is not None:
             self.scores = ScoreColumn(checked.scores, self.head, self.layers[0].inputs, slots)
             self.scores.lookup(self.lookups)
+        self.margins = MarginColumns(statement, slots)
+        self.margins.lookups(self.lookups)
+        self.selection: Selection | None = None
+        if statement.hidden is not None and isinstance(statement.input, CommittedInput):
+            self.selection = Selection(statement.hidden, statement.input.data.rows, self.log_rows, slots)
         count = slack_slots(checked, self.log_rows)
         self.slacks = slots.take(count)
         slack_lookups(self.slacks, count, self.lookups)
@@ -94,7 +101,7 @@ class ReportTrace:
         return at_rows(self.statement.input.features, self.layers[0].inputs, point)
 
     def linear(self, row: Row, equation: Equation) -> Affine:
-        """What an equation of the forward pass reads but products, at a row point."""
+        """What an equation of the forward pass reads but products and hidden rows, at a row point."""
         out, public = Affine(), self.public(row.point)
         for kind, slot, c in equation:
             match kind:
@@ -102,6 +109,8 @@ class ReportTrace:
                     out.add_constant(c)
                 case Kind.COLUMN:
                     out.add_cell(TRACE, row.column, slot, c)
+                case Kind.DATA if self.selection is not None:
+                    pass
                 case Kind.DATA if public is None:
                     out.add_cell(DATA, row.data, slot, c)
                 case Kind.DATA if public is not None:

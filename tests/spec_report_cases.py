@@ -103,6 +103,34 @@ CASES = {
     "own data": Case("classes", train=True),
     "predictions": Case("classes", predict=True, asked={"rows": range(10, 40)}),
     "public": Case("classes", public=5),
+    # Selectors shorter and longer than a column of the trace.
+    "hidden": Case("classes", predict=True, asked={"rows": [17, 3, 17], "hide_rows": True}),
+    "told": Case(
+        "classes",
+        predict=True,
+        asked={
+            "rows": range(5, 41),
+            "show": ["classes", "outputs"],
+            "at_least": {"output:0": -100, "margin:1:2": -200},
+            "at_most": {"output:2": 100},
+            "commit_outputs": "told",
+        },
+    ),
+    "told of public": Case(
+        "pair", public=3, asked={"show": "classes", "at_least": {"probability": "0.000001"}}
+    ),
+    "told of hidden": Case(
+        "flags",
+        predict=True,
+        asked={
+            "rows": [7],
+            "hide_rows": True,
+            "show": "classes",
+            "at_most": {"probability": "0.999999"},
+            "commit_outputs": "outputs",
+        },
+    ),
+    "hidden of many": Case("real", predict=True, asked={"rows": [299], "hide_rows": True}),
     "flag": Case("flags", {"metrics": ["confusion", "f1"], "by": "sex"}),
     "flag rates": Case(
         "flags", {"at_least": {"accuracy": 0}, "gap_at_most": {"positive_rate": 1}, "by": "sex"}
@@ -234,7 +262,7 @@ class Worlds:
         if not path.exists():
             on = train if case.train else test
             if case.public:
-                report = tacit.predict(run, table(case.public, 3), quiet=True)
+                report = tacit.predict(run, table(case.public, 3), quiet=True, **case.asked)
             elif case.backtest:
                 report = tacit.backtest(run, on, quiet=True, **case.asked)
             elif case.predict:

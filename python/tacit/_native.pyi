@@ -108,6 +108,7 @@ def plan_report(
     weights: NDArray[np.int64],
     commitment: _Bytes | None,
     table: tuple[NDArray[np.int32], NDArray[np.int64]],
+    outputs: _Bytes | None,
     request: str,
 ) -> str: ...
 def prove_report(
@@ -117,6 +118,7 @@ def prove_report(
     model: _Opening,
     data: _Opening | None,
     table: tuple[NDArray[np.int32], NDArray[np.int64]],
+    outputs: tuple[_Opening, tuple[NDArray[np.int32], NDArray[np.int64]]] | None,
     request: str,
     secret: _Bytes,
     progress: _Progress,

@@ -35,6 +35,7 @@ __all__ = [
     "MAX_PROOFS",
     "CommittedData",
     "commit",
+    "commit_quantised",
     "link_of",
     "newest",
     "only_name",
@@ -210,6 +211,20 @@ def commit(
     if not quiet:
         state = "already committed" if known else "committed"
         print(f"{state} {committed}\npublic file {path}")
+    return committed
+
+
+def commit_quantised(
+    data: QuantisedData, vault: Vault, name: str, proofs: int, *, overwrite: bool = False
+) -> CommittedData:
+    """Commit rows that are integers already, under a free name; the public file goes beside the vault."""
+    _check_arguments(name, proofs, None, None)
+    if vault.has(f"data/{name}/description"):
+        raise UsageError(f"{vault.path} holds data under the name {name!r} already; choose another name")
+    target = vault.path.parent / f"{name}.commitment"
+    require_free(target, overwrite=overwrite)
+    committed = _store(vault, name, data, public_schema(data, names=False), proofs, usable_memory())
+    committed.save(target, overwrite=overwrite)
     return committed
 
 

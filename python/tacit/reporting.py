@@ -7,9 +7,8 @@ import logging
 import operator
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -19,12 +18,10 @@ from tacit import session
 from tacit._files import write_public
 from tacit._wording import given, name_of, named
 from tacit.commitment import link_of, newest, predecessor
-from tacit.dataset.quantised import QuantisedData, quantise
-from tacit.dataset.schema import Target
 from tacit.errors import ReportRefused, UsageError
 from tacit.performance import Performance, shown_performance
 from tacit.progress import progress_bar
-from tacit.proving import prove
+from tacit.proving import Proof, prove
 from tacit.rates import FAIRNESS, RATES, differences, rate_name, shown_errors, shown_rates
 from tacit.scores import (
     SCORES,
@@ -47,7 +44,19 @@ if TYPE_CHECKING:
     from tacit.commitment import CommittedData
     from tacit.runs import Run
 
-__all__ = ["ERRORS", "MIN_GROUP", "RATES", "Report", "check_arguments", "evaluate", "predict", "prove_request"]
+__all__ = [
+    "ERRORS",
+    "MIN_GROUP",
+    "RATES",
+    "Report",
+    "check_arguments",
+    "chosen_rows",
+    "evaluate",
+    "evaluated_data",
+    "model_outputs",
+    "prove_request",
+    "require_schema",
+]
 
 ERRORS = {
     "mse": ("SquaredError",),
@@ -166,6 +175,9 @@ class Report:
 
     def classes(self) -> NDArray[np.int64]:
         """[n] predicted classes: the first largest output, or whether the only one is above 0."""
+        for item in self.shown:
+            if "Classes" in item:
+                return np.array(item["Classes"]["classes"], dtype=np.int64)
         outputs = self.outputs()
         return (outputs[:, 0] > 0).astype(np.int64) if outputs.shape[1] == 1 else outputs.argmax(axis=1)
 
@@ -210,9 +222,9 @@ def evaluate(
     bounds = {"at_least": at_least, "at_least_each": at_least_each, "gap_at_most": gap_at_most}
     bounds |= {"at_most": at_most, "at_most_each": at_most_each}
     check_arguments(run, data, min_group, bounds)
-    record, (on, _) = run.record(), _evaluated(run, data)
-    _require_schema(run, on)
-    chosen = _rows(rows, on)
+    record, on = run.record(), evaluated_data(run, data)
+    require_schema(run, on)
+    chosen = chosen_rows(rows, on)
     groups: dict[str, Any] | None = None
     names: tuple[str, ...] = ()
     if by is not None:
@@ -247,45 +259,31 @@ def evaluate(
     return prove_request(run, record, on, (on.features, on.labels), request, names, min_group, quiet)
 
 
-def predict(
-    run: Run,
-    x: Any = None,
-    *,
-    data: CommittedData | None = None,
-    rows: Rows = None,
-    quiet: bool = False,
-) -> Report:
-    """Prove the outputs of the final model of a run on public rows `x`, or on `rows` of a committed data set.
-
-    `x` is a table with the columns of the training data, a file of one, or `QuantisedData`; it is scaled as the
-    training data was, and stands in the report in the clear. The outputs are shown. Many rows go into one
-    report: each report opens rows of the model's commitment. Raises as `evaluate` does.
-    """
-    check_arguments(run, data, 0, {})
-    record = run.record()
-    if x is None:
-        on, _ = _evaluated(run, data)
-        _require_schema(run, on)
-        request = json.dumps({"rows": _rows(rows, on), "groups": None, "asked": ["Outputs"]})
-        return prove_request(run, record, on, (on.features, on.labels), request, (), 0, quiet)
-    if data is not None or rows is not None:
-        raise UsageError(
-            f"give public rows ({named('x', option='--input')}), or rows of a committed data set, not both"
-        )
-    trained = run.data()
-    told = x if isinstance(x, QuantisedData) else quantise(x, schema=replace(trained.schema, target=Target()))
-    if told.scales != trained.quantised.scales or told.fa != trained.fa:
-        raise ReportRefused("the rows are not scaled as the training data was", reason="OtherSchema")
-    ours, theirs = told.feature_names, trained.quantised.feature_names
-    if ours != theirs and not (_numbered(ours) or _numbered(theirs)):
-        first = next(f"{a!r} for {b!r}" for a, b in zip_longest(ours, theirs) if a != b)
+def _proven(run: Run, record: RunRecord) -> Proof:
+    """The run's proof. Raises `ReportRefused` (`NotProven`) if there is none yet."""
+    missing = [i for i in range(len(record.states) - 1) if run.blob(f"chunk-{i}") is None]
+    if missing:
         raise ReportRefused(
-            f"the rows have other columns than the training data, or another order: {first}",
-            reason="OtherSchema",
+            f"{run.name} has not been proven, so nobody could check where its model comes from: prove it first",
+            reason="NotProven",
         )
-    table = (np.ascontiguousarray(told.features), np.zeros(0, dtype=np.int64))
-    request = json.dumps({"rows": "All", "groups": None, "asked": ["Outputs"]})
-    return prove_request(run, record, None, table, request, (), 0, quiet)
+    return prove(run, quiet=True)
+
+
+def model_outputs(
+    run: Run,
+    record: RunRecord,
+    data: CommittedData | None,
+    table: tuple[NDArray[np.int32], NDArray[np.int64]],
+    read: Mapping[str, Any],
+) -> NDArray[np.int32]:
+    """[n, outputs] integers with `fa` fractional bits: what a report would show. For the owner alone."""
+    proven, commitment = _proven(run, record), None if data is None else data.file
+    request = json.dumps({"groups": None, "asked": ["Outputs"], **read})
+    model = run.final(record).opening.file
+    plan = session.plan_report(proven.content, model, record.final.flat_weights(), commitment, *table, request)
+    values = np.array(plan["shown"][0]["Outputs"]["values"], dtype=np.int32)
+    return values.reshape(-1, record.config.architecture.layers[-1].outputs)
 
 
 def prove_request(
@@ -297,20 +295,21 @@ def prove_request(
     names: tuple[str, ...],
     min_group: int,
     quiet: bool,
+    outputs: CommittedData | None = None,
 ) -> Report:
-    """Plan what is asked, refuse figures of few rows, charge the budgets, and prove."""
-    missing = [i for i in range(len(record.states) - 1) if run.blob(f"chunk-{i}") is None]
-    if missing:
-        raise ReportRefused(
-            f"{run.name} has not been proven, so nobody could check where its model comes from: prove it first",
-            reason="NotProven",
-        )
-    proven = prove(run, quiet=True)
+    """Plan what is asked, refuse figures of few rows, charge the budgets, and prove.
+
+    `outputs`, of the run's vault, are what the outputs are proven to be.
+    """
+    proven = _proven(run, record)
     weights, velocity = record.final.flat_weights(), record.final.flat_velocity()
     commitment = None if data is None else data.file
     final = run.final(record)
     opening, made = final.opening, final.made
-    plan = session.plan_report(proven.content, opening.file, weights, commitment, *table, request)
+    told_file = None if outputs is None else outputs.file
+    plan = session.plan_report(
+        proven.content, opening.file, weights, commitment, *table, request, outputs=told_file
+    )
     for name, size in zip(names or ("all rows",), plan["group_sizes"], strict=True):
         if size < min_group:
             raise ReportRefused(
@@ -335,6 +334,13 @@ def prove_request(
             charged[data.digest.hex()] = rows
         else:
             data.vault.budget.charge({data.digest.hex(): rows}, f"report on {run.name}")
+    told = None
+    if outputs is not None:
+        told = (
+            session.Opening(outputs.file, outputs.vault.secret(f"data/{outputs.name}")),
+            (outputs.features, outputs.labels),
+        )
+        charged[outputs.digest.hex()] = rows
     run.vault.budget.charge(charged, f"{run.name} report")
     with progress_bar("proving", shown=False if quiet else None) as progress:
         content = session.prove_report(
@@ -345,21 +351,20 @@ def prove_request(
             table,
             request,
             run.vault.secret(),
+            outputs=told,
             progress=progress,
         )
     config = record.config
-    outputs = config.architecture.layers[-1].outputs
+    width = config.architecture.layers[-1].outputs
     links = final.links + _links_to(run, data)
     if links:
         log.warning("the report opens a commitment that was made again: it is verified with its links (--link)")
-    return Report(
-        content, run.name, tuple(plan["shown"]), names, config.scales.fa, outputs, plan["rows"], links
-    )
+    return Report(content, run.name, tuple(plan["shown"]), names, config.scales.fa, width, plan["rows"], links)
 
 
-def _evaluated(run: Run, data: CommittedData | None) -> tuple[CommittedData, tuple[bytes, ...]]:
+def evaluated_data(run: Run, data: CommittedData | None) -> CommittedData:
     """The rows that are meant: those given, or the training data under its newest commitment."""
-    return (data, ()) if data is not None else newest(run.data())
+    return data if data is not None else newest(run.data())[0]
 
 
 def _links_to(run: Run, data: CommittedData | None) -> tuple[bytes, ...]:
@@ -427,12 +432,7 @@ def _texts(metrics: Any) -> list[str]:
     return listed
 
 
-def _numbered(names: Sequence[str]) -> bool:
-    """Whether these are the names that columns of an array get: nobody's."""
-    return all(name == f"x{position}" for position, name in enumerate(names))
-
-
-def _require_schema(run: Run, data: CommittedData) -> None:
+def require_schema(run: Run, data: CommittedData) -> None:
     """The rows have the columns, order, scales and labels that the model was trained on."""
     trained = run.data()
     if data.digest == trained.digest:
@@ -453,7 +453,7 @@ def _require_schema(run: Run, data: CommittedData) -> None:
             )
 
 
-def _rows(rows: Rows, data: CommittedData) -> Any:
+def chosen_rows(rows: Rows, data: CommittedData) -> Any:
     """The rows as the core reads them."""
     if rows is None:
         return "All"

@@ -113,7 +113,7 @@ def translated(failure: Failure) -> TacitError:
     if failure.category == "unreadable":
         return UNREADABLE.get(failure.check, UnreadableFile)(failure.message)
     if failure.category == "report":
-        refused = BoundFails if failure.check == "BoundFails" else ReportRefused
+        refused = BoundFails if failure.check in ("BoundFails", "MarginFails") else ReportRefused
         return refused(failure.message, reason=failure.check)
     if failure.category == "release":
         return ReleaseRefused(failure.message, rule=failure.check)
@@ -529,15 +529,18 @@ def plan_report(
     features: NDArray[np.int32],
     labels: NDArray[np.int64],
     request: str,
+    *,
+    outputs: bytes | None = None,
 ) -> dict[str, Any]:
     """What a report will state and cost: `shown`, `group_sizes`, `rows_per_proof`. For the owner alone.
 
     `model` is the commitment of the run's final model that the report opens; `commitment` is the file of the
-    data set that `features` [n, d] and `labels` are; None for public rows.
+    data set that `features` [n, d] and `labels` are; None for public rows. `outputs` is the commitment file of
+    the outputs, if they are committed.
     Raises `ReportRefused` naming what is wrong.
     """
     with _native() as native:
-        plan = native.plan_report(run, model, weights, commitment, (features, labels), request)
+        plan = native.plan_report(run, model, weights, commitment, (features, labels), outputs, request)
     return dict(json.loads(plan))
 
 
@@ -550,11 +553,13 @@ def prove_report(
     request: str,
     vault_secret: Secret,
     *,
+    outputs: tuple[Opening, tuple[NDArray[np.int32], NDArray[np.int64]]] | None = None,
     progress: Progress | None = None,
 ) -> bytes:
     """Prove a statement about the final model of a run, as `plan_report` said. The caller has charged the rows.
 
-    `state` is (weights, velocity) behind `model`; `data` is None for public rows.
+    `state` is (weights, velocity) behind `model`; `data` is None for public rows. `outputs` are the commitment
+    of the outputs, if they are committed, and its integers.
     """
     with _native() as native:
         proof = native.prove_report(
@@ -564,6 +569,7 @@ def prove_report(
             (model.file, model.seed.expose()),
             None if data is None else (data.file, data.seed.expose()),
             table,
+            None if outputs is None else ((outputs[0].file, outputs[0].seed.expose()), outputs[1]),
             request,
             vault_secret.expose(),
             progress,

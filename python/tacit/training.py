@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from tacit import backtesting, proving, releasing, reporting, session
+from tacit import backtesting, predicting, proving, releasing, reporting, session
 from tacit._wording import arguments_of, check_names, check_options
 from tacit.arithmetic.config import Order
 from tacit.commitment import DEFAULT_NAME, CommittedData, commit, only_name, open_data
@@ -421,9 +421,9 @@ def backtest(
 
 
 def predict(model: Run | Fitted | nn.Module, x: Any = None, **options: Any) -> reporting.Report:
-    """Show this model's outputs on the public rows `x`, or on rows of a committed data set.
+    """Show this model's outputs on rows: public ones, committed ones, or committed ones that stay unnamed.
 
-    See `tacit.reporting.predict` for the options.
+    See `tacit.predicting.predict` for the options (rows, hide_rows, commit_as).
     """
-    check_options("predict", options, reporting.predict, hidden=("run", "x"))
-    return reporting.predict(run_of(model), x, **options)
+    check_options("predict", options, predicting.predict, hidden=("run", "x"))
+    return predicting.predict(run_of(model), x, **options)

@@ -126,6 +126,24 @@ fn release(owner: &Owner, state: &ModelState, model: &ModelCommitment) -> Vec<u8
     encode(Kind::Release, &prove_release(&input, permit, &SECRET).expect("a release")).expect("a file")
 }
 
+/// The class and a bound of the first and the third row, which stay hidden.
+fn predictions(owner: &Owner, (state, model): (&ModelState, &ModelCommitment)) -> Vec<u8> {
+    let input = &Input::Committed { data: owner.data.record.clone(), rows: Rows::Hidden { count: 2 } };
+    let trees = ReportTrees { model: &model.vector, data: Some(&owner.data.vector), outputs: None };
+    let about = ReportInput {
+        run: &owner.statement,
+        model: &model.record,
+        weights: &state.weights,
+        input,
+        data: Some(&owner.rows),
+        groups: None,
+        hidden: &[0, 2],
+    };
+    let bound = Asked::Margins { plus: Some(0), minus: None, bounds: vec![-(1 << 16); 2] };
+    let asked = [Asked::Outputs, Asked::Classes, bound];
+    encode(Kind::Report, &prove_report(&about, trees, &asked, &SECRET).expect("a report")).expect("a file")
+}
+
 fn report(
     owner: &Owner,
     (state, model): (&ModelState, &ModelCommitment),
@@ -134,10 +152,17 @@ fn report(
     asked: &[Asked],
 ) -> Vec<u8> {
     let committed = matches!(input, Input::Committed { .. });
-    let trees = ReportTrees { model: &model.vector, data: committed.then_some(&owner.data.vector) };
+    let trees = ReportTrees { model: &model.vector, data: committed.then_some(&owner.data.vector), outputs: None };
     let data = committed.then_some(&owner.rows);
-    let input =
-        ReportInput { run: &owner.statement, model: &model.record, weights: &state.weights, input, data, groups };
+    let input = ReportInput {
+        run: &owner.statement,
+        model: &model.record,
+        weights: &state.weights,
+        input,
+        data,
+        groups,
+        hidden: &[],
+    };
     encode(Kind::Report, &prove_report(&input, trees, asked, &SECRET).expect("a report")).expect("a file")
 }
 
@@ -175,6 +200,7 @@ fn reports(owner: &Owner, model: (&ModelState, &ModelCommitment)) -> Vec<Vec<u8>
         return out;
     }
     let bound = Asked::AtLeast { rate: Rate::Accuracy, group: None, bound: (0, 7) };
+    out.push(predictions(owner, model));
     let exactly = Asked::Exactly { rate: Rate::Predicted { class: 0 }, group: None };
     out.push(report(owner, model, &committed(Rows::Listed(vec![0, 2, 5, 6])), None, &[bound, exactly]));
     if owner.statement.config.architecture.loss == Loss::BceWithLogits {

@@ -23,6 +23,13 @@ use tacit_training::verify::{DataFile, Held, verify_report_file};
 use tacit_training::words::{hex, run_words};
 
 type Table = (PyBuffer<i32>, PyBuffer<i64>);
+/// The commitment of outputs with its seed, and its integers.
+type Made = (Opening, Table);
+
+/// Outputs as the owner committed them.
+fn made(py: Python<'_>, ((_, seed), table): &Made) -> PyResult<(Data, [u8; 32])> {
+    Ok((rows(py, &table.0, &table.1)?, seed32(seed, "the seed of the outputs")?))
+}
 
 /// What is asked, as `tacit.session.Asked` writes it.
 #[derive(Deserialize)]
@@ -31,6 +38,9 @@ struct Request {
     rows: Rows,
     groups: Option<Groups>,
     asked: Vec<Asked>,
+    /// The places of hidden rows.
+    #[serde(default)]
+    hidden: Vec<u32>,
 }
 
 /// What a report is about, owned.
@@ -40,6 +50,8 @@ struct About {
     weights: Vec<i64>,
     input: Input,
     table: Option<Data>,
+    /// The record of committed outputs.
+    outputs: Option<DataRecord>,
     request: Request,
 }
 
@@ -52,9 +64,10 @@ impl About {
         weights: Vec<i64>,
         commitment: Option<&[u8]>,
         table: Data,
+        outputs: Option<&[u8]>,
         request: &str,
     ) -> Result<Self, Failed> {
-        let request: Request =
+        let mut request: Request =
             serde_json::from_str(request).map_err(|e| Failed::usage(format!("request for a report: {e}")))?;
         let run: RunProof = file::decode(Kind::Run, run)?;
         let record: ModelRecord = file::decode(Kind::Model, model)?;
@@ -68,7 +81,11 @@ impl About {
             }
             None => (Input::Public { features: table.features }, None),
         };
-        Ok(Self { run, record, weights, input, table, request })
+        let outputs = outputs.map(|bytes| file::decode::<DataFile>(Kind::Data, bytes)).transpose()?.map(|f| f.record);
+        if let Some(record) = &outputs {
+            request.asked.push(Asked::Committed { outputs: Box::new(record.clone()) });
+        }
+        Ok(Self { run, record, weights, input, table, outputs, request })
     }
 
     fn input(&self) -> ReportInput<'_> {
@@ -79,12 +96,14 @@ impl About {
             input: &self.input,
             data: self.table.as_ref(),
             groups: self.request.groups.as_ref(),
+            hidden: &self.request.hidden,
         }
     }
 }
 
 /// What a report will state and cost, as JSON. For the owner alone.
 #[pyfunction]
+#[allow(clippy::too_many_arguments)]
 pub fn plan_report(
     py: Python<'_>,
     run: PyBackedBytes,
@@ -92,10 +111,11 @@ pub fn plan_report(
     weights: PyBuffer<i64>,
     commitment: Option<PyBackedBytes>,
     table: Table,
+    outputs: Option<PyBackedBytes>,
     request: &str,
 ) -> PyResult<String> {
     let (weights, table) = (values(py, &weights)?, rows(py, &table.0, &table.1)?);
-    let about = About::new(&run, &model, weights, commitment.as_deref(), table, request)?;
+    let about = About::new(&run, &model, weights, commitment.as_deref(), table, outputs.as_deref(), request)?;
     let p: ReportPlan = py.detach(|| plan(&about.input(), &about.request.asked)).map_err(Failed::from)?;
     let json = serde_json::json!({
         "rows_per_proof": p.rows_per_proof, "group_sizes": p.group_sizes, "rows": p.rows, "cells": p.cells,
@@ -115,6 +135,7 @@ pub fn prove_report<'py>(
     model: Opening,
     data: Option<Opening>,
     table: Table,
+    outputs: Option<Made>,
     request: &str,
     secret: PyBackedBytes,
     progress: Option<Py<PyAny>>,
@@ -122,14 +143,24 @@ pub fn prove_report<'py>(
     let (weights, table) = (values(py, &weights)?, rows(py, &table.0, &table.1)?);
     let velocity = velocity.as_ref().map(|v| values(py, v)).transpose()?;
     let state = ModelState { weights: weights.clone(), velocity };
-    let about = About::new(&run, &model.0, weights, data.as_ref().map(|d| &*d.0), table, request)?;
+    let about = About::new(
+        &run,
+        &model.0,
+        weights,
+        data.as_ref().map(|d| &*d.0),
+        table,
+        outputs.as_ref().map(|o| &*o.0.0),
+        request,
+    )?;
     let model_seed = seed32(&model.1, "the model's seed")?;
     let data_seed = data.as_ref().map(|d| seed32(&d.1, "the data set's seed")).transpose()?;
+    let told = outputs.as_ref().map(|o| made(py, o)).transpose()?;
     let secret = seed32(&secret, "the vault's secret")?;
     let rows = match (&about.input, &about.request.rows) {
         (Input::Committed { data, .. }, Rows::All) => data.rows as usize,
         (Input::Committed { .. }, Rows::Range { count, .. }) => *count as usize,
         (Input::Committed { .. }, Rows::Listed(list)) => list.len(),
+        (Input::Committed { .. }, Rows::Hidden { count }) => *count as usize,
         (Input::Public { features }, _) => features.len(),
     };
     let outputs: u32 = about.run.statement.config.architecture.layers.iter().map(|l| l.outputs).sum();
@@ -141,7 +172,11 @@ pub fn prove_report<'py>(
             (Input::Committed { data, .. }, Some(table), Some(seed)) => Some(rebuild_data(data, table, &seed)?),
             _ => None,
         };
-        let trees = ReportTrees { model: &model.vector, data: vector.as_ref() };
+        let told = match (&about.outputs, told) {
+            (Some(record), Some((table, seed))) => Some(rebuild_data(record, &table, &seed)?),
+            _ => None,
+        };
+        let trees = ReportTrees { model: &model.vector, data: vector.as_ref(), outputs: told.as_ref() };
         let report = prove(&about.input(), trees, &about.request.asked, &secret)?;
         Ok(file::encode(Kind::Report, &report)?)
     })?;

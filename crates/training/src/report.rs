@@ -26,9 +26,11 @@ mod rates;
 mod relation;
 mod residuals;
 mod scores;
+mod selection;
 mod statement;
 #[cfg(all(test, feature = "prover"))]
 mod tests;
+mod told;
 mod validate;
 #[cfg(feature = "prover")]
 mod witness;
@@ -46,6 +48,7 @@ pub use relation::{LABEL, ReportRelation};
 pub use scores::owner::AskedFigure;
 pub use scores::{MAX_EDGES, MAX_LOG_HISTOGRAM, ScoreBin, ScoreFigure, ScoreLoss};
 pub use statement::{Groups, Input, MAX_GROUPS, MAX_SHOWN, REPORT_VERSION, ReportStatement, Rows, Shown};
+pub use told::MAX_MARGIN;
 pub use words::report_words;
 
 /// A statement about a committed model, and its proof.
@@ -120,6 +123,9 @@ pub fn relation<'a>(
     if let Input::Committed { data, .. } = &statement.input {
         run.check_rate("data", data.vector.log_inv_rate)?;
     }
+    if let Some(outputs) = statement.committed_outputs() {
+        run.check_rate("outputs", outputs.vector.log_inv_rate)?;
+    }
     let relation = ReportRelation::new(statement, checked);
     let (slots, log_rows) = relation.size();
     if slots > MAX_SLOTS || (slots as u128) << log_rows > MAX_CELLS {
@@ -128,11 +134,14 @@ pub fn relation<'a>(
     Ok(relation)
 }
 
-/// The vectors of the proof, in the order of their ids: the model, and the data set if it is committed.
+/// The vectors of the proof, in the order of their ids: the model, the data set and the outputs if they are committed.
 fn vectors(statement: &ReportStatement, model: &ModelRecord) -> Result<Vec<Committed>, RecordError> {
     let mut out = alloc::vec![model.committed()?];
     if let Input::Committed { data, .. } = &statement.input {
         out.push(data.committed()?);
+    }
+    if let Some(outputs) = statement.committed_outputs() {
+        out.push(outputs.committed()?);
     }
     Ok(out)
 }

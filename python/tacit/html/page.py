@@ -102,7 +102,8 @@ def _style() -> Markup:
 
 
 def _title(about: Verified) -> str:
-    if about.kind == "report" and all("Outputs" in item for item in about.verdict.statement["report"]["shown"]):
+    told = {"Outputs", "Classes", "Margins", "Committed"}
+    if about.kind == "report" and all(told & set(item) for item in about.verdict.statement["report"]["shown"]):
         return "Predictions of a model"
     return TITLES[about.topic]
 

@@ -25,7 +25,7 @@ MAX_OUTPUTS = 10
 
 
 def row_numbers(about: Verified) -> Sequence[int]:
-    """The rows that the report is about, as the commitment counts them; from 0 for public ones."""
+    """The rows that the report is about, as the commitment counts them; from 0 for public and hidden ones."""
     statement = about.verdict.statement
     given = statement["report"]["input"]
     if about.evaluated is None:
@@ -37,6 +37,8 @@ def row_numbers(about: Verified) -> Sequence[int]:
     if "Range" in rows:
         first = int(rows["Range"]["first"])
         return range(first, first + int(rows["Range"]["count"]))
+    if "Hidden" in rows:
+        return range(int(rows["Hidden"]["count"]))
     return [int(row) for row in rows["Listed"]]
 
 

@@ -94,6 +94,9 @@ pub(super) fn count_claims(
         }
         match shown {
             Shown::Outputs { .. }
+            | Shown::Classes { .. }
+            | Shown::Margins { .. }
+            | Shown::Committed { .. }
             | Shown::SquaredError { .. }
             | Shown::AbsoluteError { .. }
             | Shown::TargetMoments { .. }

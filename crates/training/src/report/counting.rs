@@ -6,10 +6,12 @@ use super::rates::Rate;
 use super::relation::log_rows;
 use super::scores::owner::AskedFigure;
 use super::statement::{Groups, Input, ReportStatement, Shown};
+use super::told::Margin;
 use super::validate::forward_config;
 use crate::config::{Loss, RunConfig};
-use crate::record::Labels;
+use crate::record::{DataRecord, Labels};
 use crate::trainer::{Data, ForwardLayer, TrainError, forward_pass};
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -19,6 +21,22 @@ use serde::{Deserialize, Serialize};
 pub enum Asked {
     /// The outputs of the last layer.
     Outputs,
+    /// The class predicted of every row.
+    Classes,
+    /// On every row an output, less another one, is at least so much.
+    Margins {
+        /// The output; 0 if none.
+        plus: Option<u32>,
+        /// The output that is subtracted; 0 if none.
+        minus: Option<u32>,
+        /// Row by row.
+        bounds: Vec<i32>,
+    },
+    /// The outputs are the features of this committed data set.
+    Committed {
+        /// Its record.
+        outputs: Box<DataRecord>,
+    },
     /// The sum of squared errors.
     SquaredError,
     /// The sum of absolute errors.
@@ -87,6 +105,8 @@ pub(super) struct Evaluation {
     pub(super) groups: usize,
     /// Window of the last layer's outputs.
     pub(super) z_bits: u32,
+    /// The places of hidden rows in the data set; else empty.
+    pub(super) selected: Vec<u32>,
 }
 
 impl Evaluation {
@@ -97,14 +117,22 @@ impl Evaluation {
         input: &Input,
         data: Option<&Data>,
         groups: Option<&Groups>,
+        hidden: &[u32],
     ) -> Result<Self, ReportError> {
         let (bits, index) = match input {
-            Input::Committed { data, .. } => (data.data_bits, input.index()?),
+            Input::Committed { data, .. } => {
+                let index = match input.hidden() {
+                    Some(count) => Some(selected(hidden, count, data.rows)?),
+                    None => input.index()?,
+                };
+                (data.data_bits, index)
+            }
             Input::Public { .. } => (run.data_bits, None),
         };
         let config = forward_config(run, bits);
         let width = config.architecture.layers.first().map_or(1, |l| l.inputs as usize);
         let (mut labels, mut targets) = (vec![], vec![]);
+        let selected = if input.hidden().is_some() { hidden.to_vec() } else { vec![] };
         let features = match (input, index, data) {
             (Input::Public { features }, ..) => features.clone(),
             (_, Some(index), Some(data)) => {
@@ -151,7 +179,7 @@ impl Evaluation {
         };
         let groups = groups.map_or(1, |g| g.values.len());
         let z_bits = config.architecture.layers.last().map_or(0, |l| l.z_bits);
-        Ok(Self { config, layers, rows, height, classes, predicted, labels, targets, group, groups, z_bits })
+        Ok(Self { config, layers, rows, height, classes, predicted, labels, targets, group, groups, z_bits, selected })
     }
 
     /// Outputs of the last layer, row-major, without the padding.
@@ -185,6 +213,43 @@ impl Evaluation {
                 Shown::TargetMoments { sums: (0..outputs).map(of).collect(), squares }
             }
         }
+    }
+
+    /// What is told of every row without its label.
+    fn told(&self, asked: &Asked) -> Result<Option<Shown>, ReportError> {
+        Ok(match asked {
+            Asked::Classes if self.classes == 0 => return Err(ReportInvalid::NotApplicable { what: "a class" }.into()),
+            Asked::Classes => {
+                let classes = self.predicted.iter().take(self.rows).map(|&c| c as u32).collect();
+                Some(Shown::Classes { classes })
+            }
+            Asked::Margins { plus, minus, bounds } => {
+                let outputs = self.config.outputs(self.layers.len() - 1) as u32;
+                if [plus, minus].into_iter().flatten().any(|&j| j >= outputs) {
+                    return Err(ReportInvalid::Margin { outputs }.into());
+                }
+                let differences = self.differences(&Margin { plus: *plus, minus: *minus, bounds });
+                if let Some(row) = differences.iter().position(|&d| d < 0) {
+                    return Err(ReportError::MarginFails { row });
+                }
+                Some(Shown::Margins { plus: *plus, minus: *minus, bounds: bounds.clone() })
+            }
+            Asked::Committed { outputs } => Some(Shown::Committed { outputs: outputs.clone() }),
+            _ => None,
+        })
+    }
+
+    /// What an output less another has over its bound, on the rows that are read.
+    fn differences(&self, margin: &Margin<'_>) -> Vec<i64> {
+        let z = self.layers.last().map_or(&[][..], |l| &l.columns.z);
+        let of = |j: Option<u32>, x: usize| j.map_or(0, |j| i64::from(z[j as usize * self.height + x]));
+        let bounds = margin.bounds.iter().take(self.rows).enumerate();
+        bounds.map(|(x, &b)| of(margin.plus, x) - of(margin.minus, x) - i64::from(b)).collect()
+    }
+
+    /// The same, where the bounds hold.
+    pub(super) fn margins(&self, margin: &Margin<'_>) -> Vec<u32> {
+        self.differences(margin).into_iter().map(|d| d as u32).collect()
     }
 
     /// Rows by group, label and prediction.
@@ -233,14 +298,21 @@ impl Evaluation {
             let shown = Ledger::new(strategy, self.z_bits, self).figures(figures)?;
             return Ok(Shown::Backtest { strategy: strategy.clone(), figures: shown });
         }
+        if let Some(told) = self.told(asked)? {
+            return Ok(told);
+        }
         if !(sum || matches!(asked, Asked::Outputs)) && (self.classes == 0 || self.labels.is_empty()) {
             return Err(ReportInvalid::NotApplicable { what: "a rate or count" }.into());
         }
         Ok(match asked {
             Asked::Outputs => Shown::Outputs { values: self.outputs() },
-            Asked::SquaredError | Asked::AbsoluteError | Asked::TargetMoments | Asked::Backtest { .. } => {
-                self.sum(asked)
-            }
+            Asked::SquaredError
+            | Asked::AbsoluteError
+            | Asked::TargetMoments
+            | Asked::Backtest { .. }
+            | Asked::Classes
+            | Asked::Margins { .. }
+            | Asked::Committed { .. } => self.sum(asked),
             Asked::Counts => Shown::Counts { counts: self.counts() },
             Asked::Scores { group, figure } => self.figure(*group, figure)?,
             &Asked::Exactly { rate, group } => {
@@ -285,6 +357,14 @@ pub(super) fn completed(
 ) -> Result<ReportStatement, ReportError> {
     statement.shown = evaluation.shown(asked)?;
     Ok(statement)
+}
+
+/// The places of hidden rows: as many as are stated, each a row of the data set.
+fn selected(hidden: &[u32], count: u32, rows: u32) -> Result<Vec<u32>, ReportInvalid> {
+    if hidden.len() != count as usize || hidden.iter().any(|&i| i >= rows) {
+        return Err(ReportInvalid::Rows { rows });
+    }
+    Ok(hidden.to_vec())
 }
 
 /// The first largest output of row x, or whether the only one is above 0.

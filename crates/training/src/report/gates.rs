@@ -17,7 +17,7 @@ use p3_field::PrimeCharacteristicRing;
 use tacit_argument::bilinear::bilinear_check;
 use tacit_argument::field::{E, F, signed};
 use tacit_argument::functional::{Low, LowId};
-use tacit_argument::hiding::{Affine, HidingError, Message, Reduction};
+use tacit_argument::hiding::{Affine, HidingError, Reduction};
 use tacit_argument::multilinear::{eq_eval, eq_table, log2_ceil};
 
 /// The powers of nu, by what they batch.
@@ -195,33 +195,32 @@ impl ReportRelation<'_> {
         (constant, slots)
     }
 
-    /// Equations and products at rho and the counts, in one sumcheck.
+    /// Equations and products at rho and the counts, in one sumcheck. `left` is what the matrix products leave.
     pub(super) fn gate_check(
         &self,
         r: &mut Reduction<'_>,
         rho: &[E],
         row: &Row,
         product: Equation,
-        a: Message,
+        left: Affine,
     ) -> Result<(), HidingError> {
-        let outputs = self.statement.outputs().map(|values| {
-            let n = self.checked.config.outputs(self.layout.layers.len() - 1);
-            (values, unit_weights(&r.point(log2_ceil(n)), n))
-        });
+        let n = self.checked.config.outputs(self.layout.layers.len() - 1);
+        let units = if self.reads_outputs() { unit_weights(&r.point(log2_ceil(n)), n) } else { vec![] };
         let nu = r.challenge();
         let head = self.head_equations();
         let powers = self.powers(nu, head.len());
         let public = if r.is_dry() { vec![] } else { self.public_features(rho) };
-        let mut total = a.affine();
+        let mut total = left;
         total.sub(&self.linear_part(row, &product, &public));
         for ((e, _), &power) in head.iter().zip(powers.head.iter().skip(1)) {
             total.add_scaled(&self.linear_part(row, &e.linear, &public), -power);
             total.add_constant(-power * e.real * row.real);
         }
         total.add(&self.count_values(r, &powers.counts));
-        if let Some((values, units)) = outputs {
+        if let Some(values) = self.statement.outputs() {
             self.output_check(r, rho, row, values, &units);
         }
+        self.told_check(r, rho, row, &units);
         self.linear_sums(r);
         let mut of_backtest = self.backtest_check(r, rho, row)?.into_iter();
         for ((_, value), &power) in self.sums().1.into_iter().zip(&powers.sums) {
@@ -232,7 +231,7 @@ impl ReportRelation<'_> {
         }
         let weights = self.pair_weights(&product, &head, &powers);
         let counts = self.count_weights(&powers.counts);
-        let labels = self.head.as_ref().map_or(0, |h| h.classes);
+        let labels = self.checked.classes;
         if self.pairs.is_empty() && labels == 0 {
             r.assert_zero(total);
             return Ok(());

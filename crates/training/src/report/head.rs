@@ -93,7 +93,7 @@ pub(super) struct HeadEquation {
 
 impl Head {
     pub(super) fn new(checked: &Checked, groups: usize, next: &mut usize) -> Self {
-        let classes = checked.classes;
+        let classes = checked.predicted;
         let prediction = if checked.config.outputs(checked.config.architecture.layers.len() - 1) == 1 {
             *next += 1;
             Prediction::Positive { step: *next - 1 }

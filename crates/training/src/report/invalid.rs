@@ -34,6 +34,26 @@ pub enum ReportInvalid {
         /// Rows of the data set.
         rows: u32,
     },
+    /// A margin needs outputs that exist, and are two if there are two.
+    #[error("a margin is an output, or one less another, of the {outputs} that the model has")]
+    Margin {
+        /// Outputs.
+        outputs: u32,
+    },
+    /// A bound that no difference of outputs comes near.
+    #[error("a bound of {got} on an output is beyond what is proven; the most is 2^17 in absolute value")]
+    MarginBound {
+        /// Asked for.
+        got: i32,
+    },
+    /// Hidden rows are read through a selector each, as long as the data set.
+    #[error("{count} hidden rows of {rows} are none, or more than one report selects; ask for fewer")]
+    Selected {
+        /// Hidden rows.
+        count: u32,
+        /// Rows of the data set.
+        rows: u32,
+    },
     /// Public rows of another width or outside the window.
     #[error("public features must be rows of {inputs} integers of {bits} bits")]
     PublicFeatures {

@@ -33,6 +33,8 @@ pub struct ReportInput<'a> {
     pub data: Option<&'a Data>,
     /// Groups of rows.
     pub groups: Option<&'a Groups>,
+    /// The places of hidden rows in the data set, in the order in which they are read; else empty.
+    pub hidden: &'a [u32],
 }
 
 /// The trees that a report opens.
@@ -42,6 +44,8 @@ pub struct ReportTrees<'a> {
     pub model: &'a LongLived,
     /// The data set's, unless the rows are public.
     pub data: Option<&'a LongLived>,
+    /// The one of the outputs, if they are committed.
+    pub outputs: Option<&'a LongLived>,
 }
 
 /// A report before it is proven. For the owner alone.
@@ -101,6 +105,12 @@ pub enum ReportError {
         /// Which rate.
         rate: String,
     },
+    /// A row does not reach its bound.
+    #[error("row {row} of those evaluated does not reach its bound")]
+    MarginFails {
+        /// Which of the rows read.
+        row: usize,
+    },
     /// The bound does not hold.
     #[error("the bound on the {rate} does not hold")]
     BoundFails {
@@ -153,7 +163,7 @@ pub(super) fn argue(
 ) -> Result<RelationProof, ReportError> {
     let digest = statement.digest()?;
     let entropy = Entropy::fresh(vault_secret, &digest)?;
-    let trees = [Some(trees.model), trees.data];
+    let trees = [Some(trees.model), trees.data, trees.outputs];
     let others: Vec<_> = trees.into_iter().flatten().zip(vectors(statement, input.model)?).collect();
     Ok(prove(LABEL, &digest, witness, usize::from(input.run.log_inv_rate), columns, &others, entropy)?)
 }
@@ -176,7 +186,7 @@ fn evaluate(input: &ReportInput<'_>, asked: &[Asked]) -> Result<(Evaluation, Rep
         shown: vec![],
     };
     draft.fits(config)?;
-    let evaluation = Evaluation::new(config, input.weights, input.input, input.data, input.groups)?;
+    let evaluation = Evaluation::new(config, input.weights, input.input, input.data, input.groups, input.hidden)?;
     for a in asked {
         if let Asked::Backtest { strategy, figures } = a {
             strategy.validate(figures, config, input.input, evaluation.rows).map_err(ReportInvalid::from)?;
@@ -225,7 +235,7 @@ pub fn prove_report(
     let relation = relation(&statement, input.run, w)?;
     check_ratios(&relation, &evaluation)?;
     let columns = relation.columns(&evaluation)?;
-    let witness = ReportWitness::new(relation.clone(), &evaluation, input.weights);
+    let witness = ReportWitness::new(relation.clone(), &evaluation, input.weights, input.data);
     drop(evaluation);
     let proof = argue(input, trees, &statement, &witness, columns, vault_secret)?;
     let rate = usize::from(input.run.log_inv_rate);

@@ -7,7 +7,9 @@ use super::claims::{LIMB_BITS, LIMBS};
 use super::head::Head;
 use super::residuals::Residuals;
 use super::scores::Scores;
+use super::selection::Selection;
 use super::statement::{Input, ReportStatement};
+use super::told::Margins;
 use super::validate::Checked;
 use crate::relation::layout::{ModelLayout, TraceLayout};
 use crate::relation::{
@@ -51,6 +53,8 @@ pub struct ReportRelation<'a> {
     pub(super) residuals: Option<Residuals>,
     pub(super) backtest: Option<Backtest>,
     pub(super) scores: Option<Scores>,
+    pub(super) margins: Margins,
+    pub(super) selection: Option<Selection>,
     /// First slot of the slacks, [`LIMBS`] cells each.
     pub(super) slacks: usize,
     model: ModelLayout,
@@ -87,7 +91,7 @@ impl<'a> ReportRelation<'a> {
         let mut next = layout.slots;
         let mut builder = chunk_lookups(config, &layout);
         let first = all.len();
-        let head = (checked.classes > 0).then(|| Head::new(&checked, statement.group_count(), &mut next));
+        let head = (checked.predicted > 0).then(|| Head::new(&checked, statement.group_count(), &mut next));
         if let Some(head) = &head {
             let z_bits = config.architecture.layers.last().map_or(0, |l| l.z_bits);
             head.lookups(&layout, z_bits, &mut builder);
@@ -112,6 +116,14 @@ impl<'a> ReportRelation<'a> {
         if let Some(scores) = &scores {
             scores.lookup(&mut builder);
         }
+        let margins = Margins::new(statement, &mut next);
+        margins.lookups(&mut builder);
+        let selection = match &statement.input {
+            Input::Committed { data, .. } if statement.input.hidden().is_some() => {
+                Some(Selection::new(checked.rows, data.rows as usize, log_rows, &mut next))
+            }
+            _ => None,
+        };
         let slacks = next;
         next += slack_slots(checked.bounds(), log_rows);
         (slacks..next).for_each(|slot| builder.range(LIMB_BITS, Form::column(TRACE, slot)));
@@ -132,6 +144,8 @@ impl<'a> ReportRelation<'a> {
             residuals,
             backtest,
             scores,
+            margins,
+            selection,
             slacks,
             model,
             lookups,
@@ -229,7 +243,7 @@ impl<'a> ReportRelation<'a> {
         e
     }
 
-    /// The linear part of an equation at a row point.
+    /// The linear part of an equation at a row point; what is read of hidden rows is a message of its own.
     pub(super) fn linear_part(&self, row: &Row, equation: &Equation, public: &[E]) -> Affine {
         let mut e = Affine::default();
         for &(term, c) in equation {
@@ -237,6 +251,7 @@ impl<'a> ReportRelation<'a> {
                 Term::One => e.add_constant(c),
                 Term::Column(slot) => e.add_cell(cell(TRACE, row.column, slot), c),
                 Term::Masked(slot) => e.add_cell(cell(TRACE, row.masked, slot), c),
+                Term::Data(_) if self.selection.is_some() => {}
                 Term::Data(slot) => match self.statement.input {
                     Input::Committed { .. } => e.add_cell(cell(DATA, row.data, slot), c),
                     Input::Public { .. } => e.add_constant(c * public.get(slot).copied().unwrap_or(E::ZERO)),
@@ -309,7 +324,12 @@ impl Relation for ReportRelation<'_> {
         let mut weights = self.weight_claim(r, &products, &eq_v);
         weights.sub(&b.affine());
         r.assert_zero(weights);
-        self.gate_check(r, &rho, &row, self.input_equation(&eq_v), a)?;
+        let product = self.input_equation(&eq_v);
+        let mut a = a.affine();
+        if let Some(read) = self.selection_check(r, &rho, &product)? {
+            a.sub(&read.affine());
+        }
+        self.gate_check(r, &rho, &row, product, a)?;
         self.score_check(r)?;
         lookup_check(r, &self.lookups)
     }
@@ -326,7 +346,7 @@ impl Relation for ReportRelation<'_> {
         let points = self.layout.log_rows + 2 * outputs + self.layout.layers.len() + equations;
         // A backtest has a claim of its own at rho, which batches by powers of mu.
         let points = points + self.backtest.as_ref().map_or(0, |b| self.layout.log_rows + b.batched());
-        let labels = self.head.as_ref().map_or(0, |h| h.classes);
+        let labels = self.checked.classes;
         let term = |name, numerator: u64, theorem| algebraic(name, numerator as usize, list_bits, theorem);
         let mut terms = vec![
             term("matrix products", bilinear::error_numerator(0, log2_ceil(self.summed())), SUMCHECK),
@@ -347,6 +367,7 @@ impl Relation for ReportRelation<'_> {
                 terms.push(term("pairs of scores", rounds, SUMCHECK));
             }
         }
+        terms.extend(self.selection.iter().flat_map(|s| s.soundness(list_bits)));
         terms
     }
 }

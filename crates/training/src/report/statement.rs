@@ -6,6 +6,7 @@ use super::scores::ScoreFigure;
 use crate::canonical::digest;
 use crate::record::DataRecord;
 use crate::statement::StatementError;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,8 @@ pub const MAX_SHOWN: usize = 64;
 pub const MAX_COUNTS: usize = 1 << 14;
 /// Most coefficients of all claims on the counts.
 pub const MAX_TERMS: usize = 1 << 22;
+/// Most cells of the selectors of hidden rows.
+pub const MAX_SELECTED: u64 = 1 << 24;
 /// Most public features, or released outputs, of one report.
 pub const MAX_VALUES: usize = 1 << 22;
 
@@ -36,6 +39,11 @@ pub enum Rows {
     },
     /// These rows, in ascending order.
     Listed(Vec<u32>),
+    /// So many rows; which ones stays hidden, and one may be read more than once.
+    Hidden {
+        /// How many.
+        count: u32,
+    },
 }
 
 /// What the model reads. There is one in a report: its size is of no concern.
@@ -138,9 +146,38 @@ pub enum Shown {
         /// Which, and its value.
         figure: ScoreFigure,
     },
+    /// The class predicted of every row, and nothing else about it.
+    Classes {
+        /// Row by row.
+        classes: Vec<u32>,
+    },
+    /// On every row an output, less another one, is at least so much, and nothing else about it.
+    Margins {
+        /// The output; 0 if none.
+        plus: Option<u32>,
+        /// The output that is subtracted; 0 if none.
+        minus: Option<u32>,
+        /// Row by row, fa fractional bits.
+        bounds: Vec<i32>,
+    },
+    /// The outputs are the features of a committed data set, row by row.
+    Committed {
+        /// That data set. Its labels are not spoken of.
+        outputs: Box<DataRecord>,
+    },
 }
 
 impl Shown {
+    /// Whether it is told of every row, labels unread: the class, a bound or a commitment of the outputs.
+    pub(super) const fn is_told(&self) -> bool {
+        matches!(self, Self::Classes { .. } | Self::Margins { .. } | Self::Committed { .. })
+    }
+
+    /// Whether it can be shown of hidden rows: it reads no labels, and of the data nothing but the model's inputs.
+    pub(super) const fn of_hidden_rows(&self) -> bool {
+        matches!(self, Self::Outputs { .. }) || self.is_told()
+    }
+
     /// Whether it is a sum over rows of errors or targets.
     pub(super) const fn is_sum(&self) -> bool {
         matches!(self, Self::SquaredError { .. } | Self::AbsoluteError { .. } | Self::TargetMoments { .. })
@@ -165,7 +202,7 @@ pub struct ReportStatement {
 }
 
 impl Input {
-    /// Rows that are evaluated, as indices into the data set; none for public rows.
+    /// Rows that are evaluated, as indices into the data set; none for public and for hidden rows.
     pub(super) fn index(&self) -> Result<Option<Vec<u32>>, ReportInvalid> {
         let Self::Committed { data, rows } = self else { return Ok(None) };
         let invalid = ReportInvalid::Rows { rows: data.rows };
@@ -176,9 +213,20 @@ impl Input {
                 _ => return Err(invalid),
             },
             Rows::Listed(list) => list.clone(),
+            Rows::Hidden { .. } => return Ok(None),
         };
         let ascending = index.windows(2).all(|w| matches!(w, [a, b] if a < b));
         if ascending && index.last().is_some_and(|&i| i < data.rows) { Ok(Some(index)) } else { Err(invalid) }
+    }
+}
+
+impl Input {
+    /// How many rows are read whose places stay hidden, if they do.
+    pub(super) const fn hidden(&self) -> Option<u32> {
+        match self {
+            Self::Committed { rows: Rows::Hidden { count }, .. } => Some(*count),
+            _ => None,
+        }
     }
 }
 

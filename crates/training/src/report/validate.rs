@@ -3,10 +3,10 @@ use super::ReportInvalid;
 use super::backtest::Bounds;
 use super::claims::{CountClaim, count_claims};
 use super::scores::claims::ScoreClaims;
-use super::statement::{Input, MAX_COUNTS, MAX_GROUPS, MAX_SHOWN, MAX_VALUES, ReportStatement, Shown};
+use super::statement::{Input, MAX_COUNTS, MAX_GROUPS, MAX_SELECTED, MAX_SHOWN, MAX_VALUES, ReportStatement, Shown};
 use crate::config::{Loss, MAX_CHUNK_ROWS, RunConfig};
 use crate::nowrap;
-use crate::record::Labels;
+use crate::record::{DataRecord, Labels};
 use alloc::collections::BTreeSet;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -31,6 +31,8 @@ pub(super) struct Checked {
     pub(super) index: Option<Vec<u32>>,
     /// Classes that the claims count; 0 if nothing is counted.
     pub(super) classes: usize,
+    /// Classes that are predicted: those counted, or those told of every row; 0 if there are none.
+    pub(super) predicted: usize,
     /// What the claims say about the counts.
     pub(super) claims: Vec<CountClaim>,
     /// What a backtest comes to.
@@ -49,6 +51,15 @@ impl Checked {
     pub(super) fn bounds(&self) -> usize {
         self.count_bounds() + self.scores.as_ref().map_or(0, ScoreClaims::bounds)
     }
+}
+
+/// Hidden rows are few enough for their selectors.
+fn check_selected(count: u32, data: &DataRecord) -> Result<usize, ReportInvalid> {
+    let cells = u64::from(count).checked_shl(data.stride() as u32).unwrap_or(u64::MAX);
+    if count == 0 || cells > MAX_SELECTED {
+        return Err(ReportInvalid::Selected { count, rows: data.rows });
+    }
+    Ok(count as usize)
 }
 
 impl ReportStatement {
@@ -71,7 +82,11 @@ impl ReportStatement {
                         return Err(ReportInvalid::Mismatch { field, expected: expected.into(), got: got.into() });
                     }
                 }
-                (index.as_ref().map_or(0, Vec::len), data.data_bits)
+                let rows = match self.input.hidden() {
+                    Some(count) => check_selected(count, data)?,
+                    None => index.as_ref().map_or(0, Vec::len),
+                };
+                (rows, data.data_bits)
             }
             Input::Public { features } => {
                 let half = 1i32 << run.data_bits.saturating_sub(1).min(30);
@@ -94,18 +109,24 @@ impl ReportStatement {
         let config = forward_config(run, data_bits);
         nowrap::check_forward(&config, w)?;
         length("shown", self.shown.len(), 1, MAX_SHOWN)?;
-        let classes = self.validate_shown(&config, rows)?;
+        if self.input.hidden().is_some() && !self.shown.iter().all(Shown::of_hidden_rows) {
+            return Err(ReportInvalid::NotApplicable { what: "what reads labels or all rows in their order" });
+        }
+        let (classes, predicted) = self.validate_shown(&config, rows)?;
         let claims = count_claims(self, classes, rows as u64)?;
         let backtest = self.backtest();
         let backtest = backtest.map(|(s, figures)| s.validate(figures, &config, &self.input, rows)).transpose()?;
         let scores = self.score_claims(&config, rows)?;
-        Ok(Checked { config, rows, index, classes, claims, backtest, scores })
+        Ok(Checked { config, rows, index, classes, predicted, claims, backtest, scores })
     }
 
     fn validate_groups(&self, inputs: u32) -> Result<(), ReportInvalid> {
         let Some(groups) = &self.groups else { return Ok(()) };
         if matches!(self.input, Input::Public { .. }) {
             return Err(ReportInvalid::NotApplicable { what: "groups of public rows" });
+        }
+        if self.input.hidden().is_some() {
+            return Err(ReportInvalid::NotApplicable { what: "groups of hidden rows" });
         }
         length("groups", groups.values.len(), 2, MAX_GROUPS)?;
         let ascending = groups.columns.windows(2).all(|w| matches!(w, [a, b] if a < b));
@@ -115,10 +136,11 @@ impl ReportStatement {
         if ascending && exist && widths && distinct { Ok(()) } else { Err(ReportInvalid::Groups) }
     }
 
-    /// Checks everything shown; returns the number of classes, 0 if nothing is counted.
-    fn validate_shown(&self, config: &RunConfig, rows: usize) -> Result<usize, ReportInvalid> {
+    /// Checks everything shown; returns the number of classes that are counted, and of those predicted, or 0.
+    fn validate_shown(&self, config: &RunConfig, rows: usize) -> Result<(usize, usize), ReportInvalid> {
         let outputs = config.architecture.layers.last().map_or(0, |l| l.outputs as usize);
         let (mut tables, mut released, mut backtests, mut counted) = (0, 0, 0, false);
+        let (mut told, mut committed) = (0, 0);
         let classes = match config.architecture.loss {
             Loss::CrossEntropy => outputs,
             Loss::BceWithLogits if outputs == 1 => 2,
@@ -130,6 +152,12 @@ impl ReportStatement {
                 Shown::Outputs { values } => {
                     released += 1;
                     length("outputs", values.len(), rows * outputs, (rows * outputs).min(MAX_VALUES))?;
+                    continue;
+                }
+                Shown::Classes { .. } | Shown::Margins { .. } | Shown::Committed { .. } => {
+                    told += usize::from(matches!(shown, Shown::Classes { .. }));
+                    committed += usize::from(matches!(shown, Shown::Committed { .. }));
+                    self.check_told(shown, config, classes, rows)?;
                     continue;
                 }
                 Shown::SquaredError { .. } | Shown::AbsoluteError { .. } | Shown::TargetMoments { .. } => {
@@ -174,7 +202,7 @@ impl ReportStatement {
             }
             counted = true;
         }
-        if tables > 1 || released > 1 {
+        if tables > 1 || released > 1 || told > 1 || committed > 1 {
             return Err(ReportInvalid::NotApplicable { what: "one table or list of outputs twice" });
         }
         if backtests > 1 {
@@ -183,8 +211,9 @@ impl ReportStatement {
         if self.groups.is_some() && !counted {
             return Err(ReportInvalid::NotApplicable { what: "groups of which nothing is shown" });
         }
+        let predicted = if self.tells_classes() { classes } else { 0 };
         if !counted {
-            return Ok(0);
+            return Ok((0, predicted));
         }
         length("groups times classes squared", groups * classes * classes, 0, MAX_COUNTS)?;
         let labels = match &self.input {
@@ -194,8 +223,8 @@ impl ReportStatement {
         match (labels, config.architecture.loss) {
             _ if classes == 0 => Err(ReportInvalid::NotApplicable { what: "a rate of classes" }),
             (None, _) => Err(ReportInvalid::NotApplicable { what: "a rate of rows without labels" }),
-            (Some(Labels::Class { classes: c }), Loss::CrossEntropy) if c as usize == outputs => Ok(classes),
-            (Some(Labels::Binary { outputs: 1 }), Loss::BceWithLogits) => Ok(classes),
+            (Some(Labels::Class { classes: c }), Loss::CrossEntropy) if c as usize == outputs => Ok((classes, classes)),
+            (Some(Labels::Binary { outputs: 1 }), Loss::BceWithLogits) => Ok((classes, classes)),
             _ => Err(ReportInvalid::Labels),
         }
     }

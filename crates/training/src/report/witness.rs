@@ -4,7 +4,9 @@ use super::claims::{LIMB_BITS, LIMBS};
 use super::counting::Evaluation;
 use super::head::Prediction;
 use super::relation::{LABEL, ReportRelation};
+use super::told::{MARGIN_LIMB, MARGIN_LIMBS};
 use crate::relation::Writer;
+use crate::trainer::Data;
 use alloc::vec;
 use alloc::vec::Vec;
 use p3_field::PrimeCharacteristicRing;
@@ -27,13 +29,20 @@ pub(super) struct ReportWitness<'a> {
     /// The real targets where the data set's slots have them, gathered; empty if nothing reads them.
     targets: Vec<F>,
     weights: &'a [i64],
+    /// The whole data set, where hidden rows of it are read.
+    data: Option<&'a Data>,
 }
 
 impl<'a> ReportWitness<'a> {
-    pub(super) fn new(relation: ReportRelation<'a>, evaluation: &Evaluation, weights: &'a [i64]) -> Self {
+    pub(super) fn new(
+        relation: ReportRelation<'a>,
+        evaluation: &Evaluation,
+        weights: &'a [i64],
+        data: Option<&'a Data>,
+    ) -> Self {
         let field = |v: &Vec<i32>| v.par_iter().map(|&x| signed(x.into())).collect::<Vec<F>>();
         let inputs = evaluation.layers.iter().map(|l| field(&l.input)).collect();
-        let classes = relation.head.as_ref().map_or(0, |h| h.classes);
+        let classes = relation.checked.classes;
         let mut labels = vec![F::zero_vec(evaluation.height); classes];
         for (x, &y) in evaluation.labels.iter().enumerate().filter(|_| classes > 0) {
             labels[y][x] = F::ONE;
@@ -47,7 +56,7 @@ impl<'a> ReportWitness<'a> {
                 targets[(first + i % width) * evaluation.height + i / width] = signed(y.into());
             }
         }
-        Self { relation, inputs, labels, targets, weights }
+        Self { relation, inputs, labels, targets, weights, data }
     }
 }
 
@@ -85,7 +94,8 @@ impl<'a> Witnessed for ReportWitness<'a> {
         }
         let (_, v_star) = bilinear_proof(m, vec![vec![E::ONE]], pairs);
         let product = relation.input_equation(&eq_table(&v_star, E::ONE));
-        if relation.statement.outputs().is_some() {
+        relation.selection_proof(m, trace, self.data, &rho, &product);
+        if relation.reads_outputs() {
             m.point(log2_ceil(config.outputs(self.inputs.len() - 1)));
         }
         let nu = m.challenge();
@@ -163,7 +173,14 @@ impl ReportRelation<'_> {
         if let Some(scores) = &self.scores {
             w.put(scores.index, &evaluation.score_indices(&scores.shape), F::from_usize);
         }
-        let counts = evaluation.counts();
+        for (i, margin) in self.statement.margins().enumerate() {
+            let values = evaluation.margins(&margin);
+            for limb in 0..MARGIN_LIMBS {
+                let of = |d: u32| F::from_u32((d >> (limb as u32 * MARGIN_LIMB)) & ((1 << MARGIN_LIMB) - 1));
+                w.put(self.margins.first + i * MARGIN_LIMBS + limb, &values, of);
+            }
+        }
+        let counts = if self.checked.classes > 0 { evaluation.counts() } else { vec![] };
         let bounds = self.checked.claims.iter().filter(|c| c.bound).map(|claim| {
             let sum: i64 = claim.terms.iter().map(|&(at, k)| k * i64::from(counts[at])).sum();
             (sum - claim.value) as u64
@@ -175,6 +192,7 @@ impl ReportRelation<'_> {
                 columns[cell] = F::from_u64((slack >> (limb as u32 * LIMB_BITS)) & ((1 << LIMB_BITS) - 1));
             }
         }
+        self.select(&evaluation.selected, &mut columns);
         fill_multiplicities(&self.lookups, &mut columns, &[])?;
         Ok(columns)
     }

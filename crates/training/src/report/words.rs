@@ -34,6 +34,9 @@ pub fn report_words(report: &ReportStatement, training: Option<&DataRecord>, dat
         not_shown.push("that they have the columns, order and scales of the training data".to_string());
         return Words { shown, not_shown };
     };
+    if report.input.hidden().is_some() {
+        not_shown.push("which rows of the data set these are, and that no row is read twice".to_string());
+    }
     if let Some(groups) = &report.groups {
         let all: Vec<String> = groups.values.iter().enumerate().map(|(g, v)| format!("{g}: {v:?}")).collect();
         let columns: Vec<String> = groups.columns.iter().map(ToString::to_string).collect();
@@ -85,6 +88,7 @@ fn count(report: &ReportStatement, training: Option<&DataRecord>) -> Option<u64>
         Input::Committed { data, rows: Rows::All } => Some(data.rows.into()),
         Input::Committed { rows: Rows::Range { count, .. }, .. } => Some((*count).into()),
         Input::Committed { rows: Rows::Listed(list), .. } => Some(list.len() as u64),
+        Input::Committed { rows: Rows::Hidden { count }, .. } => Some((*count).into()),
     }
 }
 
@@ -101,7 +105,7 @@ fn outputs(report: &ReportStatement, training: Option<&DataRecord>, values: &[i3
     let (rows, fa) = (count(report, training)?, fractional_bits(report, training)?);
     let each = usize::try_from((values.len() as u64).checked_div(rows)?).ok().filter(|&n| n > 0)?;
     let number = |i: usize| match &report.input {
-        Input::Public { .. } | Input::Committed { rows: Rows::All, .. } => Some(i as u64),
+        Input::Public { .. } | Input::Committed { rows: Rows::All | Rows::Hidden { .. }, .. } => Some(i as u64),
         Input::Committed { rows: Rows::Range { first, .. }, .. } => u64::from(*first).checked_add(i as u64),
         Input::Committed { rows: Rows::Listed(list), .. } => list.get(i).map(|&r| r.into()),
     };
@@ -114,6 +118,37 @@ fn outputs(report: &ReportStatement, training: Option<&DataRecord>, values: &[i3
         })
         .collect();
     Some(lines?.join("; "))
+}
+
+/// What is told of every row instead of its outputs.
+fn told(shown: &Shown, unit: &str) -> String {
+    let list = |values: &dyn core::fmt::Debug, n: usize| {
+        if n <= MAX_PRINTED { format!("{values:?}") } else { format!("{n} numbers in the report") }
+    };
+    match shown {
+        Shown::Classes { classes } => format!(
+            "The class predicted, row by row: {}. Of the outputs behind it nothing else is shown.",
+            list(classes, classes.len())
+        ),
+        Shown::Margins { plus, minus, bounds } => {
+            let what = match (plus, minus) {
+                (Some(j), None) => format!("output {j} is at least"),
+                (None, Some(j)) => format!("minus output {j} is at least"),
+                (Some(j), Some(k)) => format!("output {j} less output {k} is at least"),
+                (None, None) => "0 is at least".to_string(),
+            };
+            format!(
+                "On every row {what} its bound, and nothing more about it; the bounds, in units of 2^-{unit}: {}.",
+                list(bounds, bounds.len())
+            )
+        }
+        Shown::Committed { outputs } => format!(
+            "The outputs, row by row, are the features behind the commitment {}, and stay hidden. That this commitment is \
+             valid is shown by its own file; its labels mean nothing here.",
+            outputs.digest().map_or_else(|_| String::new(), |d| hex(&d))
+        ),
+        _ => String::new(),
+    }
 }
 
 /// v / 2^fa to four digits, rounded half away from 0.
@@ -156,6 +191,7 @@ fn rows(report: &ReportStatement, training: Option<&DataRecord>) -> String {
                         data.rows
                     )
                 }
+                Rows::Hidden { count } => format!("{} of the {}", counted(u64::from(*count), "hidden row"), data.rows),
                 Rows::Listed(list) => format!("{} of {}", counted(list.len() as u64, "listed row"), data.rows),
             };
             let digest = data.digest().map_or_else(|_| String::new(), |d| hex(&d));
@@ -188,7 +224,7 @@ fn explained(report: &ReportStatement, error: u64) -> String {
         Input::Committed { data, rows: Rows::All } => i128::from(data.rows),
         Input::Committed { rows: Rows::Range { count, .. }, .. } => i128::from(*count),
         Input::Committed { rows: Rows::Listed(list), .. } => list.len() as i128,
-        Input::Public { .. } => 0,
+        Input::Committed { rows: Rows::Hidden { .. }, .. } | Input::Public { .. } => 0,
     };
     let Some((sums, squares)) = moments else { return String::new() };
     // n times the spread of the targets, and n times the error.
@@ -224,6 +260,7 @@ fn sentence(report: &ReportStatement, training: Option<&DataRecord>, shown: &Sho
         Shown::Outputs { values } => {
             format!("The {} outputs in the report, exactly, in units of 2^-{}.", values.len(), bits(1))
         }
+        Shown::Classes { .. } | Shown::Margins { .. } | Shown::Committed { .. } => told(shown, &bits(1)),
         Shown::SquaredError { sum } => format!(
             "The sum of the squared errors is {sum} / 2^{}{}{}.",
             bits(2),

@@ -138,8 +138,9 @@ impl World {
             input: &input,
             data: Some(&self.owner.rows),
             groups: None,
+            hidden: &[],
         };
-        let trees = ReportTrees { model: &model.vector, data: Some(&data.vector) };
+        let trees = ReportTrees { model: &model.vector, data: Some(&data.vector), outputs: None };
         let asked = [Asked::Exactly { rate: Rate::Accuracy, group: None }];
         encode(Kind::Report, &prove_report(&about, trees, &asked, &SECRET).unwrap()).unwrap()
     }
@@ -157,8 +158,9 @@ impl World {
             input: &input,
             data: Some(&rows),
             groups: None,
+            hidden: &[],
         };
-        let trees = ReportTrees { model: &model.vector, data: Some(&data.vector) };
+        let trees = ReportTrees { model: &model.vector, data: Some(&data.vector), outputs: None };
         let asked = [Asked::Exactly { rate: Rate::Accuracy, group: None }];
         encode(Kind::Report, &prove_report(&about, trees, &asked, &SECRET).unwrap()).unwrap()
     }

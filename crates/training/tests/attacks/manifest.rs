@@ -210,9 +210,10 @@ fn report_rows() -> Rows {
     let targets = Proven::new(one_chunk(regression()));
     let binary = Proven::new(one_chunk(logistic()));
     let traded = Proven::traded();
-    let others: [(&str, &Proven, ReportProof); 7] = [
+    let others: [(&str, &Proven, ReportProof); 8] = [
         ("report of rates, statement", &classes, classes.rates()),
         ("report on public rows, statement", &classes, classes.public()),
+        ("predictions, statement", &classes, classes.predictions()),
         ("report of sums, statement", &targets, targets.sums()),
         ("backtest, statement", &traded, traded.backtest(Position::Long, &FIGURES)),
         ("backtest of tanh, statement", &traded, traded.backtest(TANH, &FIGURES[..1])),
@@ -319,6 +320,7 @@ fn every_variant_has_a_row(rows: &Rows) {
         ReportRows::All => vec!["Committed.rows"],
         ReportRows::Range { first: _, count: _ } => vec!["Range.first", "Range.count"],
         ReportRows::Listed(_) => vec!["Listed"],
+        ReportRows::Hidden { count: _ } => vec!["rows.Hidden.count"],
     };
     let input = |i: &Input| match i {
         Input::Committed { data: _, rows } => [vec!["Committed.data.version"], read(rows)].concat(),
@@ -334,6 +336,9 @@ fn every_variant_has_a_row(rows: &Rows) {
     };
     let shown = |s: &Shown| match s {
         Shown::Outputs { values: _ } => vec!["Outputs.values"],
+        Shown::Classes { classes: _ } => vec!["Classes.classes"],
+        Shown::Margins { plus: _, minus: _, bounds: _ } => vec!["Margins.plus", "Margins.minus", "Margins.bounds"],
+        Shown::Committed { outputs: _ } => vec!["Committed.outputs.version", "Committed.outputs.vector"],
         Shown::SquaredError { sum: _ } => vec!["SquaredError.sum"],
         Shown::AbsoluteError { sum: _ } => vec!["AbsoluteError.sum"],
         Shown::TargetMoments { sums: _, squares: _ } => vec!["TargetMoments.sums", "TargetMoments.squares"],
@@ -418,8 +423,12 @@ fn every_variant_has_a_row(rows: &Rows) {
     ];
     let rates = every_rate(0);
     let group = None;
+    let record = crate::common::data_record(&perceptron());
     let all_shown = [
         Shown::Outputs { values: vec![] },
+        Shown::Classes { classes: vec![] },
+        Shown::Margins { plus: None, minus: None, bounds: vec![] },
+        Shown::Committed { outputs: Box::new(record.clone()) },
         Shown::SquaredError { sum: 0 },
         Shown::AbsoluteError { sum: 0 },
         Shown::TargetMoments { sums: vec![], squares: 0 },
@@ -430,10 +439,14 @@ fn every_variant_has_a_row(rows: &Rows) {
         Shown::Backtest { strategy: strategy(Position::Sign), figures: vec![] },
         Shown::Scores { group, figure: all_figures[1].clone() },
     ];
-    let record = crate::common::data_record(&perceptron());
     let model = Proven::new(one_chunk(logistic())).model.record;
-    let inputs = [ReportRows::All, ReportRows::Range { first: 0, count: 1 }, ReportRows::Listed(vec![])]
-        .map(|rows| Input::Committed { data: record.clone(), rows });
+    let inputs = [
+        ReportRows::All,
+        ReportRows::Range { first: 0, count: 1 },
+        ReportRows::Listed(vec![]),
+        ReportRows::Hidden { count: 1 },
+    ]
+    .map(|rows| Input::Committed { data: record.clone(), rows });
     let wanted: Vec<&str> = [
         origins.iter().flat_map(origin).collect(),
         labels.iter().flat_map(label).collect(),

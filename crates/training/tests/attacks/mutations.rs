@@ -113,6 +113,9 @@ fn changes(node: &Value) -> Vec<(&'static str, Value)> {
                 Some((k, v)) if k == "Binary" || k == "Real" => {
                     variants(&[json!({"Class": {"classes": v["outputs"]}})])
                 }
+                Some((k, v)) if k == "Hidden" && v.get("count").is_some() => {
+                    variants(&[json!("All"), json!({"Listed": [3, 88]}), json!({"Range": {"first": 0, "count": 3}})])
+                }
                 Some((k, _)) if k == "Hidden" => variants(&[json!({"Seed": {"origin": prover}})]),
                 Some((k, _)) if k == "Prover" => variants(&[json!({"Verifier": {"nonce": vec![5; 32]}})]),
                 Some((k, _)) if k == "Verifier" || k == "Beacon" || k == "Seed" => {
@@ -125,6 +128,7 @@ fn changes(node: &Value) -> Vec<(&'static str, Value)> {
                 }
                 Some((k, _)) if k == "Range" || k == "Listed" => variants(&[json!("All"), json!({"Listed": [0]})]),
                 Some((k, _)) if k == "Committed" => variants(&[json!({"Public": {"features": [0, 0, 0, 0, 0]}})]),
+                Some((k, v)) if k == "Classes" => variants(&[json!({"Outputs": {"values": v["classes"]}})]),
                 Some((k, v)) if k == "SquaredError" => variants(&[json!({"AbsoluteError": v})]),
                 Some((k, v)) if k == "Profit" => variants(&[json!({"ProfitAtLeast": {"bound": v["sum"]}})]),
                 Some((k, v)) if k == "Squares" => variants(&[json!({"SquaresAtMost": {"bound": v["sum"]}})]),

@@ -104,6 +104,18 @@ pub fn commit(config: &RunConfig, data: &Data) -> DataCommitment {
     commit_data(record, &payload, &[3; 32], Entropy::fresh(&[1; 32], &[2; 32]).unwrap()).unwrap()
 }
 
+/// A commitment to outputs of a model, as the features of a data set.
+#[allow(dead_code)]
+pub fn commit_outputs(run: &RunStatement, values: &[i32]) -> DataCommitment {
+    let mut config = run.config.clone();
+    let last = config.architecture.layers.last().unwrap().clone();
+    config.architecture.layers = vec![Layer { inputs: last.outputs, outputs: 1, ..last }];
+    config.architecture.loss = Loss::BceWithLogits;
+    config.schedule.rows = (values.len() / last.outputs as usize) as u32;
+    config.data_bits = last.z_bits;
+    commit(&config, &Data { features: values.to_vec(), labels: vec![0; config.schedule.rows as usize] })
+}
+
 pub fn start(config: &RunConfig) -> ModelState {
     let n = config.weight_count() as i64;
     let half = 1 << (config.scales.fw - 2);

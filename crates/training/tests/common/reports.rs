@@ -1,10 +1,10 @@
 //! A proven run of one chunk, and reports on its model: what every statement about a model can hold.
 #![allow(dead_code)]
-use crate::common::{Owner, config, data, layer};
+use crate::common::{Owner, commit_outputs, config, data, layer};
 use tacit_training::config::{Activation, Layer, Loss, RunConfig};
 use tacit_training::report::{
     Asked, AskedFigure, Figure, Groups, Input, Lag, Position, Rate, ReportError, ReportInput, ReportProof,
-    ReportRejected, ReportTrees, ReportVerdict, Rows, ScoreLoss, Strategy, prove_report, verify_report,
+    ReportRejected, ReportTrees, ReportVerdict, Rows, ScoreLoss, Shown, Strategy, prove_report, verify_report,
 };
 use tacit_training::run::{ModelCommitment, RunProof, RunVerdict, verify_run};
 use tacit_training::statement::RunStatement;
@@ -132,8 +132,10 @@ impl Proven {
             input,
             data: committed.then_some(&self.rows),
             groups,
+            hidden: &[],
         };
-        let trees = ReportTrees { model: &self.model.vector, data: committed.then_some(&self.data.vector) };
+        let trees =
+            ReportTrees { model: &self.model.vector, data: committed.then_some(&self.data.vector), outputs: None };
         prove_report(&about, trees, asked, &[1; 32])
     }
 
@@ -203,6 +205,45 @@ impl Proven {
             of(Some(1), AskedFigure::Thresholds { edges: vec![1, 50] }),
         ];
         self.report(&self.committed(Rows::Listed((0..90).filter(|i| i % 5 != 1).collect())), Some(&groups), &asked)
+    }
+
+    /// Everything that is told of rows without their labels, of hidden ones, with a commitment to the outputs.
+    pub fn predictions(&self) -> ReportProof {
+        let hidden = [3, 88, 3];
+        let input = self.committed(Rows::Hidden { count: 3 });
+        let outputs = |asked: &[Asked]| self.of_hidden(&input, &hidden, None, asked);
+        let shown = outputs(&[Asked::Outputs]).statement.shown;
+        let [Shown::Outputs { values }] = shown.as_slice() else { panic!("outputs") };
+        let to = commit_outputs(self.statement(), values);
+        let bounds = vec![-(1 << 16); 3];
+        let asked = [
+            Asked::Outputs,
+            Asked::Classes,
+            Asked::Margins { plus: Some(1), minus: Some(0), bounds },
+            Asked::Committed { outputs: Box::new(to.record.clone()) },
+        ];
+        self.of_hidden(&input, &hidden, Some(&to), &asked)
+    }
+
+    fn of_hidden(
+        &self,
+        input: &Input,
+        hidden: &[u32],
+        outputs: Option<&DataCommitment>,
+        asked: &[Asked],
+    ) -> ReportProof {
+        let about = ReportInput {
+            run: self.statement(),
+            model: &self.model.record,
+            weights: &self.weights,
+            input,
+            data: Some(&self.rows),
+            groups: None,
+            hidden,
+        };
+        let outputs = outputs.map(|c| &c.vector);
+        let trees = ReportTrees { model: &self.model.vector, data: Some(&self.data.vector), outputs };
+        prove_report(&about, trees, asked, &[1; 32]).unwrap()
     }
 
     /// Outputs on public rows.

@@ -110,6 +110,20 @@ fn a_run_without_a_witness_verifies_under_the_programmed_oracle() {
 /// A report that nobody could make: accuracy 1 of a simulated model on simulated rows.
 #[test]
 fn a_report_without_a_witness_verifies_under_the_programmed_oracle() {
+    simulated_report(
+        Rows::All,
+        Shown::Exactly { rate: Rate::Accuracy, group: None, numerator: 96, denominator: 96 },
+        96,
+    );
+}
+
+/// The same of hidden rows: nothing that is sent needs to know which they are, or that there are any.
+#[test]
+fn hidden_rows_need_no_witness() {
+    simulated_report(Rows::Hidden { count: 2 }, Shown::Classes { classes: vec![0, 2] }, 2);
+}
+
+fn simulated_report(rows_read: Rows, shown: Shown, count: usize) {
     let config = perceptron();
     let (record, rows) = data(&config);
     let (model_record, weights) = model(&config);
@@ -134,14 +148,13 @@ fn a_report_without_a_witness_verifies_under_the_programmed_oracle() {
         soundness: vec![],
         chunks: 2,
     };
-    let shown = vec![Shown::Exactly { rate: Rate::Accuracy, group: None, numerator: 96, denominator: 96 }];
     let statement = ReportStatement {
         version: REPORT_VERSION,
         run_digest: verdict.run_digest,
         model_digest: verdict.model_digest,
-        input: Input::Committed { data: record.clone(), rows: Rows::All },
+        input: Input::Committed { data: record.clone(), rows: rows_read },
         groups: None,
-        shown,
+        shown: vec![shown],
     };
     let relation = report::relation(&statement, &run, verdict.w_out).unwrap();
     let vectors = [(&weights, model_record.committed().unwrap()), (&rows, record.committed().unwrap())];
@@ -151,7 +164,7 @@ fn a_report_without_a_witness_verifies_under_the_programmed_oracle() {
     let verify = |program: Program| {
         with(Mode::Programmed(program), || report::verify_report(&proof, &verdict, &run, &model_record)).0
     };
-    assert_eq!(verify(simulated.program).unwrap().rows, 96);
+    assert_eq!(verify(simulated.program).unwrap().rows, count);
     match verify(Program::new()) {
         Err(ReportRejected::Argument(ArgumentError::Opening(OpeningError::SourceClaim))) => {}
         other => panic!("{:?}", other.map(|v| v.rows)),

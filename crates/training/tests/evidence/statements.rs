@@ -9,7 +9,7 @@ use tacit_training::link::{LinkProof, Linked, RowRelation, prove_link, prove_row
 use tacit_training::release::{
     Circumstances, Earlier, Override, ReleaseInput, ReleaseProof, prove_release, release_rules, verify_release,
 };
-use tacit_training::report::ReportProof;
+use tacit_training::report::{ReportProof, Shown};
 use tacit_training::run::{RunProof, RunVerdict, commit_model, verify_run};
 use tacit_training::validity::{DataCommitment, commit_data, data_payload, verify_data};
 
@@ -119,6 +119,7 @@ pub fn reported() -> Vec<Reported> {
         ("report of sums", Proven::new(one_chunk(regression())), Proven::sums),
         ("backtest", Proven::traded(), Proven::bounded_backtest),
         ("report of scores", Proven::new(one_chunk(logistic())), Proven::scores),
+        ("predictions", Proven::new(one_chunk(perceptron())), Proven::predictions),
     ]
 }
 
@@ -174,9 +175,11 @@ fn reports(out: &mut Vec<Recorded>) {
         let ((), verifier) = with(Mode::Live, || {
             proven.verify(&report).unwrap();
         });
-        // Two of the proof, and the prover's check of it.
-        assert_eq!((prover.len(), verifier.len()), (3, 1));
-        let (prover, verifier) = (prover.into_iter().nth(1).unwrap(), verifier.into_iter().next().unwrap());
+        // Two of the proof, and the prover's check of it; where outputs are committed, before them those of the report that
+        // shows the outputs, and two of their commitment.
+        let before = if report.statement.shown.iter().any(|s| matches!(s, Shown::Committed { .. })) { 5 } else { 0 };
+        assert_eq!((prover.len(), verifier.len()), (before + 3, 1));
+        let (prover, verifier) = (prover.into_iter().nth(before + 1).unwrap(), verifier.into_iter().next().unwrap());
         out.push(Recorded { name: name.into(), prover, verifier });
     }
 }

@@ -160,7 +160,7 @@ impl Strategy {
         let first = match read {
             Rows::All => 0,
             Rows::Range { first, .. } => *first,
-            Rows::Listed(_) => return Err(BacktestInvalid::BacktestRows),
+            Rows::Listed(_) | Rows::Hidden { .. } => return Err(BacktestInvalid::BacktestRows),
         };
         if rows < 2 {
             return Err(BacktestInvalid::TooFewRows { got: rows });

@@ -34,7 +34,13 @@ impl<'a> Witnessed for Liar<'a> {
 pub(super) enum Group {
     Products,
     Weights,
+    /// What selectors of hidden rows read, and that they are 0 or 1.
+    Selected,
+    /// That each selects one row.
+    One,
     Outputs,
+    /// Classes and bounds of rows.
+    Told,
     Sums,
     /// Of a backtest: rows before, and earlier targets.
     Before,
@@ -56,6 +62,17 @@ pub(super) struct Forgery<'w> {
 
 impl<'w> Forgery<'w> {
     pub(super) fn new(world: &'w World, rows: Rows, groups: Option<Groups>, asked: &[Asked]) -> Self {
+        Self::hidden(world, rows, groups, asked, &[])
+    }
+
+    /// Hidden rows at these places.
+    pub(super) fn hidden(
+        world: &'w World,
+        rows: Rows,
+        groups: Option<Groups>,
+        asked: &[Asked],
+        hidden: &[u32],
+    ) -> Self {
         let draft = ReportStatement {
             version: REPORT_VERSION,
             run_digest: world.verdict.run_digest,
@@ -64,9 +81,15 @@ impl<'w> Forgery<'w> {
             groups: groups.clone(),
             shown: vec![],
         };
-        let evaluation =
-            Evaluation::new(&world.run.config, &world.weights, &draft.input, Some(&world.rows), groups.as_ref())
-                .unwrap();
+        let evaluation = Evaluation::new(
+            &world.run.config,
+            &world.weights,
+            &draft.input,
+            Some(&world.rows),
+            groups.as_ref(),
+            hidden,
+        )
+        .unwrap();
         let statement = completed(draft, &evaluation, asked).unwrap();
         let columns = relation(&statement, &world.run, world.verdict.w_out).unwrap().columns(&evaluation).unwrap();
         Self { world, groups, statement, evaluation, columns }
@@ -88,7 +111,8 @@ impl<'w> Forgery<'w> {
     /// The inputs that the columns lead to, and the multiplicities if every value is still in its table.
     pub(super) fn witness<'a>(&'a self, columns: &mut [F]) -> Liar<'a> {
         let relation = self.relation();
-        let mut witness = ReportWitness::new(relation.clone(), &self.evaluation, &self.world.weights);
+        let mut witness =
+            ReportWitness::new(relation.clone(), &self.evaluation, &self.world.weights, Some(&self.world.rows));
         let height = 1 << relation.layout.log_rows;
         let layers = &self.world.run.config.architecture.layers;
         for (l, c) in relation.layout.layers.iter().enumerate().take(layers.len() - 1) {
@@ -138,7 +162,12 @@ impl<'w> Forgery<'w> {
         let data = data_payload(&self.world.data.record, &self.world.rows);
         let values = reduction.claims_in_clear(PadLayout { first: columns.len() }, &[&cells, &model, &data]);
         let mut names = vec![Group::Products, Group::Weights];
+        if let Some(s) = &liar.relation().selection {
+            names.extend([Group::Selected; 3]);
+            names.extend(core::iter::repeat_n(Group::One, s.count));
+        }
         names.extend(self.statement.outputs().map(|_| Group::Outputs));
+        names.extend(self.statement.shown.iter().filter(|s| s.is_told()).map(|_| Group::Told));
         for shown in &self.statement.shown {
             match shown {
                 Shown::AbsoluteError { .. } => names.push(Group::Sums),
@@ -152,7 +181,8 @@ impl<'w> Forgery<'w> {
             let ratios = if b.has_root() { 1 + b.bounds.ratios.len() } else { 0 };
             names.resize(names.len() + ratios, Group::Ratios);
         }
-        names.extend([Group::Gates; 3]);
+        let summed = !liar.relation().pairs.is_empty() || liar.relation().checked.classes > 0;
+        names.extend(core::iter::repeat_n(Group::Gates, if summed { 3 } else { 1 }));
         if let Some(scores) = &liar.relation().checked.scores {
             // The linear claims, and the sumcheck with both its ends.
             names.extend(core::iter::repeat_n(Group::Scores, if scores.pairs.is_empty() { 1 } else { 4 }));

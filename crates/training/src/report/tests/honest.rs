@@ -6,7 +6,7 @@ use std::{format, println};
 use tacit_argument::soundness::{TARGET_BITS, total};
 
 /// Outputs of one row, by the formulas of `docs/arithmetic.md`.
-fn naive(config: &RunConfig, weights: &[i64], row: &[i32]) -> Vec<i32> {
+pub(super) fn naive(config: &RunConfig, weights: &[i64], row: &[i32]) -> Vec<i32> {
     let fa = config.scales.fa;
     let mut values: Vec<i64> = row.iter().map(|&x| x.into()).collect();
     for (l, layer) in config.architecture.layers.iter().enumerate() {

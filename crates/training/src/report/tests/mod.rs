@@ -6,12 +6,14 @@ mod attacks;
 mod backtest;
 mod backtest_attacks;
 mod fixtures;
+mod hidden;
 mod honest;
 mod mutation;
 mod rates;
 mod scores;
 mod scores_forged;
 mod scores_rules;
+mod told;
 
 use super::*;
 use crate::config::{Activation, Architecture, Layer, Loss, Order, RunConfig, Scales, Schedule};
@@ -192,12 +194,20 @@ impl World {
 
     fn input<'a>(&'a self, input: &'a Input, groups: Option<&'a Groups>) -> ReportInput<'a> {
         let data = matches!(input, Input::Committed { .. }).then_some(&self.rows);
-        ReportInput { run: &self.run, model: &self.model.record, weights: &self.weights, input, data, groups }
+        ReportInput {
+            run: &self.run,
+            model: &self.model.record,
+            weights: &self.weights,
+            input,
+            data,
+            groups,
+            hidden: &[],
+        }
     }
 
     fn trees(&self, input: &Input) -> ReportTrees<'_> {
         let data = matches!(input, Input::Committed { .. }).then_some(&self.data.vector);
-        ReportTrees { model: &self.model.vector, data }
+        ReportTrees { model: &self.model.vector, data, outputs: None }
     }
 
     fn try_prove(&self, input: &ReportInput<'_>, asked: &[Asked]) -> Result<ReportProof, ReportError> {
