@@ -299,8 +299,7 @@ def prove_request(
     quiet: bool,
 ) -> Report:
     """Plan what is asked, refuse figures of few rows, charge the budgets, and prove."""
-    missing = [i for i in range(len(record.states) - 1) if run.blob(f"chunk-{i}") is None]
-    if missing:
+    if run.unproven(len(record.states) - 1):
         raise ReportRefused(
             f"{run.name} has not been proven, so nobody could check where its model comes from: prove it first",
             reason="NotProven",

@@ -383,9 +383,22 @@ def estimate(model: Run | Fitted | nn.Module) -> session.Estimate:
     return proving.estimate(run_of(model))
 
 
-def prove(model: Run | Fitted | nn.Module, *, quiet: bool = False) -> proving.Proof:
-    """Prove how this model was trained. The model stays hidden behind its commitment."""
-    return proving.prove(_finished(model), quiet=quiet)
+def prove(
+    model: Run | Fitted | nn.Module,
+    *,
+    quiet: bool = False,
+    workers: int | None = None,
+    ray: str | None = None,
+    threads: int | None = None,
+) -> proving.Proof:
+    """Prove how this model was trained. The model stays hidden behind its commitment.
+
+    workers: prove so many chunks at a time, in processes of this machine. ray: on a Ray cluster ("auto" for the
+    one that runs here, "local" to start one, or an address), on `workers` actors or as many as it has room for.
+    threads: of each of them.
+    """
+    several = None if workers is None and ray is None else proving.Workers(workers, ray, threads)
+    return proving.prove(_finished(model), quiet=quiet, workers=several)
 
 
 def release(model: Run | Fitted | nn.Module, *, bits: int = 12, **options: Any) -> releasing.Release:
