@@ -168,7 +168,7 @@ class RayFarm:
         hired = self._hired.get(worker)
         if hired is None:  # lost by an earlier answer of the same look
             return None
-        is_question = ref is hired.question
+        is_question = ref == hired.question
         try:
             answer = self._ray.get(ref)
         except self._ray.exceptions.RayError as error:
