@@ -99,7 +99,7 @@ class Run:
     def _states(self, record: RunRecord, count: int) -> KeptStates:
         from tacit.states import KeptStates
 
-        return KeptStates(self.vault, f"runs/{self.name}/state", record.config, count)
+        return KeptStates(self.vault, f"runs/{self.name}/state", record.config, count, self.data)
 
     def keep_chunk(self, index: int, proof: bytes) -> None:
         """Store the proof of a chunk, and remove the state that nothing needs any more."""
@@ -242,7 +242,7 @@ def store_run(
     """
     if record.data_digest != data.digest:
         raise UsageError("the run was trained on another data set than this commitment's")
-    from tacit.states import KeptStates
+    from tacit.states import store_states
 
     vault, content = data.vault, record.head()
     info = {"data": data.name, "origins": origins.to_json(), "released": list(released)}
@@ -257,8 +257,7 @@ def store_run(
             # The start that was declared, with the rows that it has left.
             with vault.secret(f"starts/{declaration.hex()}") as seed:
                 vault.put(f"secrets/runs/{name}/0", seed.expose())
-        count = len(record.states)
-        KeptStates(vault, f"runs/{name}/state", record.config, count).store(record.states)
+        store_states(vault, f"runs/{name}/state", record)
         vault.put(f"runs/{name}/record", content)
     return Run(vault, name)
 

@@ -77,7 +77,7 @@ def _fits(matrix: IntMatrix, dtype: np.dtype[Any]) -> bool:
 @dataclass(frozen=True)
 class RunRecord:
     """One run. `states[i]` is where chunk i starts, the last one where the run ends; `w_in` bounds |W_0| at
-    scale fw. A vault reads states one by one, as they are asked for.
+    scale fw. States that are not at hand are computed when they are asked for.
 
     `learning_rates` are the rates as asked for, `effective_rates` those that the integers stand for, one a
     step.
@@ -122,12 +122,17 @@ class RunRecord:
             "parameter_names": self.parameter_names,
         }
 
+    def kept(self) -> dict[int, ModelState]:
+        """The states that are at hand: all, or of a long run some, the first and the last among them."""
+        found = getattr(self.states, "kept", None)
+        return dict(enumerate(self.states)) if found is None else dict(found)
+
     def head(self) -> bytes:
-        """All but the states, and a digest of them: two runs are equal exactly if their heads are."""
+        """All but the states, and a digest of those at hand: two runs are equal exactly if their heads are."""
         digest = hashlib.sha256()
-        for state in self.states:
+        for index, state in self.kept().items():
             encoded = state.to_bytes()
-            digest.update(struct.pack(">Q", len(encoded)) + encoded)
+            digest.update(struct.pack(">QQ", index, len(encoded)) + encoded)
         told = {**self._told(), "states_digest": digest.hexdigest()}
         return _HEAD + json.dumps(told, sort_keys=True).encode()
 
