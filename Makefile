@@ -17,7 +17,7 @@ FUZZ_SECONDS ?= 600
 EXTENSION := python/tacit/_native.abi3.so
 SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
 
-.PHONY: demo demo-digits demo-lending examples test bench bench-large bench-growth lint fuzz kills attacks spec-sweep
+.PHONY: demo demo-digits demo-lending examples test bench bench-large bench-growth bench-workers lint fuzz kills attacks spec-sweep
 .PHONY: wasm advisories build wheel simd clean
 
 demo: build
@@ -31,7 +31,7 @@ demo-lending: build
 
 examples: build
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps -r requirements/bench.txt
-	set -e; for name in breast_cancer german_credit lending_club backtest; do $(BIN)/python -m examples.$$name; done
+	set -e; for name in breast_cancer german_credit lending_club backtest nasdaq; do $(BIN)/python -m examples.$$name; done
 
 test: build lint
 	$(CARGO) test --release --workspace --exclude tacit-python --features tacit-training/parallel
@@ -40,15 +40,22 @@ test: build lint
 bench: build
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps -r requirements/bench.txt
 	$(BIN)/python -m benches.accuracy
-	$(BIN)/python -m benches.proving
+	$(BIN)/python -m benches.proving --json docs/figures/proving.json
+	$(BIN)/python -m benches.plots docs/figures/proving.json
 
 # Large networks and tables: many minutes, up to 12 GB.
 bench-large: build
-	$(BIN)/python -m benches.proving --large
+	$(BIN)/python -m benches.proving --large --json docs/figures/large.json
+	$(BIN)/python -m benches.plots docs/figures/large.json
 
 # Width, depth, batch, steps and rows, each doubled four times.
 bench-growth: build
-	$(BIN)/python -m benches.growth
+	$(BIN)/python -m benches.growth --json docs/figures/growth.json
+	$(BIN)/python -m benches.plots docs/figures/growth.json
+
+# One run's chunks on one worker and on two, and, if Ray is there (requirements/ray.txt), on Ray.
+bench-workers: build
+	$(BIN)/python -m benches.workers --json docs/figures/workers.json
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .

@@ -164,7 +164,7 @@ def _with_workers(
     data = run.data()
     secret = run.vault.secret(f"data/{data.name}")
     table = Table(run.statement(record), session.Opening(data.file, secret), data.features, data.labels)
-    farm, count = _farm(workers, table.to_bytes(), costs.memory)
+    farm, count = make_farm(workers, table.to_bytes(), costs.memory)
     try:
         title = f"proving {len(missing):,} chunks on {min(count, len(missing))} workers"
         with progress_bar(title, shown=False if quiet else None) as progress:
@@ -173,7 +173,7 @@ def _with_workers(
         farm.close()
 
 
-def _farm(workers: Workers, table: bytes, memory: int) -> tuple[Farm, int]:
+def make_farm(workers: Workers, table: bytes, memory: int) -> tuple[Farm, int]:
     """The place and the number of workers there. Raises `UsageError` for more than it has memory for."""
     for name in ("count", "threads"):
         value = getattr(workers, name)
