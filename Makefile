@@ -17,8 +17,8 @@ FUZZ_SECONDS ?= 600
 EXTENSION := python/tacit/_native.abi3.so
 SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
 
-.PHONY: demo demo-digits demo-lending examples test bench bench-large bench-growth bench-peers lint fuzz kills attacks spec-sweep
-.PHONY: wasm advisories advisories-offline build wheel simd clean
+.PHONY: demo demo-digits demo-lending examples test bench bench-large bench-growth bench-peers bench-workers lint fuzz kills
+.PHONY: attacks spec-sweep wasm advisories advisories-offline build wheel simd clean
 
 demo: build
 	$(BIN)/python -m demos.breast_cancer
@@ -31,7 +31,7 @@ demo-lending: build
 
 examples: build
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps -r requirements/bench.txt
-	set -e; for name in breast_cancer german_credit lending_club backtest; do $(BIN)/python -m examples.$$name; done
+	set -e; for name in breast_cancer german_credit lending_club backtest nasdaq; do $(BIN)/python -m examples.$$name; done
 
 # Link-time optimisation of eighteen test binaries would take three times as long as everything else.
 test: build lint
@@ -41,11 +41,13 @@ test: build lint
 bench: build
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps -r requirements/bench.txt
 	$(BIN)/python -m benches.accuracy
-	$(BIN)/python -m benches.proving
+	$(BIN)/python -m benches.proving --json docs/figures/proving.json
+	$(BIN)/python -m benches.plots docs/figures/proving.json
 
 # Large networks and tables: many minutes, up to 12 GB.
 bench-large: build
-	$(BIN)/python -m benches.proving --large
+	$(BIN)/python -m benches.proving --large --json docs/figures/large.json
+	$(BIN)/python -m benches.plots docs/figures/large.json
 
 # One SGD step by ezkl, from PyPI in an environment of its own, beside a step of ours: needs the network and 10 GB.
 bench-peers: build
@@ -53,7 +55,12 @@ bench-peers: build
 
 # Width, depth, batch, steps and rows, each doubled four times.
 bench-growth: build
-	$(BIN)/python -m benches.growth
+	$(BIN)/python -m benches.growth --json docs/figures/growth.json
+	$(BIN)/python -m benches.plots docs/figures/growth.json
+
+# One run's chunks on one worker and on two, and, if Ray is there (requirements/ray.txt), on Ray.
+bench-workers: build
+	$(BIN)/python -m benches.workers --json docs/figures/workers.json
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .

@@ -57,6 +57,8 @@ class Victim:
 
     data: tacit.CommittedData
     run: tacit.Run = field(repr=False)
+    start: tuple[Integers, ...] = field(repr=False)
+    """Where it started; the vault removes it once the run is proven."""
 
     def public(self, bits: int | None) -> Public:
         """What a release at `bits` fractional bits would hand out, with the statement; None: exact weights."""
@@ -67,8 +69,8 @@ class Victim:
 
     def _start(self) -> tuple[Integers, ...]:
         """The start if its seed is public; 0, the best guess, if it is hidden."""
-        start = self.run.record().initial.weights
-        return start if self.run.origins().start is not None else tuple(np.zeros_like(w) for w in start)
+        public = self.run.origins().start is not None
+        return self.start if public else tuple(np.zeros_like(w) for w in self.start)
 
     def refusal(self, bits: int, **circumstances: Any) -> str | None:
         """The rule that refuses a release at so many bits; None if the rules allow it."""
@@ -136,4 +138,5 @@ def train(
             left -= 1
             if not left:
                 break
-    return Victim(data, tacit.run_of(model))
+    run = tacit.run_of(model)
+    return Victim(data, run, run.record().initial.weights)

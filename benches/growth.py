@@ -1,6 +1,8 @@
 """How the cost grows: width, depth, batch, steps and rows, each doubled four times, with the fitted exponent.
 
-python -m benches.growth [--only CURVE ...] [--json FILE] [--plot FILE]
+python -m benches.growth [--only CURVE ...] [--json FILE]
+
+`benches.plots` makes the figure of what --json writes.
 """
 
 from __future__ import annotations
@@ -51,36 +53,12 @@ def table(name: str, curve: Curve) -> str:
     return "\n".join(lines)
 
 
-def plot(curves: dict[str, Curve], path: Path) -> None:
-    """One panel a curve: proving and PyTorch's training over the quantity, both axes logarithmic."""
-    import matplotlib
-
-    matplotlib.use("agg")
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(1, len(curves), figsize=(3 * len(curves), 3), sharey=True, squeeze=False)
-    for axis, (name, curve) in zip(axes[0], curves.items(), strict=True):
-        xs = [x for x, _ in curve]
-        axis.loglog(xs, [r.prove_seconds for _, r in curve], "o-", label="prove")
-        axis.loglog(xs, [r.torch_seconds for _, r in curve], "s--", label="train in PyTorch")
-        axis.loglog(xs, [r.verify_ms / 1e3 for _, r in curve], "^:", label="verify")
-        axis.set_xlabel(name)
-        axis.set_xticks(xs, [str(x) for x in xs])
-        axis.minorticks_off()
-        axis.grid(visible=True, alpha=0.3)
-    axes[0][0].set_ylabel("seconds")
-    axes[0][0].legend(fontsize=7)
-    figure.tight_layout()
-    figure.savefig(path)
-
-
-def main() -> None:
+def main(given: Sequence[str] | None = None) -> None:
     curves = growth()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--only", nargs="*", default=list(curves), choices=list(curves))
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--plot", type=Path)
-    options = parser.parse_args()
+    options = parser.parse_args(given)
     done: dict[str, Curve] = {}
     for name in options.only:
         done[name] = []
@@ -93,9 +71,8 @@ def main() -> None:
         print(table(name, done[name]) + "\n", flush=True)
     if options.json:
         told = {name: [{"x": x, **asdict(r)} for x, r in curve] for name, curve in done.items()}
+        options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(told, indent=1))
-    if options.plot:
-        plot(done, options.plot)
 
 
 if __name__ == "__main__":

@@ -165,10 +165,12 @@ def _work(w: Workload) -> Measured:
 
 
 def _child(name: str, out: Any) -> None:
-    from benches.workloads import LARGE, WORKLOADS, growth
+    from benches.workloads import LARGE, TINY, WORKLOADS, growth
     from tacit.errors import TacitError
 
-    known = {w.name: w for w in (*WORKLOADS, *LARGE, *(w for curve in growth().values() for _, w in curve))}
+    known = {
+        w.name: w for w in (*WORKLOADS, *LARGE, TINY, *(w for curve in growth().values() for _, w in curve))
+    }
     try:
         out.put(_work(known[name]))
     except (TacitError, MemoryError) as error:

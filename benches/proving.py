@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benches.measuring import Measured, Refused, measure
-from benches.workloads import LARGE, WORKLOADS
+from benches.workloads import LARGE, TINY, WORKLOADS
 
 EZKL_STEP_SECONDS = 116.0 + 112.0
 """ezkl 23, one SGD step of 64-64-10 at B = 32 on such a machine: set-up and proof."""
@@ -43,15 +43,15 @@ def stages(rows: Sequence[Measured]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
+def main(given: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--large", action="store_true", help="the large workloads, not the small ones")
     parser.add_argument("--only", nargs="*", help="names of workloads")
     parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    options = parser.parse_args(given)
     chosen = LARGE if options.large else WORKLOADS
     if options.only:
-        chosen = tuple(w for w in (*WORKLOADS, *LARGE) if w.name in options.only)
+        chosen = tuple(w for w in (*WORKLOADS, *LARGE, TINY) if w.name in options.only)
     rows: list[Measured] = []
     refused: list[Refused] = []
     for workload in chosen:
@@ -73,6 +73,7 @@ def main() -> None:
                 f"{times:,.0f} times less"
             )
     if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps([asdict(r) for r in (*rows, *refused)], indent=1))
 
 

@@ -86,6 +86,9 @@ LARGE = (
 )
 """The goals for size: many minutes, and more memory than small machines have."""
 
+TINY = Workload("tiny 4-3-2", lambda: synthetic(64, 4, 2), (4, 3, 2), 8, 8)
+"""Shows that the benchmark runs, and nothing about its figures."""
+
 BASE = Workload("base", lambda: synthetic(1024, 64, 10), (64, 64, 10), 32, 32, lr=0.0625)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["LENDING_TEXT", "german_credit", "lending_club", "sp500"]
+__all__ = ["LENDING_TEXT", "german_credit", "lending_club", "nasdaq", "sp500"]
 
 LENDING_TEXT = ("term", "sub_grade", "addr_state", "verification_status", "emp_length")
 """Columns of `lending_club` that hold text."""
@@ -34,10 +34,19 @@ def german_credit() -> pd.DataFrame:
 
 def sp500() -> pd.Series:
     """Daily closing prices of the S&P 500, 1999 to 2018, by date, from arch, which is not imported."""
+    return _closing("sp500")
+
+
+def nasdaq() -> pd.Series:
+    """Daily closing prices of the NASDAQ Composite, 1999 to 2018, in the same way."""
+    return _closing("nasdaq")
+
+
+def _closing(index: str) -> pd.Series:
     import pandas as pd
 
     spec = importlib.util.find_spec("arch")
     if spec is None or spec.origin is None:
         raise SystemExit("the prices need: pip install --no-deps arch")
-    path = Path(spec.origin).parent / "data" / "sp500" / "sp500.csv.gz"
+    path = Path(spec.origin).parent / "data" / index / f"{index}.csv.gz"
     return pd.read_csv(path, index_col="Date", parse_dates=True)["Adj Close"]

@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+import pandas as pd
 from demos.data import sp500
 
 import tacit
@@ -24,9 +25,14 @@ COST_BPS = 1
 
 def main(given: Sequence[str] | None = None, *, epochs: int = 3) -> None:
     """Run the example."""
+    trade("backtest", sp500(), given, epochs=epochs)
+
+
+def trade(name: str, prices: pd.Series, given: Sequence[str] | None, *, epochs: int) -> None:
+    """Learn on the prices before `FROM` and trade on those after it; the page is `name`.html."""
     started = time.perf_counter()
-    folder = arguments("backtest", given)
-    market = tacit.market(sp500(), lags=LAGS)
+    folder = arguments(name, given)
+    market = tacit.market(prices, lags=LAGS)
     past, later = market.until(FROM), market.since(FROM)
     with step(f"the fund commits {len(past)} days to learn from, and {len(later)} to trade on"):
         options = {"schema": market.schema, "quiet": True, **folder.options}
@@ -43,10 +49,10 @@ def main(given: Sequence[str] | None = None, *, epochs: int = 3) -> None:
             quiet=True,
         )
         performance = report.performance()
-        for name, value in (performance.named() if performance else {}).items():
-            print(f"   {name}: {value:.4f}")
+        for figure, value in (performance.named() if performance else {}).items():
+            print(f"   {figure}: {value:.4f}")
     companions = {"run": "run.tacit", "data": "later.commitment", "training": "owner.commitment"}
-    publish(folder, "backtest", "backtest", report, **companions)
+    publish(folder, name, name, report, **companions)
     done(time.perf_counter() - started)
 
 

@@ -20,6 +20,8 @@ import tacit
 from examples.steps import arguments, done, publish, step, train_and_prove
 
 TARGET = "creditability"
+SCORES = ("auc", "log_loss", "calibration:2")
+"""Two bins: in the tenths of ten there would be too few loans of each sex to show."""
 
 
 def loans() -> pd.DataFrame:
@@ -47,9 +49,11 @@ def main(given: Sequence[str] | None = None, *, rows: int | None = None, epochs:
     run = train_and_prove(folder, data, hidden=[16], epochs=epochs, batch_size=64, lr=0.125)
     held = {"run": "run.tacit", "data": "test.commitment", "training": "train.commitment"}
     with step("report 1: counts by sex"):
-        by_sex = tacit.evaluate(run, held_out, metrics=["confusion"], by="sex", quiet=True)
+        by_sex = tacit.evaluate(run, held_out, metrics=[*SCORES, "confusion"], by="sex", quiet=True)
         for name in ("demographic_parity:1", "equal_opportunity:1", "equalised_odds:1"):
             print(f"   {name}: {100 * float(by_sex.gaps()[name]):.2f} %")
+        scores = by_sex.scores()
+        print(f"   area {float(scores['auc']):.4f}, log loss {float(scores['log_loss']):.4f}")
     publish(folder, "by-sex", "german-credit-by-sex", by_sex, **held)
     with step("report 2: bounds by age group"):
         by_age = tacit.evaluate(

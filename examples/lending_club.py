@@ -45,12 +45,14 @@ def main(given: Sequence[str] | None = None) -> None:
         report = tacit.evaluate(
             run,
             held_out,
-            metrics=["confusion"],
+            metrics=["confusion", "auc", "log_loss", "calibration:2"],
             by="verification_status",
             quiet=True,
         )
         rates = report.derived()
         print(f"   accuracy {float(rates['accuracy']):.4f}, balanced {float(rates['balanced_accuracy']):.4f}")
+        scores = report.scores()
+        print(f"   area {float(scores['auc']):.4f}, log loss {float(scores['log_loss']):.4f}")
     held = {"run": "run.tacit", "data": "test.commitment", "training": "train.commitment"}
     publish(folder, "report", "lending-club", report, **held)
     done(time.perf_counter() - started)

@@ -117,9 +117,9 @@ class NativeDouble:
     def estimate_plan(self, config, commitment, start_bits):
         schedule = json.loads(config)["schedule"]
         memory = 10**7 * schedule["chunk_steps"]
-        return json.dumps(
-            {"chunks": 1, "seconds": 1.5, "memory": memory, "proof_bytes": 1, "rows_per_proof": ROWS_PER_PROOF}
-        )
+        chunks = max(1, -(-schedule["total_steps"] // schedule["chunk_steps"]))
+        costs = {"chunks": chunks, "seconds": 1.5 * chunks, "memory": memory, "proof_bytes": 350_000 * chunks}
+        return json.dumps({**costs, "rows_per_proof": ROWS_PER_PROOF})
 
     def prove_chunk(self, statement, index, data, table, state, model_in, out, secret, progress):
         self.attempts.append(index)

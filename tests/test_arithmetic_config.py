@@ -30,6 +30,7 @@ from tacit.arithmetic import (
 from tacit.arithmetic.config import Decay
 from tacit.arithmetic.matmul import Operand, Product, numpy_gemm
 from tacit.arithmetic.order import batch_rows, permutation, seed_bytes
+from tacit.arithmetic.record import ModelState
 
 DATA = random_data("cross_entropy", 10, 5, 3)
 RECORD = train(
@@ -118,6 +119,24 @@ def test_record_round_trip_and_damage() -> None:
         with pytest.raises(ArithmeticConfigError, match="run record"):
             RunRecord.from_bytes(bad)
     assert "array" not in repr(RECORD)
+
+
+def test_record_in_parts_round_trip_and_damage() -> None:
+    head, count = RunRecord.from_head(RECORD.head())
+    assert count == len(RECORD.states) and not RunRecord.is_whole(RECORD.head())
+    states = [ModelState.from_bytes(head.config, state.to_bytes()) for state in RECORD.states]
+    assert head.with_states(tuple(states)).to_bytes() == RECORD.to_bytes()
+    assert head.with_states(tuple(states)).head() == RECORD.head()
+    other = replace(RECORD, states=(*RECORD.states[:-1], RECORD.states[0]))
+    assert other.head() != RECORD.head(), "the head has a digest of the states"
+    for bad in (b"", RECORD.to_bytes(), RECORD.head()[:-1], RECORD.head().replace(b'"w_in"', b'"v_in"')):
+        with pytest.raises(ArithmeticConfigError, match="run record"):
+            RunRecord.from_head(bad)
+    blob = RECORD.final.to_bytes()
+    assert len(blob) < 16 * RECORD.config.architecture.weight_count
+    for bad in (b"", b"tacit", blob[:-1], blob[:19], blob + b"\0", blob[:19] + b"\x07" + blob[20:]):
+        with pytest.raises(ArithmeticConfigError, match="state of a run"):
+            ModelState.from_bytes(head.config, bad)
 
 
 def test_permutation_is_the_stated_algorithm() -> None:

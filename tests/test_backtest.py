@@ -15,13 +15,14 @@ from spec.verify import verify_on_run
 from torch import nn
 
 import tacit
-from tacit import backtesting
+from tacit import backtesting, markets
 from tacit.cli import main
 from tacit.errors import BoundFails, DataError, ProofRejected, ReportRefused, UsageError
 from tacit.html import html_report
 from tacit.performance import Performance, bits_of, shown_performance
 
 LAGS, DAYS, LEARNT = 5, 420, 200
+ROOT = Path(__file__).resolve().parent.parent
 ALL = ["sharpe", "sortino", "annual_return", "volatility", "max_drawdown", "turnover", "hit_rate"]
 
 
@@ -260,6 +261,19 @@ def test_inputs_of_tomorrow_are_no_earlier_targets(fund: Fund) -> None:
     late = backtesting.earlier_targets(ahead, targets)
     assert {lag["column"] for lag in late}.isdisjoint({0})
     assert backtesting.earlier_targets(features + 1, targets) == []
+
+
+def test_lags_beyond_what_a_backtest_ties_to_days_are_refused_before_the_table_is_made() -> None:
+    """2^26 entries, the rule of the statement (`within("rows times earlier targets", ...)`)."""
+    returns = np.zeros(65_536 + 1024 + 1)
+    with pytest.raises(UsageError, match=r"67,109,888 entries, and .* at most 67,108,864 .* lags of 1,023 or"):
+        tacit.market(returns=returns, lags=1024)
+    assert len(tacit.market(returns=returns[:2048], lags=1024)) == 1024
+    for lags in (0, 1025, True, 2.5):
+        with pytest.raises(UsageError, match="not a number from 1 to 1024"):
+            tacit.market(returns=returns, lags=lags)  # type: ignore[arg-type]
+    rules = (ROOT / "crates/training/src/report/backtest/rules.rs").read_text()
+    assert "const MAX_LAGGED: u64 = 1 << 26;" in rules and markets.MAX_LAGGED == 1 << 26
 
 
 def test_an_input_that_is_no_earlier_target_is_named(fund: Fund, tmp_path: Path) -> None:

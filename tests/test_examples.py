@@ -59,3 +59,15 @@ def test_the_backtest_example_leaves_a_page_a_picture_and_a_valid_report(
     assert any(line.startswith("No look-ahead in these inputs") for line in verdict.shown)
     assert "maximum drawdown" in (out / "backtest.html").read_text(encoding="utf-8")
     assert (pictures / "backtest.svg").read_text(encoding="utf-8").startswith("<svg")
+
+
+def test_the_other_index_is_traded_by_the_same_strategy(monkeypatch: pytest.MonkeyPatch) -> None:
+    from examples import backtest, nasdaq
+
+    prices = pd.Series([1.0, 2.0])
+    calls: list[object] = []
+    monkeypatch.setattr(nasdaq, "nasdaq", lambda: prices)
+    monkeypatch.setattr(nasdaq, "trade", lambda *told, epochs: calls.append((*told, epochs)))
+    nasdaq.main(["--out", "x"], epochs=2)
+    assert calls == [("nasdaq", prices, ["--out", "x"], 2)]
+    assert nasdaq.trade is not backtest.trade and backtest.LAGS == 20

@@ -708,3 +708,23 @@ def test_reading_is_limited(tmp_path):
         read_limited(tmp_path / "f", limit=4, what="proof")
     with pytest.raises(UnreadableFile, match="cannot read the proof"):
         read_limited(tmp_path, limit=4, what="proof")
+
+
+def test_a_log_that_was_read_before_is_still_checked_from_its_first_line(tmp_path: Path) -> None:
+    vault = Vault.create(tmp_path / "v.vault")
+    vault.budget.open_account("a" * 64, 1000, 10)
+    vault.budget.charge({"a" * 64: 100}, "one")
+    assert vault.accounts()["a" * 64].spent == 100
+    log = tmp_path / "v.vault" / "budget.log"
+    content = log.read_bytes()
+    Vault.open(tmp_path / "v.vault").budget.charge({"a" * 64: 50}, "by another process")
+    assert vault.accounts()["a" * 64].spent == 150, "what others wrote is read"
+    whole = log.read_bytes()
+    log.write_bytes(whole.replace(b'"a":100', b'"a":001').replace(b"one", b"two"))
+    with pytest.raises(UnreadableFile, match="line 3 of"):
+        vault.accounts()
+    log.write_bytes(content)
+    with pytest.raises(VaultCopied):
+        vault.budget.charge({"a" * 64: 1}, "after a rollback")
+    log.write_bytes(whole)
+    assert vault.accounts()["a" * 64].spent == 150

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tacit.html import HtmlReport, html_report
     from tacit.markets import Market, market
     from tacit.origins import Beacon, VerifierNonce
+    from tacit.planning import RunPlan
     from tacit.proving import Proof
     from tacit.recommitting import Recommitted, recommit
     from tacit.releasing import Release
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         evaluate,
         fit,
         make_provable,
+        plan,
         predict,
         prove,
         release,
@@ -62,6 +64,7 @@ __all__ = [
     "Report",
     "RowsProof",
     "Run",
+    "RunPlan",
     "Schema",
     "TacitError",
     "Target",
@@ -82,6 +85,7 @@ __all__ = [
     "market",
     "open_data",
     "open_run",
+    "plan",
     "predict",
     "prove",
     "quantise",
@@ -107,6 +111,7 @@ _HOMES = {
     "Report": "reporting",
     "RowsProof": "comparing",
     "Run": "runs",
+    "RunPlan": "planning",
     "Schema": "dataset",
     "TacitError": "errors",
     "Target": "dataset",
@@ -127,6 +132,7 @@ _HOMES = {
     "market": "markets",
     "open_data": "commitment",
     "open_run": "runs",
+    "plan": "training",
     "predict": "training",
     "prove": "training",
     "quantise": "dataset",

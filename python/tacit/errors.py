@@ -26,6 +26,7 @@ __all__ = [
     "VaultCopied",
     "VaultError",
     "VaultLocked",
+    "WorkerError",
     "WrongConfiguration",
     "WrongData",
     "WrongKind",
@@ -88,6 +89,10 @@ class BudgetError(VaultError):
         self.commitment = commitment
         self.needed = needed
         self.left = left
+
+
+class WorkerError(TacitError):
+    """A worker failed at its part of a proof, or workers are lost again and again."""
 
 
 class ReleaseRefused(TacitError):

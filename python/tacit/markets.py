@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from tacit._wording import given
+from tacit._wording import given, name_of
 from tacit.dataset.schema import Column, Schema, Target, as_number
 from tacit.errors import DataError, UsageError
 
@@ -28,6 +28,8 @@ BITS = 13
 WINDOW = 3
 """log2 of the divisors that the window ends at: as far as standardised columns go."""
 MAX_LAGS = 1024
+MAX_LAGGED = 1 << 26
+"""Rows times lags: what one backtest may tie to earlier targets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,12 @@ def market(
     rows = len(values) - lags
     if rows < 2:
         raise UsageError(f"{len(values)} returns are too few for rows of {lags} earlier ones")
+    if rows * lags > MAX_LAGGED:
+        raise UsageError(
+            f"{rows:,} rows of {lags:,} earlier returns are {rows * lags:,} entries, and a backtest ties at "
+            f"most {MAX_LAGGED:,} of them to their days: use {name_of('lags')} of {MAX_LAGGED // rows:,} or "
+            "fewer, or fewer days"
+        )
     import pandas as pd
 
     # values[t] is known at the end of day t; row x is day lags - 1 + x.

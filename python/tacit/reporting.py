@@ -261,8 +261,7 @@ def evaluate(
 
 def _proven(run: Run, record: RunRecord) -> Proof:
     """The run's proof. Raises `ReportRefused` (`NotProven`) if there is none yet."""
-    missing = [i for i in range(len(record.states) - 1) if run.blob(f"chunk-{i}") is None]
-    if missing:
+    if run.unproven(len(record.states) - 1):
         raise ReportRefused(
             f"{run.name} has not been proven, so nobody could check where its model comes from: prove it first",
             reason="NotProven",

@@ -1,8 +1,9 @@
 """Training runs in the vault's keeping: the record, the commitments at chunk boundaries, finished chunk proofs.
 
 runs/NAME/record        what training left for the prover (secret)
+runs/NAME/state-I       the model before chunk I, until that chunk is proven (secret)
 runs/NAME/info          data set, origins of the seeds, what the configuration tells about the data
-runs/NAME/model-I       public commitment of the weights before chunk I
+runs/NAME/model-I       public commitment of the weights before chunk I; model-I-rows: its digest and budget
 runs/NAME/statement     the public statement
 runs/NAME/chunk-I       finished proof of chunk I
 secrets/runs/NAME/I     seed of that commitment
@@ -15,7 +16,7 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tacit import session
 from tacit.commitment import CommittedData, open_data
@@ -24,7 +25,11 @@ from tacit.origins import Origins
 from tacit.vault import Secret, Vault
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from tacit.arithmetic.record import RunRecord
+    from tacit.states import KeptStates
 
 __all__ = [
     "PROOFS_FINAL",
@@ -82,10 +87,33 @@ class Run:
         return self.name
 
     def record(self) -> RunRecord:
-        """Configuration and weights. Secret."""
+        """Configuration and weights, those of chunks that are proven already excepted. Secret."""
         from tacit.arithmetic.record import RunRecord
 
-        return RunRecord.from_bytes(self.vault.get(f"runs/{self.name}/record"))
+        content = self.vault.get(f"runs/{self.name}/record")
+        if RunRecord.is_whole(content):
+            return RunRecord.from_bytes(content)
+        head, count = RunRecord.from_head(content)
+        return head.with_states(self._states(head, count))
+
+    def _states(self, record: RunRecord, count: int) -> KeptStates:
+        from tacit.states import KeptStates
+
+        return KeptStates(self.vault, f"runs/{self.name}/state", record.config, count, self.data)
+
+    def keep_chunk(self, index: int, proof: bytes) -> None:
+        """Store the proof of a chunk, and remove the state that nothing needs any more."""
+        self.keep(f"chunk-{index}", proof)
+        self.vault.delete(f"runs/{self.name}/state-{index}")
+
+    def remove_proven(self) -> None:
+        """Remove the states of chunks whose proof a crash let stand without doing so."""
+        prefix = f"runs/{self.name}/"
+        names = set(self.vault.names(prefix))
+        # The last state is before no chunk, and stays.
+        for name in sorted(n for n in names if n.startswith(f"{prefix}state-")):
+            if name.replace("/state-", "/chunk-") in names:
+                self.vault.delete(name)
 
     def data(self) -> CommittedData:
         """The data set it was trained on."""
@@ -94,6 +122,11 @@ class Run:
     def chunks(self) -> int:
         """How many proofs make up the proof of the run."""
         return len(self.record().states) - 1
+
+    def unproven(self, chunks: int) -> list[int]:
+        """The chunks that have no proof yet."""
+        names = set(self.vault.names(f"runs/{self.name}/chunk-"))
+        return [index for index in range(chunks) if f"runs/{self.name}/chunk-{index}" not in names]
 
     def origins(self) -> Origins:
         """Who chose its seeds."""
@@ -108,35 +141,54 @@ class Run:
         """Store something of this run."""
         self.vault.put(f"runs/{self.name}/{what}", content)
 
-    def boundary(self, index: int, record: RunRecord) -> tuple[session.Opening, session.Committed]:
+    def boundary(
+        self, index: int, record: RunRecord, *, made: tuple[Secret, session.Committed] | None = None
+    ) -> tuple[session.Opening, session.Committed]:
         """The commitment of the weights before chunk `index` (after the last: of the result), with its budget.
 
-        The same seed gives the same commitment, whether it was made before or not. Its budget is opened once,
-        before the seed is kept: a vault with the seed and no budget shares the model with another vault.
+        It is made once: here, or elsewhere (`made`, with the seed that it was made from). Its budget is opened
+        once, before the seed is kept: a vault with the seed and no budget shares the model with another vault.
         """
-        state = record.states[index]
-        # A run starts with the velocity 0, a constant of the statement and part of no commitment.
-        velocity = state.flat_velocity() if index else None
-        name = f"runs/{self.name}/{index}"
+        name, rows = f"runs/{self.name}/{index}", f"runs/{self.name}/model-{index}-rows"
         with self.vault.locked():
             known = self.vault.has(f"secrets/{name}")
-            seed = self.vault.secret(name) if known else Secret.random()
-            made = session.commit_model(
-                record.config.to_json(),
-                state.flat_weights(),
-                velocity,
-                seed,
-                proofs=proofs_at(index, len(record.states) - 1),
-            )
-            if made.digest.hex() not in self.vault.accounts():
+            if known and self.vault.has(rows):
+                committed = self._kept(f"runs/{self.name}/model-{index}", rows)
+                seed = self.vault.secret(name)
+            elif known or made is None:
+                seed = self.vault.secret(name) if known else Secret.random()
+                committed = session.commit_model(
+                    *self.committed_as(index, record), seed, proofs=proofs_at(index, len(record.states) - 1)
+                )
+            else:
+                seed, committed = made
+            if committed.digest.hex() not in self.vault.accounts():
                 if known:
                     raise VaultError(f"the rows of model {index} of {self.name} are kept by another vault")
-                self.vault.budget.open_account(made.digest.hex(), made.rows, made.reserve)
+                self.vault.budget.open_account(committed.digest.hex(), committed.rows, committed.reserve)
             if not known:
                 self.vault.put(f"secrets/{name}", seed.expose())
-            if not self.vault.has(f"runs/{self.name}/model-{index}"):
-                self.keep(f"model-{index}", made.file)
-        return session.Opening(made.file, seed), made
+            if not self.vault.has(rows):
+                self.keep(f"model-{index}", committed.file)
+                self.vault.put_json(rows, _rows_of(committed))
+        return session.Opening(committed.file, seed), committed
+
+    def has_boundary(self, index: int) -> bool:
+        """Whether the commitment of the weights before chunk `index` was made."""
+        return self.vault.has(f"runs/{self.name}/model-{index}-rows")
+
+    def committed_as(
+        self, index: int, record: RunRecord
+    ) -> tuple[str, NDArray[np.int64], NDArray[np.int64] | None]:
+        """What the commitment before chunk `index` holds: configuration, weights, velocity."""
+        state = record.states[index]
+        # A run starts with the velocity 0, a constant of the statement and part of no commitment.
+        return record.config.to_json(), state.flat_weights(), state.flat_velocity() if index else None
+
+    def _kept(self, name: str, rows: str) -> session.Committed:
+        told = self.vault.get_json(rows)
+        file = self.vault.get(name)
+        return session.Committed(bytes.fromhex(told["digest"]), file, told["rows"], told["reserve"])
 
     def final(self, record: RunRecord) -> Final:
         """The newest commitment of the final model that links lead to: what a statement about it opens."""
@@ -151,10 +203,8 @@ class Run:
     def kept_final(self, index: int) -> Final:
         """The re-commitment of this number, linked or not yet."""
         name = f"runs/{self.name}/final-{index}"
-        told = self.vault.get_json(f"{name}-rows")
-        file = self.vault.get(name)
-        made = session.Committed(bytes.fromhex(told["digest"]), file, told["rows"], told["reserve"])
-        return Final(index, session.Opening(file, self.vault.secret(name)), made)
+        made = self._kept(name, f"{name}-rows")
+        return Final(index, session.Opening(made.file, self.vault.secret(name)), made)
 
     def statement(self, record: RunRecord) -> bytes:
         """The public statement, made once."""
@@ -173,6 +223,10 @@ class Run:
         return made
 
 
+def _rows_of(made: session.Committed) -> dict[str, Any]:
+    return {"digest": made.digest.hex(), "rows": made.rows, "reserve": made.reserve}
+
+
 def store_run(
     data: CommittedData,
     record: RunRecord,
@@ -188,7 +242,9 @@ def store_run(
     """
     if record.data_digest != data.digest:
         raise UsageError("the run was trained on another data set than this commitment's")
-    vault, content = data.vault, record.to_bytes()
+    from tacit.states import store_states
+
+    vault, content = data.vault, record.head()
     info = {"data": data.name, "origins": origins.to_json(), "released": list(released)}
     with vault.locked():
         names = run_names(vault)
@@ -201,6 +257,7 @@ def store_run(
             # The start that was declared, with the rows that it has left.
             with vault.secret(f"starts/{declaration.hex()}") as seed:
                 vault.put(f"secrets/runs/{name}/0", seed.expose())
+        store_states(vault, f"runs/{name}/state", record)
         vault.put(f"runs/{name}/record", content)
     return Run(vault, name)
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from tacit.arithmetic.config import RunConfig
     from tacit.arithmetic.planner import Plan
+    from tacit.planning import RunPlan
     from tacit.torch import Fitted, Mode, Provable
     from tacit.torch.planning import Planned, Planner, Resolved
     from tacit.vault import Vault
@@ -38,6 +39,7 @@ __all__ = [
     "evaluate",
     "fit",
     "make_provable",
+    "plan",
     "predict",
     "prove",
     "release",
@@ -205,6 +207,46 @@ def declare(
     return keep_declaration(_declared(planned, data, origins))
 
 
+def plan(
+    model: nn.Module,
+    optimizer: Optimizer,
+    data: CommittedData,
+    loss_fn: Any,
+    **options: Unpack[RunOptions],
+) -> RunPlan:
+    """What a run will take: proofs, rows, time, memory, disk. The arguments are those of `make_provable`.
+
+    The run's end and every rate have to be known (epochs or max_steps; schedule unless the rate stays). Trains
+    and charges nothing. `make_provable` refuses what `RunPlan.require` refuses, where it knows as much.
+    """
+    from tacit.torch.planning import plan_run, read_inputs
+
+    asked = _read_options("plan", data, options)
+    planned = plan_run(
+        read_inputs(model, optimizer, data, loss_fn),
+        data,
+        shuffled=asked.origins.order is not None,
+        own_start=asked.origins.start is None,
+        planner=asked.planner,
+        **asked.rest,
+    )
+    found = _plan_of(planned, data, asked.origins)
+    if found is None:
+        raise UsageError(
+            "a plan is of a run whose end and rates are known: give epochs or max_steps, and schedule=[...] "
+            "unless the learning rate stays as it is"
+        )
+    return found
+
+
+def _plan_of(planned: Planned, data: CommittedData, origins: Origins) -> RunPlan | None:
+    from tacit.planning import plan_of
+
+    if planned.declared is None:
+        return None
+    return plan_of(planned.declared, data, start_bits(planned.plan.w_in) if origins.start is None else None)
+
+
 def _planner(data: CommittedData, origins: Origins, memory: str | int | None) -> Planner:
     """Plans runs whose chunks fit the memory."""
     from tacit.arithmetic.declare import declared_config
@@ -252,6 +294,8 @@ def _resolve(planned: Planned, made: _Made, mode: Mode) -> Resolved:
         origins = Origins(None if origins.order is None else _stand_in(origins.order), start)
     elif origins.start is None:
         made.released = _check_window(planned)
+    if mode == "prove" and (plan := _plan_of(planned, data, origins)) is not None:
+        plan.require()
     if origins.later:
         origins.to_json()  # refuses nonces that are not known
         run = _declared(planned, data, origins)
@@ -383,9 +427,22 @@ def estimate(model: Run | Fitted | nn.Module) -> session.Estimate:
     return proving.estimate(run_of(model))
 
 
-def prove(model: Run | Fitted | nn.Module, *, quiet: bool = False) -> proving.Proof:
-    """Prove how this model was trained. The model stays hidden behind its commitment."""
-    return proving.prove(_finished(model), quiet=quiet)
+def prove(
+    model: Run | Fitted | nn.Module,
+    *,
+    quiet: bool = False,
+    workers: int | None = None,
+    ray: str | None = None,
+    threads: int | None = None,
+) -> proving.Proof:
+    """Prove how this model was trained. The model stays hidden behind its commitment.
+
+    workers: prove so many chunks at a time, in processes of this machine. ray: on a Ray cluster ("auto" for the
+    one that runs here, "local" to start one, or an address), on `workers` actors or as many as it has room for.
+    threads: of each of them.
+    """
+    several = None if workers is None and ray is None else proving.Workers(workers, ray, threads)
+    return proving.prove(_finished(model), quiet=quiet, workers=several)
 
 
 def release(model: Run | Fitted | nn.Module, *, bits: int = 12, **options: Any) -> releasing.Release:

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from tacit.arithmetic.config import next_power_of_two
+from tacit.arithmetic.config import RunConfig, next_power_of_two
 from tacit.arithmetic.data import TrainingData, label_matrix
 from tacit.arithmetic.errors import ArithmeticConfigError, SequenceError
 from tacit.arithmetic.matmul import Gemm, IntMatrix, Operand, Product, numpy_gemm
@@ -24,6 +24,10 @@ from tacit.arithmetic.planner import Plan
 from tacit.arithmetic.rates import batch_weight, decay_numerator, decay_step, effective_lr, integer_rate
 from tacit.arithmetic.record import ModelState, RunRecord
 from tacit.arithmetic.steps import Forward, backward, forward, loss_gradient, rescale
+
+KEPT_BYTES = 1 << 30
+"""Memory, and disk, for the states of a run at its chunk boundaries."""
+KEPT_LEAST = 8
 
 
 @dataclass
@@ -69,13 +73,13 @@ class Trainer:
                 raise ArithmeticConfigError(
                     f"layer {index} ({layer.name}): an initial weight exceeds the planned bound {plan.w_in}"
                 )
-        self._product = Product(gemm, recheck=record)
+        self._gemm, self._product = gemm, Product(gemm, recheck=record)
         self._rates: list[int] = []
         self._lrs: list[float] = []
         self._numerators: list[int] = []
         self._bounds = RunBounds(config, plan.w_in, plan.total_steps)
         self._end: ModelState | None = None
-        self._states: list[ModelState] = []
+        self._kept, self._every = dict[int, ModelState](), 1
         self._flight: _Step | None = None
         self._begin_chunk(_state(weights, zeros_like(list(weights)) if config.scales.kappa else None))
 
@@ -93,8 +97,8 @@ class Trainer:
             )
 
     def _begin_chunk(self, state: ModelState) -> None:
-        if self._record or not self._states:
-            self._states.append(state)
+        self._latest = state
+        self._keep(self.step // self.config.schedule.chunk_steps, state)
         scale = 1 << self.config.scales.kappa
         self._factor = Fraction(1)
         self._norms = NormSums(self.config)
@@ -102,6 +106,16 @@ class Trainer:
         self._weights = [scale * w for w in state.weights]
         self._momentum = MomentumState(self.config.schedule, list(state.velocity)) if state.velocity else None
         self._refresh()
+
+    def _keep(self, index: int, state: ModelState) -> None:
+        """Keeps every state of a short run, and of a long one as many as fit."""
+        if not self._record or index % self._every:
+            return
+        self._kept[index] = state
+        most = most_kept(self.config)
+        while len(self._kept) > most:
+            self._every *= 2
+            self._kept = {i: s for i, s in self._kept.items() if i % self._every == 0}
 
     def _refresh(self) -> None:
         self._operands = [Operand(w) for w in self.weights]
@@ -207,7 +221,7 @@ class Trainer:
         self._average()
         if self.step % self.config.schedule.chunk_steps == 0:
             if self._plan.weight_decay:
-                self._numerators.append(decay_numerator(self._factor))
+                self._numerators.append(self._decay())
             self._begin_chunk(self._boundary())
             return
         if self._sum is not None and self.step == self._plan.total_steps:
@@ -233,13 +247,16 @@ class Trainer:
             self._factor = factor
         return rate
 
+    def _decay(self) -> int:
+        return decay_numerator(self._factor)
+
     def _boundary(self) -> ModelState:
         self._norms.check(self.step - 1)
         kappa = self.config.scales.kappa
         velocity = None if self._momentum is None else [rescale(v, kappa) for v in self._momentum.velocity]
         weights = self._sum or self._weights
         if self._plan.weight_decay:
-            weights = [decay_numerator(self._factor) * w for w in weights]
+            weights = [self._decay() * w for w in weights]
         averaged = self.config.schedule.average or 1 if self._sum is not None else 1
         shift = self.config.weight_shift(averaged)
         rounded = [rescale(w, shift) for w in weights]
@@ -279,9 +296,8 @@ class Trainer:
             ),
         )
         config.validate()
-        states = list(self._states)
-        if self.step % schedule.chunk_steps:
-            states.append(self._end or self._boundary())
+        last = self._latest if self.step % schedule.chunk_steps == 0 else self._end or self._boundary()
+        kept = self._kept | {-(-self.step // schedule.chunk_steps): last}
         architecture, scales = config.architecture, config.scales
         effective = {
             rate: effective_lr(rate, architecture, schedule.batch, scales) for rate in set(self._rates)
@@ -292,8 +308,30 @@ class Trainer:
             w_in=self._plan.w_in,
             learning_rates=tuple(self._lrs),
             effective_rates=tuple(effective[rate] for rate in self._rates),
-            states=tuple(states),
+            states=self._states(config, kept),
         )
+
+    def _states(self, config: RunConfig, kept: dict[int, ModelState]) -> Sequence[ModelState]:
+        if len(kept) == max(kept) + 1:
+            return tuple(kept[i] for i in sorted(kept))
+        from tacit.arithmetic.checkpoints import Checkpoints, replay
+
+        data, gemm = self._data, self._gemm
+        return Checkpoints(kept, lambda state, first, at: replay(config, data, state, (first, at), gemm=gemm))
+
+
+def most_kept(config: RunConfig) -> int:
+    """States that a run keeps at the most, beside its last."""
+    copies = 2 if config.scales.kappa else 1
+    return max(KEPT_LEAST, KEPT_BYTES // (8 * copies * config.architecture.weight_count))
+
+
+def kept_every(config: RunConfig, chunks: int) -> int:
+    """Chunks from one kept state to the next in a run of so many: 1 for all but long ones."""
+    every, most = 1, most_kept(config)
+    while -(-(chunks + 1) // every) > most:
+        every *= 2
+    return every
 
 
 def _state(weights: Sequence[IntMatrix], velocity: Sequence[IntMatrix] | None) -> ModelState:

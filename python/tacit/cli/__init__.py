@@ -22,6 +22,7 @@ __all__ = ["cli", "main"]
 COMMANDS = (
     "commit",
     "declare",
+    "plan",
     "train",
     "prove",
     "release",

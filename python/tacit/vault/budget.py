@@ -58,6 +58,7 @@ class BudgetLog:
         self._path = path
         self._key = key
         self._lock = lock
+        self._seen: tuple[bytes, _State] | None = None
 
     def create(self, instance: str) -> None:
         """Start the log of a new vault."""
@@ -169,11 +170,11 @@ class BudgetLog:
             content = self._path.read_bytes()
         except OSError as error:
             raise UnreadableFile(f"cannot read the budget log {self._path}: {error.strerror}") from error
-        state = _State()
         whole = content[: content.rfind(b"\n") + 1]
         if len(whole) < len(content):
             os.truncate(self._path, len(whole))
-        for line in whole.splitlines():
+        state = self._begun(whole)
+        for line in whole[state.end :].splitlines():
             body, _, code = line.rpartition(b"\t")
             expected = self._code(state.codes[-1] if state.codes else "", body)
             if not hmac.compare_digest(expected.encode(), code):
@@ -183,7 +184,15 @@ class BudgetLog:
         if not state.codes:
             raise UnreadableFile(f"the budget log {self._path} is empty")
         state.end = len(whole)
+        self._seen = hashlib.sha256(whole).digest(), state
         return state
+
+    def _begun(self, whole: bytes) -> _State:
+        """What the lines that were read before mean, if they still stand there; a long log is read once."""
+        seen, self._seen = self._seen, None
+        if seen is not None and hashlib.sha256(whole[: seen[1].end]).digest() == seen[0]:
+            return seen[1]
+        return _State()
 
 
 def _adopting() -> str:
