@@ -357,8 +357,7 @@ impl Batch {
             .into_iter()
             .map(|tensors| {
                 let tensors = tensors.into_iter();
-                let tensors =
-                    tensors.filter_map(|(id, slots)| Some(TensorWeight { low: read(id)?, slots })).collect();
+                let tensors = tensors.filter_map(|(id, slots)| Some(TensorWeight { low: read(id)?, slots })).collect();
                 Weights { tensors, runs: vec![], pin: E::ZERO }
             })
             .collect();

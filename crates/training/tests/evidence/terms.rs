@@ -381,14 +381,16 @@ fn of_report(statement: &ReportStatement, config: &RunConfig, read: usize) -> De
         matches!(s, Shown::Counts { .. } | Shown::Exactly { .. } | Shown::AtLeast { .. })
             || matches!(s, Shown::GapAtMost { .. } | Shown::Scores { .. })
     });
-    let classes = match (counted, n) {
+    let told = statement.shown.iter().any(|s| matches!(s, Shown::Classes { .. }));
+    let predicted = counted || told;
+    let classes = match (predicted, n) {
         (false, _) => 0,
         (true, 1) => 2,
         (true, n) => n,
     };
-    let several = counted && n > 1;
+    let several = predicted && n > 1;
     forward(config, false, config.scales.fw as usize, &mut lookups);
-    if counted && n == 1 {
+    if predicted && n == 1 {
         lookups.add(1, "step", z_bits, 2);
     }
     if several {
@@ -403,6 +405,8 @@ fn of_report(statement: &ReportStatement, config: &RunConfig, read: usize) -> De
     let squared = has(|s| matches!(s, Shown::SquaredError { .. }));
     let moments = has(|s| matches!(s, Shown::TargetMoments { .. }));
     lookups.range(absolute * n, 17);
+    let margins = statement.shown.iter().filter(|s| matches!(s, Shown::Margins { .. })).count();
+    lookups.range(2 * margins, 9);
     let traded = of_backtest(&statement.shown, z_bits, &mut lookups);
     let ([linear, linear_slacks, on_pairs, pair_slacks], sets) = score_claims(&statement.shown, groups as u32);
     let score_bits = z_bits + usize::from(n > 1);
@@ -421,10 +425,11 @@ fn of_report(statement: &ReportStatement, config: &RunConfig, read: usize) -> De
     let mut pairs = relus + if several { n - 1 } else { 0 } + joint + n * (2 * absolute + squared + moments);
     let mut equations = 1 + usize::from(several) + joint + group_columns + usize::from(linear > 0);
     equations += n * absolute + squared + moments + count;
-    out.claims += 2 + if let Some(Shown::Outputs { .. }) = outputs(statement) { 1 } else { 0 };
+    out.claims += 2 + statement.shown.iter().filter(|s| told_of_rows(s)).count();
     out.claims += absolute + n * moments;
     let mut points = rows + layers.iter().map(|x| lg(x.outputs as usize)).sum::<usize>() + (l - 1);
-    points += if outputs(statement).is_some() { lg(n) } else { 0 };
+    let reads = |s: &Shown| matches!(s, Shown::Outputs { .. } | Shown::Committed { .. });
+    points += if statement.shown.iter().any(reads) { lg(n) } else { 0 };
     if let Some(t) = &traded {
         pairs += t.pairs + t.sums;
         equations += t.equations + t.sums;
@@ -432,8 +437,10 @@ fn of_report(statement: &ReportStatement, config: &RunConfig, read: usize) -> De
         out.claims += t.claims;
     }
     out.terms.insert(POINTS, points + equations - 1);
-    out.terms.insert("gates and counts", 3 * (rows + lg(pairs + classes)));
-    out.claims += if pairs + classes > 0 { 3 } else { 1 };
+    // Classes that are told of every row, and not counted, pair no label.
+    let units = pairs + if counted { classes } else { 0 };
+    out.terms.insert("gates and counts", 3 * (rows + lg(units)));
+    out.claims += if units > 0 { 3 } else { 1 };
     if linear + on_pairs > 0 {
         out.terms.insert("powers that batch figures of scores", linear + on_pairs - 1);
         out.claims += 1;
@@ -442,15 +449,23 @@ fn of_report(statement: &ReportStatement, config: &RunConfig, read: usize) -> De
         out.terms.insert("pairs of scores", 3 * (score_bits + lg(sets.len())));
         out.claims += 3;
     }
+    if let Input::Committed { data, rows: Rows::Hidden { count } } = &statement.input {
+        let (s, m) = (lg(data.rows as usize), *count as usize);
+        out.terms.insert("selectors", 3 * (s + lg(1 + m)));
+        // tau, and mu to the m-th power.
+        out.terms.insert("point and powers of selectors", s + m);
+        out.claims += 3 + m;
+    }
     out
 }
 
-fn outputs(statement: &ReportStatement) -> Option<&Shown> {
-    statement.shown.iter().find(|s| matches!(s, Shown::Outputs { .. }))
+/// One claim at rho each.
+const fn told_of_rows(shown: &Shown) -> bool {
+    matches!(shown, Shown::Outputs { .. } | Shown::Classes { .. } | Shown::Margins { .. } | Shown::Committed { .. })
 }
 
 /// Terms that the protocol fixes to the number; the others are bounds that its text rounds up.
-const EXACT: [&str; 4] = [LOOKUPS, "gates", "gates and counts", "pairs of scores"];
+const EXACT: [&str; 5] = [LOOKUPS, "gates", "gates and counts", "pairs of scores", "selectors"];
 
 /// Compares the terms, and the number of claims in the dry run, in a run over messages, and here.
 fn compare(name: &str, relation: &impl Relation, derived: &Derived) {
@@ -561,6 +576,7 @@ fn terms_of_reports() {
             Input::Committed { data, rows: Rows::All } => data.rows as usize,
             Input::Committed { rows: Rows::Range { count, .. }, .. } => *count as usize,
             Input::Committed { rows: Rows::Listed(list), .. } => list.len(),
+            Input::Committed { rows: Rows::Hidden { count }, .. } => *count as usize,
             Input::Public { features } => features.len() / of_run.config.architecture.layers[0].inputs as usize,
         };
         compare(name, &relation, &of_report(statement, &of_run.config, read));
