@@ -63,6 +63,7 @@ impl<'w> Forgery<'w> {
             input: world.committed(rows),
             groups: groups.clone(),
             shown: vec![],
+            against: None,
         };
         let evaluation =
             Evaluation::new(&world.run.config, &world.weights, &draft.input, Some(&world.rows), groups.as_ref())
@@ -121,7 +122,7 @@ impl<'w> Forgery<'w> {
 
     pub(super) fn failing(&self, liar: &Liar<'_>, columns: &[F]) -> BTreeSet<Group> {
         let vectors: Vec<_> =
-            vectors(&self.statement, &self.world.model.record).unwrap().iter().map(|c| c.shape).collect();
+            vectors(&self.statement, &self.world.model.record, None).unwrap().iter().map(|c| c.shape).collect();
         let rate = self.world.run.log_inv_rate.into();
         let schedule = plan(liar.relation(), rate, &vectors).unwrap().schedule;
         let secrets = Secrets::draw(&schedule, &mut Entropy::fresh(&[1; 32], &[2; 32]).unwrap());
@@ -166,7 +167,7 @@ impl<'w> Forgery<'w> {
         let mut columns = self.columns.clone();
         let witness = self.witness(&mut columns);
         let input = self.world.input(&self.statement.input, self.groups.as_ref());
-        let proof = argue(&input, self.world.trees(&self.statement.input), &self.statement, &witness, columns, &SECRET)
+        let proof = argue(&input, self.world.trees(&self.statement.input), None, &self.statement, &witness, columns, &SECRET)
             .unwrap();
         ReportProof { statement: self.statement.clone(), proof }
     }
