@@ -138,6 +138,7 @@ fn a_report_without_a_witness_verifies_under_the_programmed_oracle() {
         input: Input::Committed { data: record.clone(), rows: Rows::All },
         groups: None,
         shown,
+        against: None,
     };
     let relation = report::relation(&statement, &run, verdict.w_out).unwrap();
     let vectors = [(&weights, model_record.committed().unwrap()), (&rows, record.committed().unwrap())];
