@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tacit.dataset import Column, QuantisedData, Schema, Target, quantise
     from tacit.declaring import Declaration
     from tacit.errors import ProofRejected, TacitError, UnreadableFile
+    from tacit.model_comparison import compare_models
     from tacit.html import HtmlReport, html_report
     from tacit.markets import Market, market
     from tacit.origins import Beacon, VerifierNonce
@@ -71,6 +72,7 @@ __all__ = [
     "VerifierNonce",
     "backtest",
     "commit",
+    "compare_models",
     "compare_rows",
     "declare",
     "estimate",
@@ -116,6 +118,7 @@ _HOMES = {
     "VerifierNonce": "origins",
     "backtest": "training",
     "commit": "commitment",
+    "compare_models": "model_comparison",
     "compare_rows": "comparing",
     "declare": "training",
     "estimate": "training",

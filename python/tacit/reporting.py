@@ -297,6 +297,7 @@ def prove_request(
     names: tuple[str, ...],
     min_group: int,
     quiet: bool,
+    other: Run | None = None,
 ) -> Report:
     """Plan what is asked, refuse figures of few rows, charge the budgets, and prove."""
     missing = [i for i in range(len(record.states) - 1) if run.blob(f"chunk-{i}") is None]
@@ -310,7 +311,9 @@ def prove_request(
     commitment = None if data is None else data.file
     final = run.final(record)
     opening, made = final.opening, final.made
-    plan = session.plan_report(proven.content, opening.file, weights, commitment, *table, request)
+    beside = None if other is None else _other_model(other)
+    told = None if beside is None else beside[0]
+    plan = session.plan_report(proven.content, opening.file, weights, commitment, *table, request, told)
     for name, size in zip(names or ("all rows",), plan["group_sizes"], strict=True):
         if size < min_group:
             raise ReportRefused(
@@ -328,6 +331,12 @@ def prove_request(
             )
     rows = int(plan["rows_per_proof"])
     charged = {made.digest.hex(): rows}
+    if beside is not None and other is not None:
+        if other.vault.path == run.vault.path:
+            charged[beside[1]] = rows
+        else:
+            run.vault.budget.require(charged)
+            other.vault.budget.charge({beside[1]: rows}, f"comparison with {run.name}")
     opened = None
     if data is not None:
         opened = session.Opening(data.file, data.vault.secret(f"data/{data.name}"))
@@ -345,16 +354,34 @@ def prove_request(
             table,
             request,
             run.vault.secret(),
+            other=told,
             progress=progress,
         )
     config = record.config
     outputs = config.architecture.layers[-1].outputs
     links = final.links + _links_to(run, data)
+    if beside is not None and other is not None:
+        more = beside[2] + _links_to(other, data)
+        links += tuple(link for link in more if link not in links)
     if links:
         log.warning("the report opens a commitment that was made again: it is verified with its links (--link)")
     return Report(
         content, run.name, tuple(plan["shown"]), names, config.scales.fa, outputs, plan["rows"], links
     )
+
+
+def _other_model(other: Run) -> tuple[session.OtherModel, str, tuple[bytes, ...]]:
+    """The final model of a proven run as the core opens it, its digest in hexadecimal, its links."""
+    record = other.record()
+    if any(other.blob(f"chunk-{i}") is None for i in range(len(record.states) - 1)):
+        raise ReportRefused(
+            f"{other.name} has not been proven, so nobody could check where its model comes from: prove it first",
+            reason="NotProven",
+        )
+    final = other.final(record)
+    weights, velocity = record.final.flat_weights(), record.final.flat_velocity()
+    model = session.OtherModel(prove(other, quiet=True).content, weights, velocity, final.opening)
+    return model, final.made.digest.hex(), final.links
 
 
 def _evaluated(run: Run, data: CommittedData | None) -> tuple[CommittedData, tuple[bytes, ...]]:

@@ -483,6 +483,10 @@ class Held:
     """For a report: the commitment file of the training data, unless that is `commitment`."""
     links: tuple[bytes, ...] = field(default=(), repr=False)
     """Links from a commitment to the one that is held, or that a proof names."""
+    other_run: bytes | None = field(default=None, repr=False)
+    """For a report that compares two models: the run of the second."""
+    other_training: bytes | None = field(default=None, repr=False)
+    """The commitment file of its training data, unless that is one of the others."""
 
 
 def verify_run(proof: bytes, held: Held) -> Verdict:
@@ -521,6 +525,16 @@ def describe(file: bytes, run: bytes | None = None) -> Verdict:
         return _verdict(native.describe(file, run))
 
 
+@dataclass(frozen=True, slots=True)
+class OtherModel:
+    """The model that a report compares with, of a proven run."""
+
+    run: bytes = field(repr=False)
+    weights: NDArray[np.int64] = field(repr=False)
+    velocity: NDArray[np.int64] | None = field(repr=False)
+    opening: Opening
+
+
 def plan_report(
     run: bytes,
     model: bytes,
@@ -529,6 +543,7 @@ def plan_report(
     features: NDArray[np.int32],
     labels: NDArray[np.int64],
     request: str,
+    other: OtherModel | None = None,
 ) -> dict[str, Any]:
     """What a report will state and cost: `shown`, `group_sizes`, `rows_per_proof`. For the owner alone.
 
@@ -537,7 +552,8 @@ def plan_report(
     Raises `ReportRefused` naming what is wrong.
     """
     with _native() as native:
-        plan = native.plan_report(run, model, weights, commitment, (features, labels), request)
+        told = None if other is None else (other.run, other.opening.file, other.weights)
+        plan = native.plan_report(run, model, weights, commitment, (features, labels), request, told)
     return dict(json.loads(plan))
 
 
@@ -550,6 +566,7 @@ def prove_report(
     request: str,
     vault_secret: Secret,
     *,
+    other: OtherModel | None = None,
     progress: Progress | None = None,
 ) -> bytes:
     """Prove a statement about the final model of a run, as `plan_report` said. The caller has charged the rows.
@@ -566,9 +583,15 @@ def prove_report(
             table,
             request,
             vault_secret.expose(),
+            None if other is None else _other(other),
             progress,
         )
     return bytes(proof)
+
+
+def _other(other: OtherModel) -> tuple[Any, ...]:
+    opening = other.opening
+    return other.run, other.weights, other.velocity, (opening.file, opening.seed.expose())
 
 
 def verify_report(proof: bytes, run: bytes, held: Held) -> Verdict:
@@ -580,7 +603,14 @@ def verify_report(proof: bytes, run: bytes, held: Held) -> Verdict:
     with _native() as native:
         return _verdict(
             native.verify_report(
-                proof, run, held.commitment, held.training, list(held.links), held.nonce, held.declaration
+                proof,
+                run,
+                held.commitment,
+                held.training,
+                (held.other_run, held.other_training),
+                list(held.links),
+                held.nonce,
+                held.declaration,
             )
         )
 

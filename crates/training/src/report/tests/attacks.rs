@@ -16,7 +16,7 @@ use tacit_argument::proof::{Relation, Witnessed, plan};
 use tacit_argument::transcript::Transcript;
 
 /// A prover that goes on where its own sums show that the relation is false.
-pub(super) struct Liar<'a>(ReportWitness<'a>);
+pub(super) struct Liar<'a>(pub(super) ReportWitness<'a>);
 
 impl<'a> Witnessed for Liar<'a> {
     type Relation = ReportRelation<'a>;
