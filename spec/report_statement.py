@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from spec.rejected import require
 from spec.report_comparison import BetterBy, OtherModel
-from spec.report_rates import F1, Accuracy, FalsePositives, Precision, Predicted, Rate, Recall
+from spec.report_rates import F1, Accuracy, FalsePositives, Precision, Predicted, Recall
 from spec.report_strategy import Backtest
 from spec.score_statement import Scores
 from spec.statement import DataRecord

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from tacit.dataset import Column, QuantisedData, Schema, Target, quantise
     from tacit.declaring import Declaration
     from tacit.errors import ProofRejected, TacitError, UnreadableFile
-    from tacit.model_comparison import compare_models
     from tacit.html import HtmlReport, html_report
     from tacit.markets import Market, market
+    from tacit.model_comparison import compare_models
     from tacit.origins import Beacon, VerifierNonce
     from tacit.proving import Proof
     from tacit.recommitting import Recommitted, recommit

@@ -47,7 +47,7 @@ def compare_models(
     min_group: int = MIN_GROUP,
     quiet: bool = False,
 ) -> Report:
-    """Prove that the final model of `first` is better than that of `second` on the rows of a committed data set.
+    """Prove that the final model of `first` is better than that of `second` on rows of a committed data set.
 
     Better by at least `by_at_least` in `metric`, one of `COMPARED`: an accuracy, a recall ("recall:2") or an
     area ("auc") that is larger, a mean loss that is smaller. Nothing else about either model is told. With
@@ -78,7 +78,8 @@ def compare_models(
         compared = [{"Rate": {"rate": rate}} for rate in rates]
     if which and name != "recall":
         raise UsageError(f"{given('metric', metric)}: {name} is not of a class")
-    chosen, groups, names = _rows(rows, on), None, ()
+    chosen, groups = _rows(rows, on), None
+    names: tuple[str, ...] = ()
     if by is not None:
         groups, names = _groups(on, [by] if isinstance(by, str) else list(by), chosen)
     bound = _fraction(by_at_least, most=1 << 20 if name == "log_loss" else 1)

@@ -300,12 +300,7 @@ def prove_request(
     other: Run | None = None,
 ) -> Report:
     """Plan what is asked, refuse figures of few rows, charge the budgets, and prove."""
-    missing = [i for i in range(len(record.states) - 1) if run.blob(f"chunk-{i}") is None]
-    if missing:
-        raise ReportRefused(
-            f"{run.name} has not been proven, so nobody could check where its model comes from: prove it first",
-            reason="NotProven",
-        )
+    _require_proven(run, record)
     proven = prove(run, quiet=True)
     weights, velocity = record.final.flat_weights(), record.final.flat_velocity()
     commitment = None if data is None else data.file
@@ -314,29 +309,11 @@ def prove_request(
     beside = None if other is None else _other_model(other)
     told = None if beside is None else beside[0]
     plan = session.plan_report(proven.content, opening.file, weights, commitment, *table, request, told)
-    for name, size in zip(names or ("all rows",), plan["group_sizes"], strict=True):
-        if size < min_group:
-            raise ReportRefused(
-                f"{name!r} has {_rows_of(size)}, fewer than {min_group}: what is shown of it "
-                "would tell about a few people",
-                reason="SmallGroup",
-            )
-        if names and size < SMALL_GROUP:
-            log.warning("the group %r has %d rows: its figures tell about few people", name, size)
-    for what, size in _denominators(plan["shown"], names):
-        if 0 < size < min_group:
-            raise ReportRefused(
-                f"{what} counts among {_rows_of(size)}, fewer than {min_group}: that tells about a few people",
-                reason="SmallGroup",
-            )
+    _require_rows(plan, names, min_group)
     rows = int(plan["rows_per_proof"])
     charged = {made.digest.hex(): rows}
     if beside is not None and other is not None:
-        if other.vault.path == run.vault.path:
-            charged[beside[1]] = rows
-        else:
-            run.vault.budget.require(charged)
-            other.vault.budget.charge({beside[1]: rows}, f"comparison with {run.name}")
+        charged |= _charged_apart(run, other, beside[1], rows)
     opened = None
     if data is not None:
         opened = session.Opening(data.file, data.vault.secret(f"data/{data.name}"))
@@ -360,9 +337,7 @@ def prove_request(
     config = record.config
     outputs = config.architecture.layers[-1].outputs
     links = final.links + _links_to(run, data)
-    if beside is not None and other is not None:
-        more = beside[2] + _links_to(other, data)
-        links += tuple(link for link in more if link not in links)
+    links += () if beside is None else tuple(link for link in beside[2] if link not in links)
     if links:
         log.warning("the report opens a commitment that was made again: it is verified with its links (--link)")
     return Report(
@@ -370,14 +345,45 @@ def prove_request(
     )
 
 
+def _require_rows(plan: Mapping[str, Any], names: Sequence[str], min_group: int) -> None:
+    """Refuse figures of few rows."""
+    for name, size in zip(names or ("all rows",), plan["group_sizes"], strict=True):
+        if size < min_group:
+            raise ReportRefused(
+                f"{name!r} has {_rows_of(size)}, fewer than {min_group}: what is shown of it "
+                "would tell about a few people",
+                reason="SmallGroup",
+            )
+        if names and size < SMALL_GROUP:
+            log.warning("the group %r has %d rows: its figures tell about few people", name, size)
+    for what, size in _denominators(plan["shown"], names):
+        if 0 < size < min_group:
+            raise ReportRefused(
+                f"{what} counts among {_rows_of(size)}, fewer than {min_group}: that tells about a few people",
+                reason="SmallGroup",
+            )
+
+
+def _charged_apart(run: Run, other: Run, model: str, rows: int) -> dict[str, int]:
+    """What the model compared with is charged: in this vault with the rest, in another one now."""
+    if other.vault.path == run.vault.path:
+        return {model: rows}
+    other.vault.budget.charge({model: rows}, f"comparison with {run.name}")
+    return {}
+
+
+def _require_proven(run: Run, record: RunRecord) -> None:
+    if any(run.blob(f"chunk-{i}") is None for i in range(len(record.states) - 1)):
+        raise ReportRefused(
+            f"{run.name} has not been proven, so nobody could check where its model comes from: prove it first",
+            reason="NotProven",
+        )
+
+
 def _other_model(other: Run) -> tuple[session.OtherModel, str, tuple[bytes, ...]]:
     """The final model of a proven run as the core opens it, its digest in hexadecimal, its links."""
     record = other.record()
-    if any(other.blob(f"chunk-{i}") is None for i in range(len(record.states) - 1)):
-        raise ReportRefused(
-            f"{other.name} has not been proven, so nobody could check where its model comes from: prove it first",
-            reason="NotProven",
-        )
+    _require_proven(other, record)
     final = other.final(record)
     weights, velocity = record.final.flat_weights(), record.final.flat_velocity()
     model = session.OtherModel(prove(other, quiet=True).content, weights, velocity, final.opening)

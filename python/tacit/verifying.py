@@ -42,7 +42,8 @@ def verify(
     by digest alone. A release is checked against `run` and the safetensors file `model`, a report against the
     `run` of its model, the commitment `data` of the rows that it is about and, where the model was trained on
     others, the commitment `training` of those. One that compares two models takes the run of the second as
-    `other` and, where that was trained on other data, its commitment as `other_training`. A commitment file as `proof` has its validity proof checked.
+    `other` and, where that was trained on other data, its commitment as `other_training`. A commitment file as
+    `proof` has its validity proof checked.
 
     `link` is a file, or several, that prove two commitments to hold the same: with them a run, a release or a
     report may be about a commitment that was made again; one that nothing rests on is rejected. A link as
@@ -52,8 +53,17 @@ def verify(
     rejected. `declaration` is the digest that you held before: a run of other data, another start or another
     configuration is rejected. Without them the verdict says what is as declared and unchecked.
     """
-    files = read_files(proof, data=data, run=run, model=model, training=training, to=to, link=link,
-        other=other, other_training=other_training)
+    files = read_files(
+        proof,
+        data=data,
+        run=run,
+        model=model,
+        training=training,
+        to=to,
+        link=link,
+        other=other,
+        other_training=other_training,
+    )
     return check_files(files, nonce=nonce, declaration=declaration)
 
 
@@ -92,8 +102,16 @@ def read_files(
         raise WrongKind(f"{os.fspath(proof)} is {_KINDS[kind]}: that is verified as part of a run")
     _refuse_missing(kind, run, model)
     links = paths_of(link)
-    given = {"data": data, "run": run, "model": model, "training": training, "other": other,
-        "other_training": other_training, "to": to, "link": links or None}
+    given = {
+        "data": data,
+        "run": run,
+        "model": model,
+        "training": training,
+        "other": other,
+        "other_training": other_training,
+        "to": to,
+        "link": links or None,
+    }
     _refuse_needless(kind, given)
     return Files(
         kind,

@@ -22,7 +22,9 @@ __all__ = ["command"]
 @click.argument("first")
 @click.argument("second")
 @click.option("--data", help="Name of committed data in the vault [the training data of FIRST].")
-@click.option("--metric", default="accuracy", show_default=True, help="accuracy, recall:1, auc, log_loss, brier.")
+@click.option(
+    "--metric", default="accuracy", show_default=True, help="accuracy, recall:1, auc, log_loss, brier."
+)
 @click.option("--by-at-least", default="0", show_default=True, metavar="NUMBER", help="By how much.")
 @click.option("--by", multiple=True, metavar="COLUMN", help="In every group of this column. Repeatable.")
 @click.option("--rows", help="Rows of the committed data: FIRST:END, or row numbers with commas.")
@@ -45,11 +47,11 @@ def command(
     out: Path,
     force: bool,
 ) -> None:
-    """Prove that the final model of the run FIRST is better than that of SECOND on committed rows; neither model's
-    metric is shown.
+    """Prove that the final model of the run FIRST is better than that of SECOND on committed rows; the metric of
+    neither is shown.
 
-    Check it with `tacit verify comparison.tacit --run FIRST.tacit --other SECOND.tacit --data DATA`. A comparison
-    that does not hold is exit code 1, and nothing is proven.
+    Check it with `tacit verify comparison.tacit --run FIRST.tacit --other SECOND.tacit --data DATA`. A
+    comparison that does not hold is exit code 1, and nothing is proven.
     """
     from tacit._files import require_free
     from tacit.commitment import open_data
