@@ -47,8 +47,8 @@ def command(
     out: Path,
     force: bool,
 ) -> None:
-    """Prove that the final model of the run FIRST is better than that of SECOND on committed rows; the metric of
-    neither is shown.
+    """Prove that the final model of the run FIRST is better than that of SECOND on committed rows; the metric
+    of neither is shown.
 
     Check it with `tacit verify comparison.tacit --run FIRST.tacit --other SECOND.tacit --data DATA`. A
     comparison that does not hold is exit code 1, and nothing is proven.
