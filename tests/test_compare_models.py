@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,14 @@ import numpy as np
 import pytest
 import torch
 from sklearn.metrics import accuracy_score, recall_score, roc_auc_score
+from spec.proof import ReportProof
 from spec.rejected import Rejected
+from spec.report_comparison import BetterBy, ByAuc, ByLoss, ByRate
+from spec.report_rates import F1, Accuracy, Recall
+from spec.report_statement import AtLeast
+from spec.score_statement import BRIER, LOG
 from spec.verify import verify_on_run
+from spec.wire import read_file, write_file
 
 import tacit
 from tacit.cli import main
@@ -128,6 +134,43 @@ def test_both_verifiers_agree(bank: Bank) -> None:
     assert "larger than that of the second by at least 0/1" in page.content
 
 
+CHANGES: list[tuple[Any, str]] = [
+    (lambda s: replace(s, against=None), "NotApplicable"),
+    (lambda s: replace(s, shown=[AtLeast(Accuracy(), None, (0, 1))]), "NotApplicable"),
+    (lambda s: replace(s, against=replace(s.against, model_digest=bytes(32))), "NotFinalModel"),
+    (lambda s: replace(s, against=replace(s.against, run_digest=bytes(32))), "OtherRun"),
+    (lambda s: replace(s, shown=[BetterBy(ByRate(F1(1)), None, (0, 1))]), "NotComparable"),
+    (lambda s: replace(s, shown=[BetterBy(ByRate(Recall(2)), None, (0, 1))]), "NoSuchClass"),
+    (lambda s: replace(s, shown=[BetterBy(ByRate(Accuracy()), 0, (0, 1))]), "NoSuchGroup"),
+    (lambda s: replace(s, shown=[BetterBy(ByRate(Accuracy()), None, (2, 1))]), "Fraction"),
+    (lambda s: replace(s, shown=[BetterBy(ByLoss(LOG), None, (1, 2**32 - 1))]), "BoundTooFine"),
+    (lambda s: replace(s, shown=[BetterBy(ByLoss(BRIER), None, (2**32 - 1, 1))]), "BoundTooFine"),
+    # The proof is of another shape, or of other numbers.
+    (lambda s: replace(s, shown=[BetterBy(ByRate(Accuracy()), None, (1, 300))]), "SourceClaim"),
+    (lambda s: replace(s, shown=[BetterBy(ByRate(Recall(1)), None, (0, 1))]), ""),
+    (lambda s: replace(s, shown=[BetterBy(ByAuc(), None, (0, 1))]), ""),
+]
+
+
+@pytest.mark.parametrize("index", range(len(CHANGES)))
+def test_changed_statements_are_rejected_by_both(bank: Bank, index: int) -> None:
+    change, check = CHANGES[index]
+    path = bank.folder / "honest.tacit"
+    if not path.exists():
+        tacit.compare_models(bank.good, bank.bad, bank.test, quiet=True).save(path)
+    body = read_file("report", ReportProof, path.read_bytes())
+    content = write_file("report", replace(body, statement=change(body.statement)))
+    changed = bank.folder / f"changed-{index}.tacit"
+    changed.write_bytes(content)
+    held = {name: file.read_bytes() for name, file in bank.files().items()}
+    with pytest.raises(Rejected) as second:
+        verify_on_run(content, held.pop("run"), **held)
+    with pytest.raises(ProofRejected) as first:
+        tacit.verify(changed, **bank.files())  # type: ignore[arg-type]
+    assert first.value.check == second.value.check
+    assert check in ("", first.value.check)
+
+
 def test_charges_and_refusals(bank: Bank) -> None:
     def left(run: tacit.Run) -> int:
         return run.vault.budget.accounts()[run.final(run.record()).made.digest.hex()].left()
@@ -144,14 +187,14 @@ def test_charges_and_refusals(bank: Bank) -> None:
         tacit.compare_models(bank.good, bank.good, bank.test, quiet=True)
     assert same.value.reason == "SameModel"
     with pytest.raises(ReportRefused) as small:
-        tacit.compare_models(bank.good, bank.bad, bank.test, rows=range(5), quiet=True)
+        tacit.compare_models(bank.good, bank.bad, bank.test, min_group=1000, quiet=True)
     assert small.value.reason == "SmallGroup"
 
 
 def test_the_command(bank: Bank, capsys: pytest.CaptureFixture[str]) -> None:
     path, files = bank.folder / "cli.tacit", bank.files()
     names = [bank.good.name, bank.bad.name]
-    told = ["--vault", str(bank.good.vault.path), "--data", "test", "--output", str(path)]
+    told = ["--vault", str(bank.good.vault.path), "--data", "test", "--out", str(path)]
     assert main(["compare-models", *names, *told]) == 0
     options = [f"--{name.replace('_', '-')}={file}" for name, file in files.items()]
     assert main(["verify", str(path), *options]) == 0

@@ -233,9 +233,9 @@ impl From<ReportRejected> for Failed {
             }
             ReportRejected::Compared(_)
             | ReportRejected::OtherModel { .. }
-            | ReportRejected::Version { .. } | ReportRejected::OtherStatement | ReportRejected::OtherRun => {
-                ("proof", variant(&e))
-            }
+            | ReportRejected::Version { .. }
+            | ReportRejected::OtherStatement
+            | ReportRejected::OtherRun => ("proof", variant(&e)),
         };
         Self::rejected(subject, &check, e.to_string())
     }

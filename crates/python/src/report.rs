@@ -120,9 +120,8 @@ pub fn plan_report(
 ) -> PyResult<String> {
     let (weights, table) = (values(py, &weights)?, rows(py, &table.0, &table.1)?);
     let about = About::new(&run, &model, weights, commitment.as_deref(), table, request)?;
-    let other = other.map(|(run, model, weights)| -> PyResult<_> {
-        Ok(Compared::new(&run, &model, values(py, &weights)?)?)
-    });
+    let other =
+        other.map(|(run, model, weights)| -> PyResult<_> { Ok(Compared::new(&run, &model, values(py, &weights)?)?) });
     let other = other.transpose()?;
     let p: ReportPlan = py
         .detach(|| match &other {

@@ -38,8 +38,8 @@ mod validate;
 mod witness;
 mod words;
 
-pub use comparison::{Compared, OtherModel};
 pub use backtest::{BacktestInvalid, Figure, Lag, MAX_FIGURES, Position, Strategy};
+pub use comparison::{Compared, OtherModel};
 #[cfg(feature = "prover")]
 pub use counting::Asked;
 pub use invalid::ReportInvalid;

@@ -276,21 +276,18 @@ pub fn verify_report_file(proof: &[u8], run: &[u8], held: &Held<'_>) -> Result<V
         return Err(RunRejected::ChunkCount { expected: 1, got: 0 }.into());
     };
     let (of_model, record) = last_model(&report.statement.model_digest, &run_verdict, &last.model_out, &mut links);
-    let verdict = match (&other, &report.statement.against) {
-        (Some((of_other, other_verdict)), Some(named)) => {
+    let verdict = match &other {
+        Some((of_other, other_verdict)) => {
             let Some(end) = of_other.chunks.last() else {
                 return Err(RunRejected::ChunkCount { expected: 1, got: 0 }.into());
             };
+            let named = report.statement.against.as_ref().map_or(other_verdict.model_digest, |o| o.model_digest);
+            let (of_second, second) = last_model(&named, other_verdict, &end.model_out, &mut links);
             let first = ModelOf { run: &of_model, statement: &run.statement, record: &record };
-            let (of_second, second) = last_model(&named.model_digest, other_verdict, &end.model_out, &mut links);
-            verify_comparison(
-                &report,
-                first,
-                ModelOf { run: &of_second, statement: &of_other.statement, record: &second },
-            )?
+            let second = ModelOf { run: &of_second, statement: &of_other.statement, record: &second };
+            verify_comparison(&report, first, second)?
         }
-        (Some(_), None) => return Err(ReportRejected::OtherModel { stated: false }.into()),
-        (None, _) => verify_report(&report, &of_model, &run.statement, &record)?,
+        None => verify_report(&report, &of_model, &run.statement, &record)?,
     };
     links.all_used()?;
     Ok(VerifiedReport { report, verdict, run, run_verdict, same_data, apart, other })

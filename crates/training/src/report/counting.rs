@@ -1,7 +1,7 @@
 //! The owner's side of a report: runs the model on the rows, counts, and computes what is to be shown.
 use super::ReportInvalid;
-use super::comparison::Compared;
 use super::backtest::{Figure, Ledger, Strategy};
+use super::comparison::Compared;
 use super::prover::ReportError;
 use super::rates::Rate;
 use super::relation::log_rows;

@@ -173,7 +173,15 @@ impl Scores {
         *next += 1;
         // Class 1 of two, or the only label.
         let label = inputs + outputs - 1;
-        Some(Self { shape, index: *next - 1, table: 0, z: layout.layers.last()?.z, outputs, label, group: head.group.first })
+        Some(Self {
+            shape,
+            index: *next - 1,
+            table: 0,
+            z: layout.layers.last()?.z,
+            outputs,
+            label,
+            group: head.group.first,
+        })
     }
 
     /// In a table of its own, whose multiplicities are the histogram.

@@ -119,6 +119,7 @@ pub fn reported() -> Vec<Reported> {
         ("report of sums", Proven::new(one_chunk(regression())), Proven::sums),
         ("backtest", Proven::traded(), Proven::bounded_backtest),
         ("report of scores", Proven::new(one_chunk(logistic())), Proven::scores),
+        ("comparison", Proven::pair(one_chunk(logistic()), true), Proven::compared),
     ]
 }
 

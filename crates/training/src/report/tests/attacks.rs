@@ -167,8 +167,9 @@ impl<'w> Forgery<'w> {
         let mut columns = self.columns.clone();
         let witness = self.witness(&mut columns);
         let input = self.world.input(&self.statement.input, self.groups.as_ref());
-        let proof = argue(&input, self.world.trees(&self.statement.input), None, &self.statement, &witness, columns, &SECRET)
-            .unwrap();
+        let proof =
+            argue(&input, self.world.trees(&self.statement.input), None, &self.statement, &witness, columns, &SECRET)
+                .unwrap();
         ReportProof { statement: self.statement.clone(), proof }
     }
 

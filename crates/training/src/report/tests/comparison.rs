@@ -48,12 +48,7 @@ impl Two {
         OtherInput { run: &self.second.run, model: &self.second.model.record, weights: &self.second.weights }
     }
 
-    fn try_prove(
-        &self,
-        rows: Rows,
-        groups: Option<&Groups>,
-        asked: &[Asked],
-    ) -> Result<ReportProof, ReportError> {
+    fn try_prove(&self, rows: Rows, groups: Option<&Groups>, asked: &[Asked]) -> Result<ReportProof, ReportError> {
         let input = self.first.committed(rows);
         let other = (self.other(), &self.second.model.vector);
         prove_comparison(&self.first.input(&input, groups), self.first.trees(&input), other, asked, &SECRET)
@@ -297,7 +292,8 @@ impl<'t> Forged<'t> {
         let data = data_payload(&self.two.first.data.record, &self.two.first.rows);
         let layout = PadLayout { first: self.columns.len() };
         let values = reduction.claims_in_clear(layout, &[&cells, &of_first, &data, &of_second]);
-        let scores = |r: &ReportRelation<'_>| r.checked.scores.as_ref().map_or(0, |s| if s.pairs.is_empty() { 1 } else { 4 });
+        let scores =
+            |r: &ReportRelation<'_>| r.checked.scores.as_ref().map_or(0, |s| if s.pairs.is_empty() { 1 } else { 4 });
         let each = [OF_MODEL + scores(&relation), OF_MODEL + scores(relation.other.as_deref().unwrap())];
         let name = |i: usize| {
             if i < each[0] {
