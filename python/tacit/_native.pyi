@@ -109,6 +109,7 @@ def plan_report(
     commitment: _Bytes | None,
     table: tuple[NDArray[np.int32], NDArray[np.int64]],
     request: str,
+    other: tuple[_Bytes, _Bytes, NDArray[np.int64]] | None,
 ) -> str: ...
 def prove_report(
     run: _Bytes,
@@ -119,6 +120,7 @@ def prove_report(
     table: tuple[NDArray[np.int32], NDArray[np.int64]],
     request: str,
     secret: _Bytes,
+    other: tuple[_Bytes, NDArray[np.int64], NDArray[np.int64] | None, _Opening] | None,
     progress: _Progress,
 ) -> bytes: ...
 def verify_report(
@@ -126,6 +128,7 @@ def verify_report(
     run: bytes,
     commitment: bytes | None,
     training: bytes | None,
+    other: tuple[bytes | None, bytes | None],
     links: Sequence[bytes],
     nonce: bytes | None,
     declaration: bytes | None,

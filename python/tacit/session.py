@@ -113,7 +113,7 @@ def translated(failure: Failure) -> TacitError:
     if failure.category == "unreadable":
         return UNREADABLE.get(failure.check, UnreadableFile)(failure.message)
     if failure.category == "report":
-        refused = BoundFails if failure.check == "BoundFails" else ReportRefused
+        refused = BoundFails if failure.check in ("BoundFails", "NotBetter") else ReportRefused
         return refused(failure.message, reason=failure.check)
     if failure.category == "release":
         return ReleaseRefused(failure.message, rule=failure.check)

@@ -97,9 +97,10 @@ fn changes(node: &Value) -> Vec<(&'static str, Value)> {
         Value::Null => {
             let decay = json!({"bits": 1, "numerators": [2]});
             let groups = json!({"columns": [4], "values": [[0], [256]]});
-            [json!([]), json!(0), json!([0]), json!({"Prover": {"nonce": 1}}), decay, json!({"z": 40, "q": 40}), groups]
-                .map(|v| ("present", v))
-                .to_vec()
+            let against = json!({"run_digest": vec![5; 32], "model_digest": vec![5; 32]});
+            let further = [decay, json!({"z": 40, "q": 40}), groups, against];
+            let simple = [json!([]), json!(0), json!([0]), json!({"Prover": {"nonce": 1}})];
+            simple.into_iter().chain(further).map(|v| ("present", v)).collect()
         }
         Value::Object(o) => {
             let mut out = vec![("absent", Value::Null)];

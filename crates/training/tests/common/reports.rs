@@ -4,8 +4,8 @@ use crate::common::{Owner, config, data, layer};
 use tacit_training::config::{Activation, Layer, Loss, RunConfig};
 use tacit_training::report::{
     Asked, AskedFigure, Compared, Figure, Groups, Input, Lag, ModelOf, OtherInput, Position, Rate, ReportError,
-    ReportInput, ReportProof, ReportRejected, ReportTrees, ReportVerdict, Rows, ScoreLoss, Strategy, prove_comparison,
-    prove_report, verify_comparison, verify_report,
+    ReportInput, ReportProof, ReportRejected, ReportTrees, ReportVerdict, Rows, ScoreLoss, Strategy, plan_comparison,
+    prove_comparison, prove_report, verify_comparison, verify_report,
 };
 use tacit_training::run::{ModelCommitment, RunProof, RunVerdict, verify_run};
 use tacit_training::statement::RunStatement;
@@ -169,7 +169,17 @@ impl Proven {
             Compared::Loss { loss: ScoreLoss::Log },
         ];
         let asked = metrics.map(|metric| Asked::BetterBy { metric, group: None, bound: (0, 50) });
-        let holds = |a: &Asked| self.try_report(&input, None, core::slice::from_ref(a)).is_ok();
+        let other = self.other.as_deref().unwrap();
+        let about = ReportInput {
+            run: self.statement(),
+            model: &self.model.record,
+            weights: &self.weights,
+            input: &input,
+            data: Some(&self.rows),
+            groups: None,
+        };
+        let second = OtherInput { run: other.statement(), model: &other.model.record, weights: &other.weights };
+        let holds = |a: &Asked| plan_comparison(&about, second, core::slice::from_ref(a)).is_ok();
         let asked: Vec<Asked> = asked.into_iter().filter(holds).collect();
         self.report(&input, None, &asked)
     }
