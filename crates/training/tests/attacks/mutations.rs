@@ -77,6 +77,7 @@ fn changes(node: &Value) -> Vec<(&'static str, Value)> {
             out.push(("variant", json!({"Shuffled": {"seed": vec![1; 32]}})));
             out.push(("variant", json!({"Range": {"first": 0, "count": 1}})));
             out.push(("variant", json!({"Recall": {"class": 0}})));
+            out.push(("variant", json!({"Loss": {"loss": "Brier"}})));
             out.extend(["Log", "Brier"].into_iter().filter(|v| v != s).map(|v| ("variant", json!(v))));
             out
         }
