@@ -78,9 +78,9 @@ class ModelLayout:
 class Allocator:
     """Hands out slots."""
 
-    def __init__(self) -> None:
-        """From slot 0 on."""
-        self.next = 0
+    def __init__(self, first: int = 0) -> None:
+        """From slot `first` on."""
+        self.next = first
 
     def take(self, n: int) -> int:
         """A group of n slots."""
@@ -192,9 +192,9 @@ class ForwardLayout:
     softmax: Softmax | None = None
     sigmoid: int | None = None
 
-    def __init__(self, config: RunConfig, log_rows: int) -> None:
-        """From slot 0 on, of 2^log_rows cells each."""
-        slots, f = Allocator(), weight_bits(config)
+    def __init__(self, config: RunConfig, log_rows: int, first: int = 0) -> None:
+        """From slot `first` on, of 2^log_rows cells each."""
+        slots, f = Allocator(first), weight_bits(config)
         self.log_rows = log_rows
         self.layers = [_forward_columns(slots, layer, f) for layer in config.architecture.layers]
         self.norms: list[NormLimbs] = []

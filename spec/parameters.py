@@ -20,11 +20,11 @@ FIELD_BITS = 192
 """Bits of the order of E, rounded up, as the library's derivation counts; its report counts one less."""
 FOLD, DIRECT = 4, 6
 RATES = (1, 2)
-MAX_LOG_PROOFS, MAX_SOURCES, PIN_BLOCK = 21, 1 << 12, 5
+MAX_LOG_PROOFS, MAX_SOURCES, PIN_BLOCK = 22, 1 << 12, 5
 MIN_HEIGHT, TRACE_HEIGHTS = 8, range(11, 27)
 
 
-LOG_RUN, LOG_ABOUT_MODEL, LOG_VALIDITY, LOG_LINK = 1, 3, 3, 7
+LOG_RUN, LOG_ABOUT_MODEL, LOG_VALIDITY, LOG_LINK = 2, 3, 4, 7
 """log2 of the inverse of every argument's share of a verdict's error of 2^-128."""
 MAX_LINKS = 16
 

@@ -15,6 +15,7 @@ from spec.rejected import Rejected, require
 from spec.relation import check_relation
 from spec.report_relation import LABEL, ReportRelation
 from spec.report_rules import check_report
+from spec.report_sides import check_comparisons, side, ties
 from spec.report_statement import CommittedInput
 from spec.report_strategy import Backtest
 from spec.statement import DataRecord, RunStatement
@@ -66,25 +67,59 @@ def check_unit(backtest: Backtest, schema: str, fa: int) -> None:
     require(offset == 0 and close, "OtherUnit", f"{target}")
 
 
-def verify_report(report: ReportProof, run: RunVerdict, of_run: RunStatement) -> ReportVerdict:
-    """Checks a report against the verdict on its run; the validity of data is checked apart."""
+Compared = tuple[RunVerdict, RunStatement]
+"""The run of the model that a report compares with."""
+
+
+def check_trained(
+    report: ReportProof, first: RunStatement, second: RunStatement, held: bool, evaluated: bool, links: Links
+) -> None:
+    """One of the valid commitments is that of the second model's training data: its own, or another model's
+    or the evaluated one."""
+    about, on = report.statement.input, second.data.digest()
+    trained = held or links.join(first.data.digest(), on)
+    if evaluated and isinstance(about, CommittedInput):
+        trained = trained or links.join(about.data.digest(), on)
+    require(trained, "TrainingData", "the commitment of the second model's training data is not given")
+
+
+def verify_report(
+    report: ReportProof, run: RunVerdict, of_run: RunStatement, other: Compared | None = None
+) -> ReportVerdict:
+    """Checks a report against the verdict on its run and, if it compares two models, on that of the second;
+    the validity of data is checked apart."""
     s, data = report.statement, list[DataRecord]()
     require(s.version == REPORT_VERSION, "Version", f"{s.version}")
     require(s.run_digest == run.run_digest, "OtherRun", "the report belongs to another run")
     require(s.model_digest == run.model_digest, "NotFinalModel", "the report is on another model")
     check_model(run.model, of_run.config)
     check_rate(of_run, run.model.vector.log_inv_rate)
-    checked = check_report(s, of_run.config, run.bounds.w)
+    if other is not None and s.against is not None:
+        require(s.against.run_digest == other[0].run_digest, "OtherRun", "the second model is of another run")
+        require(s.against.model_digest == other[0].model_digest, "NotFinalModel", "another second model")
+        check_model(other[0].model, other[1].config)
+        check_rate(of_run, other[0].model.vector.log_inv_rate)
+    check_comparisons(s)
+    require((other is None) == (s.against is None), "OtherModel", "the run of the model compared with")
+    one = side(s, second=False)
+    checked = check_report(one, of_run.config, run.bounds.w)
     if isinstance(s.input, CommittedInput):
         data.append(s.input.data)
         check_rate(of_run, s.input.data.vector.log_inv_rate)
     if s.committed is not None:
         data.append(s.committed)
         check_rate(of_run, s.committed.vector.log_inv_rate)
-    relation = ReportRelation(s, checked)
+    if other is None:
+        relation = ReportRelation(one, checked)
+    else:
+        check_rate(of_run, other[1].log_inv_rate)
+        two = side(s, second=True)
+        of_two = check_report(two, other[1].config, other[0].bounds.w)
+        relation = ReportRelation(one, checked, (two, of_two), ties(s, checked, of_two))
     fits = relation.slots <= MAX_SLOTS and relation.column_cells <= MAX_CELLS
     require(fits, "TraceSize", f"{relation.slots} columns of 2^{relation.log_rows}")
     others = [run.model.committed(), *(record.committed() for record in data)]
+    others += [] if other is None else [other[0].model.committed()]
     terms = check_relation(LABEL, s.digest(), relation, of_run.log_inv_rate, others, report.proof)
     about = s.input.data.digest() if isinstance(s.input, CommittedInput) else None
     return ReportVerdict(about, checked.rows, terms)

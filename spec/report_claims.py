@@ -8,20 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from spec.rejected import require
-from spec.report_statement import (
-    F1,
-    Accuracy,
-    AtLeast,
-    Counts,
-    Exactly,
-    FalsePositives,
-    GapAtMost,
-    Precision,
-    Predicted,
-    Rate,
-    Recall,
-    ReportStatement,
-)
+from spec.report_rates import F1, Accuracy, FalsePositives, Precision, Predicted, Rate, Recall
+from spec.report_statement import AtLeast, Counts, Exactly, GapAtMost, ReportStatement
 
 LIMBS, LIMB_BITS = 4, 15
 """Of a slack."""

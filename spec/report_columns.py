@@ -181,9 +181,9 @@ class Residuals:
         return out
 
 
-def slack_slots(checked: Checked, log_rows: int) -> int:
+def slack_slots(bounds: int, log_rows: int) -> int:
     """Columns of all slacks, `LIMBS` cells each, one after the other."""
-    return -(-checked.bounds * LIMBS >> log_rows)
+    return -(-bounds * LIMBS >> log_rows)
 
 
 def slack_lookups(first: int, count: int, system: System) -> None:

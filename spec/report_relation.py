@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from spec import bilinear
 from spec.bilinear import bilinear_check
-from spec.field import ZERO, E, eq_table, lg, powers, total, unit_weights
+from spec.field import ONE, ZERO, E, eq_table, lg, powers, total, unit_weights
 from spec.hiding import Affine, Low, Message, Reduction
 from spec.layout import ModelLayout, weighted
 from spec.lookup import lookup_check
 from spec.parameters import LOG_ABOUT_MODEL, Term, algebraic
+from spec.report_claims import LIMB_BITS, LIMBS
 from spec.report_gates import gate_check
 from spec.report_rules import Checked
 from spec.report_statement import ReportStatement
@@ -20,22 +21,23 @@ from spec.score_check import score_check, score_terms
 from spec.terms import Equation
 
 LABEL = b"tacit/report/v1"
-MODEL = 1
+COMPARED = b"tacit/compared/v1"
+MODEL, OTHER = 1, 3
 
 
-class ReportRelation(ReportTrace):
-    """One report."""
+class ModelRelation(ReportTrace):
+    """What a report says of one model."""
 
     log_proofs = LOG_ABOUT_MODEL
+    model_id = MODEL
 
-    def __init__(self, statement: ReportStatement, checked: Checked) -> None:
-        """Of a checked statement."""
-        super().__init__(statement, checked)
-        self.model = ModelLayout.of(self.layers, 0)
+    @property
+    def model(self) -> ModelLayout:
+        """Where its weights stand."""
+        return ModelLayout.of(self.layers, 0)
 
-    def check(self, r: Reduction) -> None:
-        """The chain of claims."""
-        r.begin(LABEL)
+    def model_check(self, r: Reduction) -> None:
+        """The chain of claims but for the lookups."""
         rho = self.row(r, r.point(self.log_rows))
         units = [unit_weights(r.point(lg(layer.outputs)), layer.outputs) for layer in self.layers]
         powers_of_lambda = powers(r.challenge(), len(self.layers))
@@ -46,7 +48,6 @@ class ReportRelation(ReportTrace):
             left.sub(self.selection.check(r, rho.point, product))
         gate_check(self, r, rho, product, left)
         score_check(self, r)
-        lookup_check(r, self.lookups)
 
     def parts(self, weights: Sequence[E]) -> Iterator[tuple[int, list[E]]]:
         """(layer, its part of one weight per input of all layers, one layer after the other)."""
@@ -69,19 +70,19 @@ class ReportRelation(ReportTrace):
         claim = bilinear_check(r, raw, 0, lg(sum(layer.k for layer in self.layers)))
         eq_v = eq_table(claim.units)
         claim.close(r, total(scale[index] * total(part) for index, part in self.parts(eq_v)))
-        weights, inputs = Affine(), Equation()
+        weights, inputs, model = Affine(), Equation(), self.model
         for index, part in self.parts(eq_v):
-            size = 1 << self.model.stride[index]
+            size = 1 << model.stride[index]
             low = r.low(Low(table=units[index] + [ZERO] * (size - len(units[index]))))
             for k, w in enumerate(part):
-                weights.add_cell(MODEL, low, self.model.first[index] + k, w)
+                weights.add_cell(self.model_id, low, model.first[index] + k, w)
             inputs += self.terms.inputs(index, part)
         weights.sub(claim.b)
         r.assert_zero(weights)
         return inputs, claim.a
 
-    def soundness(self, bits: float) -> list[Term]:
-        """Error terms."""
+    def model_terms(self, bits: float) -> list[Term]:
+        """Error terms but for the lookups."""
         numerator, x, b = bilinear.error_numerator, self.residuals, self.backtest
         sums = len(x.squares()) + (0 if b is None else len(b.products()))
         gates = len(self.terms.pairs.forms) + sum(len(e.pairs) for e in self.equations)
@@ -95,7 +96,54 @@ class ReportRelation(ReportTrace):
             algebraic("matrix products", numerator(0, lg(summed)), bits),
             algebraic("gates and counts", numerator(self.log_rows, lg(gates + self.checked.classes)), bits),
             algebraic("random points and batching powers", points, bits),
-            algebraic("lookups", self.lookups.error_numerator(), bits),
             *score_terms(self.checked.scores, bits),
             *([] if self.selection is None else self.selection.soundness(bits)),
         ]
+
+
+class ReportRelation(ModelRelation):
+    """One report: its model, and one that it is compared with."""
+
+    log_proofs = 0
+
+    def __init__(
+        self,
+        statement: ReportStatement,
+        checked: Checked,
+        other: tuple[ReportStatement, Checked] | None = None,
+        tied: Sequence[tuple[int, int]] = (),
+    ) -> None:
+        """Of checked statements; `tied` are the slacks of both models that every comparison is about."""
+        super().__init__(statement, checked, len(tied))
+        self.tied, self.other, last = tied, None, self.next
+        if other is not None:
+            self.other = ModelRelation(*other, behind=self)
+            self.other.model_id, last = OTHER, self.other.next
+        self.slots = self.lookups.place(last)
+        self.column_cells = self.slots << self.log_rows
+
+    def check(self, r: Reduction) -> None:
+        """The chain of claims."""
+        r.begin(LABEL)
+        self.model_check(r)
+        if self.other is not None:
+            r.begin(COMPARED)
+            self.other.model_check(r)
+            self.tie_check(r, self.other)
+        lookup_check(r, self.lookups)
+
+    def tie_check(self, r: Reduction, other: ModelRelation) -> None:
+        """The slack of the first model is that of the second and one more, which is a number of limbs."""
+        low = r.low(Low(table=[E(1 << LIMB_BITS * i) for i in range(LIMBS)]))
+        here, there = ((t.slacks << t.log_rows) // LIMBS for t in (self, other))
+        for i, (first, second) in enumerate(self.tied):
+            e = Affine()
+            e.add_cell(TRACE, low, here + first, ONE)
+            e.add_cell(TRACE, low, there + second, -ONE)
+            e.add_cell(TRACE, low, here + self.checked.bounds + i, -ONE)
+            r.assert_zero(e)
+
+    def soundness(self, bits: float) -> list[Term]:
+        """Error terms."""
+        terms = self.model_terms(bits) + ([] if self.other is None else self.other.model_terms(bits))
+        return [*terms, algebraic("lookups", self.lookups.error_numerator(), bits)]

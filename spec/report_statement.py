@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from spec.rejected import require
+from spec.report_comparison import BetterBy, OtherModel
+from spec.report_rates import F1, Accuracy, FalsePositives, Precision, Predicted, Recall
 from spec.report_strategy import Backtest
 from spec.score_statement import Scores
 from spec.statement import DataRecord
@@ -81,49 +83,6 @@ class Groups:
 
     columns: list[U32]
     values: list[list[I32]]
-
-
-@dataclass(frozen=True)
-class Accuracy:
-    """Rows predicted as labelled, of all rows."""
-
-
-@dataclass(frozen=True)
-class Recall:
-    """Rows of the class predicted as such, of the rows of the class."""
-
-    of: U32
-
-
-@dataclass(frozen=True)
-class Precision:
-    """Rows of the class predicted as such, of the rows predicted as such."""
-
-    of: U32
-
-
-@dataclass(frozen=True)
-class F1:
-    """2 TP of TP + FP + TP + FN."""
-
-    of: U32
-
-
-@dataclass(frozen=True)
-class FalsePositives:
-    """Rows of other classes predicted as the class, of the rows of other classes."""
-
-    of: U32
-
-
-@dataclass(frozen=True)
-class Predicted:
-    """Rows predicted as the class, of all rows."""
-
-    of: U32
-
-
-Rate = Accuracy | Recall | Precision | F1 | FalsePositives | Predicted
 
 
 @dataclass(frozen=True)
@@ -227,6 +186,7 @@ Shown = (
     | Classes
     | Margins
     | Committed
+    | BetterBy
 )
 Told = Classes | Margins | Committed
 Sum = SquaredError | AbsoluteError | TargetMoments
@@ -242,6 +202,7 @@ class ReportStatement:
     input: CommittedInput | PublicInput
     groups: Groups | None
     shown: list[Shown]
+    against: OtherModel | None
 
     def digest(self) -> bytes:
         """The statement of the proof."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from spec.field import ONE, ZERO, E, Point, eq_table, lg, total
 from spec.hiding import Affine, Low, Reduction
 from spec.layout import Allocator, ForwardLayout
-from spec.lookup import Form
+from spec.lookup import Form, System
 from spec.report_backtest import Backtest
 from spec.report_columns import DATA, Head, HeadEquation, Residuals, slack_lookups, slack_slots
 from spec.report_rules import Checked
@@ -36,15 +36,16 @@ class Row:
 class ReportTrace:
     """Columns and lookups of a checked statement."""
 
-    def __init__(self, statement: ReportStatement, checked: Checked) -> None:
-        """Lays out the trace."""
+    def __init__(
+        self, statement: ReportStatement, checked: Checked, more: int = 0, behind: ReportTrace | None = None
+    ) -> None:
+        """Lays out the trace, with so many slacks more, from slot 0 on or behind that of another model."""
         self.statement, self.checked, self.layers = statement, checked, checked.config.architecture.layers
         self.log_rows = max(MIN_LOG_ROWS, lg(checked.rows))
-        self.layout = ForwardLayout(checked.config, self.log_rows)
+        self.layout = ForwardLayout(checked.config, self.log_rows, behind.next if behind else 0)
         self.terms = Terms(checked.config, self.layout)
-        self.lookups = chunk_lookups(checked.config, self.layout)
-        slots = Allocator()
-        slots.take(self.layout.slots)
+        self.lookups: System = chunk_lookups(checked.config, self.layout, behind.lookups if behind else None)
+        slots = Allocator(self.layout.slots)
         self.head: Head | None = None
         if checked.predicted:
             self.head = Head(self.layout, checked, statement.group_count, slots)
@@ -64,11 +65,10 @@ class ReportTrace:
         self.selection: Selection | None = None
         if statement.hidden is not None and isinstance(statement.input, CommittedInput):
             self.selection = Selection(statement.hidden, statement.input.data.rows, self.log_rows, slots)
-        count = slack_slots(checked, self.log_rows)
+        count = slack_slots(checked.bounds + more, self.log_rows)
         self.slacks = slots.take(count)
         slack_lookups(self.slacks, count, self.lookups)
-        self.slots = self.lookups.place(slots.next)
-        self.column_cells = self.slots << self.log_rows
+        self.next: int = slots.next
         self.max_stride = self.log_rows
         data = statement.input.data if isinstance(statement.input, CommittedInput) else None
         self.data_stride = lg(data.rows) if data else 0

@@ -33,7 +33,7 @@ class ScoreColumn:
         self.label = inputs + int(self.two)
         self.index = slots.take(1)
         # Nothing else is looked up here: the multiplicities are the histogram.
-        self.table = Table(self.shape.log_size, name=("scores",))
+        self.table = Table(self.shape.log_size, name=("scores", self.index))
 
     def lookup(self, system: System) -> None:
         """Counts the rows."""

@@ -171,9 +171,9 @@ class Terms:
         return [maximum, division, boolean, one, sums]
 
 
-def chunk_lookups(config: RunConfig, layout: ForwardLayout) -> System:
-    """Section 10.3."""
-    system, scales = System(layout.log_rows), config.scales
+def chunk_lookups(config: RunConfig, layout: ForwardLayout, behind: System | None = None) -> System:
+    """Section 10.3, in a system of its own or behind the lookups of another."""
+    system, scales = System(layout.log_rows) if behind is None else behind, config.scales
     for layer, c in zip(config.architecture.layers, layout.layers, strict=True):
         last = c.q is None
         for j in range(layer.outputs):

@@ -3,6 +3,7 @@
 python -m spec.verify run.tacit --data data.commitment --release release.tacit --model model.safetensors
 python -m spec.verify run.tacit --data data.commitment --nonce HEX --declaration HEX
 python -m spec.verify report.tacit --run run.tacit --data data.commitment --training training.commitment
+python -m spec.verify comparison.tacit --run run.tacit --other other.tacit --data data.commitment
 python -m spec.verify link.tacit --data old.commitment --to new.commitment
 python -m spec.verify link.tacit --run run.tacit
 python -m spec.verify data.commitment
@@ -24,7 +25,7 @@ from spec.link import LinkedModels, LinkedRows, LinkProof, Links, OtherRows, Som
 from spec.proof import DataFile, ReleaseProof, ReportProof, RunProof
 from spec.rejected import Rejected, require
 from spec.release import verify_release
-from spec.report import check_commitments, check_unit, verify_report
+from spec.report import check_commitments, check_trained, check_unit, verify_report
 from spec.report_statement import CommittedInput
 from spec.seed import ByProver
 from spec.tensors import check_tensors
@@ -43,6 +44,8 @@ HELP = {
     "model": "the safetensors file of that release",
     "run": "the proof of the run whose model a report is about",
     "training": "the commitment of the data of that run, where the report's are others",
+    "other": "the proof of the run of the second model, for a report that compares two",
+    "other_training": "the commitment of the data of that run, if it is another",
     "to": "the data commitment that a link leads to",
 }
 
@@ -119,25 +122,37 @@ def verify_on_run(
     nonce: bytes | None = None,
     declaration: bytes | None = None,
     link: Sequence[bytes] = (),
+    other: bytes | None = None,
+    other_training: bytes | None = None,
 ) -> Facts:
     """Checks a report, the run of its model, the commitment of the data evaluated and, if another, that
-    of the training data; nonce and declaration are of the run. Raises `Rejected`.
+    of the training data; nonce and declaration are of the run. `other` is the run of the model that is compared
+    with, `other_training` the commitment of its training data. Raises `Rejected`.
     """
     report = read_file("report", ReportProof, content)
     links, errors = Links(link), Errors()
     errors.add(*links.bits)
     of_run, verdict = verify_proof(run, training, nonce, declaration, links, errors)
+    second = None if other is None else verify_proof(other, other_training, links=links, errors=errors)
     evaluated = None if data is None else read_file("data", DataFile, data)
     if evaluated is not None:
         errors.add(verify_data(evaluated)[1])
     record = None if evaluated is None else evaluated.record
     check_commitments(report, of_run.statement, record, training is not None, links)
+    if second is not None:
+        held = other_training is not None
+        check_trained(report, of_run.statement, second[0].statement, held, data is not None, links)
     about = report.statement.input
     apart = False
     if evaluated is not None and isinstance(about, CommittedInput):
         apart = links.apart(about.data.digest(), of_run.statement.data.digest())
     of_model = links.of_model(verdict, report.statement.model_digest)
-    of_report = verify_report(report, of_model, of_run.statement)
+    compared = None
+    if second is not None:
+        named = report.statement.against
+        of_second = second[1] if named is None else links.of_model(second[1], named.model_digest)
+        compared = of_second, second[0].statement
+    of_report = verify_report(report, of_model, of_run.statement, compared)
     if evaluated is not None and report.statement.backtest is not None:
         check_unit(report.statement.backtest, evaluated.schema, evaluated.record.fa)
     links.all_used()
@@ -249,8 +264,8 @@ def main(arguments: list[str] | None = None) -> int:
     plain = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(prog="python -m spec.verify", description=__doc__, formatter_class=plain)
     parser.add_argument("proof", type=Path, help="a run's proof, a report, or a data commitment")
-    for name in ("data", "release", "model", "run", "training", "to"):
-        parser.add_argument(f"--{name}", type=Path, help=HELP[name])
+    for name, words in HELP.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=Path, help=words)
     parser.add_argument("--link", type=Path, action="append", default=[], help="a link; repeatable")
     parser.add_argument("--nonce", type=bytes32, help="the nonce that you issued, in hexadecimal")
     parser.add_argument("--declaration", type=bytes32, help="the digest of the declaration that you held")
@@ -276,7 +291,8 @@ def main(arguments: list[str] | None = None) -> int:
             require(release is None and model is None, "Usage", "a report is verified without a release")
             if run is None:
                 raise Rejected("Usage", "a report is verified with the run of its model")
-            facts = verify_on_run(proof, run, data, training, *held, link)
+            other, other_training = map(content, (told.other, told.other_training))
+            facts = verify_on_run(proof, run, data, training, *held, link, other, other_training)
         else:
             alone = told.run is None and told.training is None
             require(alone, "Usage", "--run and --training are for reports")

@@ -205,7 +205,7 @@ class NativeDouble:
     def verify_link(self, proof, commitment, to, run, links, nonce, declaration):
         return self._verdict(unpack(proof))
 
-    def plan_report(self, run, model, weights, commitment, table, outputs, request):
+    def plan_report(self, run, model, weights, commitment, table, outputs, request, other):
         self.calls.append("plan_report")
         assert unpack(run)["kind"] == "run"
         shown = [{"Exactly": {"rate": "Accuracy", "group": None, "numerator": 20, "denominator": 40}}]
@@ -213,12 +213,14 @@ class NativeDouble:
             {"rows_per_proof": ROWS_PER_PROOF, "group_sizes": [len(table[0])], "rows": 2, "shown": shown}
         )
 
-    def prove_report(self, run, weights, velocity, model, data, table, outputs, request, secret, progress):
+    def prove_report(
+        self, run, weights, velocity, model, data, table, outputs, request, secret, other, progress
+    ):
         self.calls.append("prove_report")
         progress(1, 1)
         return pack(kind="report", request=json.loads(request))
 
-    def verify_report(self, proof, run, commitment, training, links, nonce, declaration):
+    def verify_report(self, proof, run, commitment, training, other, links, nonce, declaration):
         words = {"shown": ["a report"], "not_shown": [], "soundness": []}
         return json.dumps({**words, "statement": {"kind": unpack(proof)["kind"], "run": unpack(run)["kind"]}})
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tacit.errors import ProofRejected, TacitError, UnreadableFile
     from tacit.html import HtmlReport, html_report
     from tacit.markets import Market, market
+    from tacit.model_comparison import compare_models
     from tacit.origins import Beacon, VerifierNonce
     from tacit.planning import RunPlan
     from tacit.proving import Proof
@@ -74,6 +75,7 @@ __all__ = [
     "VerifierNonce",
     "backtest",
     "commit",
+    "compare_models",
     "compare_rows",
     "declare",
     "estimate",
@@ -121,6 +123,7 @@ _HOMES = {
     "VerifierNonce": "origins",
     "backtest": "training",
     "commit": "commitment",
+    "compare_models": "model_comparison",
     "compare_rows": "comparing",
     "declare": "training",
     "estimate": "training",

@@ -110,6 +110,7 @@ def plan_report(
     table: tuple[NDArray[np.int32], NDArray[np.int64]],
     outputs: _Bytes | None,
     request: str,
+    other: tuple[_Bytes, _Bytes, NDArray[np.int64]] | None,
 ) -> str: ...
 def prove_report(
     run: _Bytes,
@@ -121,6 +122,7 @@ def prove_report(
     outputs: tuple[_Opening, tuple[NDArray[np.int32], NDArray[np.int64]]] | None,
     request: str,
     secret: _Bytes,
+    other: tuple[_Bytes, NDArray[np.int64], NDArray[np.int64] | None, _Opening] | None,
     progress: _Progress,
 ) -> bytes: ...
 def verify_report(
@@ -128,6 +130,7 @@ def verify_report(
     run: bytes,
     commitment: bytes | None,
     training: bytes | None,
+    other: tuple[bytes | None, bytes | None],
     links: Sequence[bytes],
     nonce: bytes | None,
     declaration: bytes | None,

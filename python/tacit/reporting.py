@@ -295,37 +295,35 @@ def prove_request(
     min_group: int,
     quiet: bool,
     outputs: CommittedData | None = None,
+    other: Run | None = None,
 ) -> Report:
     """Plan what is asked, refuse figures of few rows, charge the budgets, and prove.
 
-    `outputs`, of the run's vault, are what the outputs are proven to be.
+    `outputs`, of the run's vault, are what the outputs are proven to be; `other` is the run of a model that is
+    compared with.
     """
     proven = _proven(run, record)
     weights, velocity = record.final.flat_weights(), record.final.flat_velocity()
     commitment = None if data is None else data.file
     final = run.final(record)
     opening, made = final.opening, final.made
+    beside = None if other is None else _other_model(other)
     told_file = None if outputs is None else outputs.file
     plan = session.plan_report(
-        proven.content, opening.file, weights, commitment, *table, request, outputs=told_file
+        proven.content,
+        opening.file,
+        weights,
+        commitment,
+        *table,
+        request,
+        outputs=told_file,
+        other=None if beside is None else beside[0],
     )
-    for name, size in zip(names or ("all rows",), plan["group_sizes"], strict=True):
-        if size < min_group:
-            raise ReportRefused(
-                f"{name!r} has {_rows_of(size)}, fewer than {min_group}: what is shown of it "
-                "would tell about a few people",
-                reason="SmallGroup",
-            )
-        if names and size < SMALL_GROUP:
-            log.warning("the group %r has %d rows: its figures tell about few people", name, size)
-    for what, size in _denominators(plan["shown"], names):
-        if 0 < size < min_group:
-            raise ReportRefused(
-                f"{what} counts among {_rows_of(size)}, fewer than {min_group}: that tells about a few people",
-                reason="SmallGroup",
-            )
+    _require_rows(plan, names, min_group)
     rows = int(plan["rows_per_proof"])
     charged = {made.digest.hex(): rows}
+    if beside is not None and other is not None:
+        charged |= _charged_apart(run, other, beside[1], rows)
     opened = None
     if data is not None:
         opened = session.Opening(data.file, data.vault.secret(f"data/{data.name}"))
@@ -351,14 +349,52 @@ def prove_request(
             request,
             run.vault.secret(),
             outputs=told,
+            other=None if beside is None else beside[0],
             progress=progress,
         )
     config = record.config
     width = config.architecture.layers[-1].outputs
     links = final.links + _links_to(run, data)
+    links += () if beside is None else tuple(link for link in beside[2] if link not in links)
     if links:
         log.warning("the report opens a commitment that was made again: it is verified with its links (--link)")
     return Report(content, run.name, tuple(plan["shown"]), names, config.scales.fa, width, plan["rows"], links)
+
+
+def _require_rows(plan: Mapping[str, Any], names: Sequence[str], min_group: int) -> None:
+    """Refuse figures of few rows."""
+    for name, size in zip(names or ("all rows",), plan["group_sizes"], strict=True):
+        if size < min_group:
+            raise ReportRefused(
+                f"{name!r} has {_rows_of(size)}, fewer than {min_group}: what is shown of it "
+                "would tell about a few people",
+                reason="SmallGroup",
+            )
+        if names and size < SMALL_GROUP:
+            log.warning("the group %r has %d rows: its figures tell about few people", name, size)
+    for what, size in _denominators(plan["shown"], names):
+        if 0 < size < min_group:
+            raise ReportRefused(
+                f"{what} counts among {_rows_of(size)}, fewer than {min_group}: that tells about a few people",
+                reason="SmallGroup",
+            )
+
+
+def _charged_apart(run: Run, other: Run, model: str, rows: int) -> dict[str, int]:
+    """What the model compared with is charged: in this vault with the rest, in another one now."""
+    if other.vault.path == run.vault.path:
+        return {model: rows}
+    other.vault.budget.charge({model: rows}, f"comparison with {run.name}")
+    return {}
+
+
+def _other_model(other: Run) -> tuple[session.OtherModel, str, tuple[bytes, ...]]:
+    """The final model of a proven run as the core opens it, its digest in hexadecimal, its links."""
+    record = other.record()
+    final = other.final(record)
+    weights, velocity = record.final.flat_weights(), record.final.flat_velocity()
+    model = session.OtherModel(_proven(other, record).content, weights, velocity, final.opening)
+    return model, final.made.digest.hex(), final.links
 
 
 def evaluated_data(run: Run, data: CommittedData | None) -> CommittedData:

@@ -113,7 +113,7 @@ def translated(failure: Failure) -> TacitError:
     if failure.category == "unreadable":
         return UNREADABLE.get(failure.check, UnreadableFile)(failure.message)
     if failure.category == "report":
-        refused = BoundFails if failure.check in ("BoundFails", "MarginFails") else ReportRefused
+        refused = BoundFails if failure.check in ("BoundFails", "MarginFails", "NotBetter") else ReportRefused
         return refused(failure.message, reason=failure.check)
     if failure.category == "release":
         return ReleaseRefused(failure.message, rule=failure.check)
@@ -483,6 +483,10 @@ class Held:
     """For a report: the commitment file of the training data, unless that is `commitment`."""
     links: tuple[bytes, ...] = field(default=(), repr=False)
     """Links from a commitment to the one that is held, or that a proof names."""
+    other_run: bytes | None = field(default=None, repr=False)
+    """For a report that compares two models: the run of the second."""
+    other_training: bytes | None = field(default=None, repr=False)
+    """The commitment file of its training data, unless that is one of the others."""
 
 
 def verify_run(proof: bytes, held: Held) -> Verdict:
@@ -521,6 +525,16 @@ def describe(file: bytes, run: bytes | None = None) -> Verdict:
         return _verdict(native.describe(file, run))
 
 
+@dataclass(frozen=True, slots=True)
+class OtherModel:
+    """The model that a report compares with, of a proven run."""
+
+    run: bytes = field(repr=False)
+    weights: NDArray[np.int64] = field(repr=False)
+    velocity: NDArray[np.int64] | None = field(repr=False)
+    opening: Opening
+
+
 def plan_report(
     run: bytes,
     model: bytes,
@@ -531,6 +545,7 @@ def plan_report(
     request: str,
     *,
     outputs: bytes | None = None,
+    other: OtherModel | None = None,
 ) -> dict[str, Any]:
     """What a report will state and cost: `shown`, `group_sizes`, `rows_per_proof`. For the owner alone.
 
@@ -540,7 +555,8 @@ def plan_report(
     Raises `ReportRefused` naming what is wrong.
     """
     with _native() as native:
-        plan = native.plan_report(run, model, weights, commitment, (features, labels), outputs, request)
+        told = None if other is None else (other.run, other.opening.file, other.weights)
+        plan = native.plan_report(run, model, weights, commitment, (features, labels), outputs, request, told)
     return dict(json.loads(plan))
 
 
@@ -554,6 +570,7 @@ def prove_report(
     vault_secret: Secret,
     *,
     outputs: tuple[Opening, tuple[NDArray[np.int32], NDArray[np.int64]]] | None = None,
+    other: OtherModel | None = None,
     progress: Progress | None = None,
 ) -> bytes:
     """Prove a statement about the final model of a run, as `plan_report` said. The caller has charged the rows.
@@ -572,9 +589,15 @@ def prove_report(
             None if outputs is None else ((outputs[0].file, outputs[0].seed.expose()), outputs[1]),
             request,
             vault_secret.expose(),
+            None if other is None else _other(other),
             progress,
         )
     return bytes(proof)
+
+
+def _other(other: OtherModel) -> tuple[Any, ...]:
+    opening = other.opening
+    return other.run, other.weights, other.velocity, (opening.file, opening.seed.expose())
 
 
 def verify_report(proof: bytes, run: bytes, held: Held) -> Verdict:
@@ -586,7 +609,14 @@ def verify_report(proof: bytes, run: bytes, held: Held) -> Verdict:
     with _native() as native:
         return _verdict(
             native.verify_report(
-                proof, run, held.commitment, held.training, list(held.links), held.nonce, held.declaration
+                proof,
+                run,
+                held.commitment,
+                held.training,
+                (held.other_run, held.other_training),
+                list(held.links),
+                held.nonce,
+                held.declaration,
             )
         )
 

@@ -29,6 +29,8 @@ def verify(
     run: PathLike | None = None,
     model: PathLike | None = None,
     training: PathLike | None = None,
+    other: PathLike | None = None,
+    other_training: PathLike | None = None,
     to: PathLike | None = None,
     link: PathLike | Sequence[PathLike] | None = None,
     nonce: bytes | str | None = None,
@@ -39,7 +41,9 @@ def verify(
     A run's proof is checked against the commitment `data`; without it the verdict says which data it is about
     by digest alone. A release is checked against `run` and the safetensors file `model`, a report against the
     `run` of its model, the commitment `data` of the rows that it is about and, where the model was trained on
-    others, the commitment `training` of those. A commitment file as `proof` has its validity proof checked.
+    others, the commitment `training` of those. One that compares two models takes the run of the second as
+    `other` and, where that was trained on other data, its commitment as `other_training`. A commitment file as
+    `proof` has its validity proof checked.
 
     `link` is a file, or several, that prove two commitments to hold the same: with them a run, a release or a
     report may be about a commitment that was made again; one that nothing rests on is rejected. A link as
@@ -49,7 +53,17 @@ def verify(
     rejected. `declaration` is the digest that you held before: a run of other data, another start or another
     configuration is rejected. Without them the verdict says what is as declared and unchecked.
     """
-    files = read_files(proof, data=data, run=run, model=model, training=training, to=to, link=link)
+    files = read_files(
+        proof,
+        data=data,
+        run=run,
+        model=model,
+        training=training,
+        to=to,
+        link=link,
+        other=other,
+        other_training=other_training,
+    )
     return check_files(files, nonce=nonce, declaration=declaration)
 
 
@@ -63,6 +77,8 @@ class Files:
     run: bytes | None = field(default=None, repr=False)
     model: bytes | None = field(default=None, repr=False)
     training: bytes | None = field(default=None, repr=False)
+    other: bytes | None = field(default=None, repr=False)
+    other_training: bytes | None = field(default=None, repr=False)
     to: bytes | None = field(default=None, repr=False)
     link: tuple[bytes, ...] = field(default=(), repr=False)
 
@@ -74,6 +90,8 @@ def read_files(
     run: PathLike | None = None,
     model: PathLike | None = None,
     training: PathLike | None = None,
+    other: PathLike | None = None,
+    other_training: PathLike | None = None,
     to: PathLike | None = None,
     link: PathLike | Sequence[PathLike] | None = None,
 ) -> Files:
@@ -84,7 +102,16 @@ def read_files(
         raise WrongKind(f"{os.fspath(proof)} is {_KINDS[kind]}: that is verified as part of a run")
     _refuse_missing(kind, run, model)
     links = paths_of(link)
-    given = {"data": data, "run": run, "model": model, "training": training, "to": to, "link": links or None}
+    given = {
+        "data": data,
+        "run": run,
+        "model": model,
+        "training": training,
+        "other": other,
+        "other_training": other_training,
+        "to": to,
+        "link": links or None,
+    }
     _refuse_needless(kind, given)
     return Files(
         kind,
@@ -93,6 +120,8 @@ def read_files(
         None if run is None else _of_kind(run, "run", "run"),
         None if model is None else _model(model),
         None if training is None else _of_kind(training, "data", "training"),
+        None if other is None else _of_kind(other, "run", "other"),
+        None if other_training is None else _of_kind(other_training, "data", "other_training"),
         None if to is None else _of_kind(to, "data", "to"),
         tuple(_of_kind(path, "link", "link") for path in links),
     )
@@ -111,7 +140,13 @@ def check_files(
     """`verify` on what was read."""
     _refuse_needless(files.kind, {"nonce": nonce, "declaration": declaration})
     held = session.Held(
-        files.data, _bytes32(nonce, "nonce"), _bytes32(declaration, "declaration"), files.training, files.link
+        files.data,
+        _bytes32(nonce, "nonce"),
+        _bytes32(declaration, "declaration"),
+        files.training,
+        files.link,
+        files.other,
+        files.other_training,
     )
     if files.kind == "data":
         return session.verify_commitment(files.proof)
@@ -129,6 +164,9 @@ def _verify_report(proof: bytes, run: bytes, held: session.Held) -> Verdict:
         return session.verify_report(proof, run, held)
     except ProofRejected as error:
         if error.check == "TrainingData" and held.training is None:
+            if held.other_run is not None and str(error).startswith("the model compared with"):
+                needed = named("other_training")
+                raise type(error)(f"{error.args[0]}. Give {needed}", check=error.check) from None
             told = f"{error.args[0]}. Give {named('training')} (the commitment of the data of the run)"
             raise TrainingDataMissing(told, check=error.check) from None
         raise
@@ -161,7 +199,7 @@ _ALLOWED: Mapping[str, tuple[str, ...]] = {
     "data": (),
     "run": ("data", "link", "nonce", "declaration"),
     "release": ("data", "run", "model", "link", "nonce", "declaration"),
-    "report": ("data", "run", "training", "link", "nonce", "declaration"),
+    "report": ("data", "run", "training", "other", "other_training", "link", "nonce", "declaration"),
     "link": ("data", "to", "run", "link", "nonce", "declaration"),
 }
 """What each kind of proof is verified with."""

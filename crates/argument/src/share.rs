@@ -1,21 +1,24 @@
 //! How the arguments of one verdict share an error of 2^-128.
 //!
-//! A verdict is wrong only if one of its arguments is, so that their errors sum. It rests on at most one run, one argument
-//! about its model (a release or a report), the validity of two data sets, and [`MAX_LINKS`] links. Each argument has at
+//! A verdict is wrong only if one of its arguments is, so that their errors sum. It rests on at most [`MAX_RUNS`] runs, one
+//! argument about their models (a release or a report), the validity of [`MAX_VALIDITY`] data sets, and [`MAX_LINKS`] links. Each argument has at
 //! most 2^-(128 + its number here); the chunks of a run divide the run's share once more. Whatever is checked together
 //! then sums to at most 2^-128. Source: `docs/soundness.md`, section 3.
 use crate::multilinear::log2_ceil;
 
-/// A run, all its chunks together: a half.
-pub const LOG_RUN: usize = 1;
+/// A run, all its chunks together: a quarter.
+pub const LOG_RUN: usize = 2;
 /// A release or a report: an eighth.
 pub const LOG_ABOUT_MODEL: usize = 3;
-/// The validity of a data set: an eighth.
-pub const LOG_VALIDITY: usize = 3;
+/// The validity of a data set: a sixteenth.
+pub const LOG_VALIDITY: usize = 4;
 /// A link: a 128th.
 pub const LOG_LINK: usize = 7;
-/// Validity proofs behind one verdict, at most: of the training data and of the rows evaluated, or of a link's two sides.
-pub const MAX_VALIDITY: usize = 2;
+/// Runs behind one verdict, at most: of a model, and of one that it is compared with.
+pub const MAX_RUNS: usize = 2;
+/// Validity proofs behind one verdict, at most: of two models' training data and of the rows evaluated, or of a link's two
+/// sides; one is to spare.
+pub const MAX_VALIDITY: usize = 4;
 /// Links behind one verdict, at most; more are refused.
 pub const MAX_LINKS: usize = 16;
 
@@ -23,7 +26,7 @@ pub const MAX_LINKS: usize = 16;
 const _: () = {
     let whole = 1 << LOG_LINK;
     let about = whole >> LOG_ABOUT_MODEL;
-    assert!((whole >> LOG_RUN) + about + MAX_VALIDITY * (whole >> LOG_VALIDITY) + MAX_LINKS <= whole);
+    assert!(MAX_RUNS * (whole >> LOG_RUN) + about + MAX_VALIDITY * (whole >> LOG_VALIDITY) + MAX_LINKS <= whole);
 };
 
 /// log2 of the shares that one chunk of a run of so many chunks is one of.

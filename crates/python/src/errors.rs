@@ -140,6 +140,7 @@ impl From<Rejected> for Failed {
             | Rejected::NotLinked { .. }
             | Rejected::LinkKind { .. }
             | Rejected::TooManyLinks { .. } => Self::rejected("proof", &variant(&e), e.to_string()),
+            Rejected::Compared(e) => Self::from(*e).in_file("the model compared with"),
             Rejected::NoData | Rejected::TrainingData => Self::rejected("data", &variant(&e), e.to_string()),
             Rejected::OtherData { .. } => Self::rejected("data", "DataCommitment", e.to_string()),
             Rejected::NoNonce | Rejected::OtherNonce { .. } | Rejected::OtherDeclaration { .. } => {
@@ -217,6 +218,9 @@ fn invalid(i: &ReportInvalid) -> String {
 
 impl From<ReportRejected> for Failed {
     fn from(e: ReportRejected) -> Self {
+        if let ReportRejected::Compared(e) = e {
+            return Self::from(*e).in_file("the model compared with");
+        }
         let (subject, check) = match &e {
             ReportRejected::Argument(a) => return argument("the report's proof: ".into(), a),
             ReportRejected::NotFinalModel | ReportRejected::OtherRecord | ReportRejected::Record(_) => {
@@ -228,9 +232,11 @@ impl From<ReportRejected> for Failed {
                     matches!(i, ReportInvalid::Record(_) | ReportInvalid::Mismatch { .. } | ReportInvalid::Labels);
                 return Self::rejected(if data { "data" } else { "proof" }, &invalid(i), e.to_string());
             }
-            ReportRejected::Version { .. } | ReportRejected::OtherStatement | ReportRejected::OtherRun => {
-                ("proof", variant(&e))
-            }
+            ReportRejected::Compared(_)
+            | ReportRejected::OtherModel { .. }
+            | ReportRejected::Version { .. }
+            | ReportRejected::OtherStatement
+            | ReportRejected::OtherRun => ("proof", variant(&e)),
         };
         Self::rejected(subject, &check, e.to_string())
     }

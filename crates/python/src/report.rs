@@ -13,8 +13,8 @@ use serde::Deserialize;
 use tacit_training::file::{self, Kind};
 use tacit_training::record::{DataRecord, ModelRecord};
 use tacit_training::report::{
-    Asked, Groups, Input, ReportInput, ReportPlan, ReportStatement, ReportTrees, Rows, Shown, plan_report as plan,
-    prove_report as prove, report_words,
+    Asked, Groups, Input, OtherInput, ReportInput, ReportPlan, ReportStatement, ReportTrees, Rows, Shown,
+    plan_comparison, plan_report as plan, prove_comparison, prove_report as prove, report_words,
 };
 use tacit_training::run::RunProof;
 use tacit_training::tally::Tally;
@@ -101,6 +101,28 @@ impl About {
     }
 }
 
+/// The model that a report compares with: its run, and the commitment to the run's last model.
+struct Compared {
+    run: RunProof,
+    record: ModelRecord,
+    weights: Vec<i64>,
+}
+
+impl Compared {
+    fn new(run: &[u8], model: &[u8], weights: Vec<i64>) -> Result<Self, Failed> {
+        Ok(Self { run: file::decode(Kind::Run, run)?, record: file::decode(Kind::Model, model)?, weights })
+    }
+
+    fn input(&self) -> OtherInput<'_> {
+        OtherInput { run: &self.run.statement, model: &self.record, weights: &self.weights }
+    }
+}
+
+/// Run, commitment and weights of the model compared with.
+type OtherPlan = (PyBackedBytes, PyBackedBytes, PyBuffer<i64>);
+/// Run, weights, velocity and opening of the model compared with.
+type OtherProof = (PyBackedBytes, PyBuffer<i64>, Option<PyBuffer<i64>>, Opening);
+
 /// What a report will state and cost, as JSON. For the owner alone.
 #[pyfunction]
 #[allow(clippy::too_many_arguments)]
@@ -113,10 +135,19 @@ pub fn plan_report(
     table: Table,
     outputs: Option<PyBackedBytes>,
     request: &str,
+    other: Option<OtherPlan>,
 ) -> PyResult<String> {
     let (weights, table) = (values(py, &weights)?, rows(py, &table.0, &table.1)?);
     let about = About::new(&run, &model, weights, commitment.as_deref(), table, outputs.as_deref(), request)?;
-    let p: ReportPlan = py.detach(|| plan(&about.input(), &about.request.asked)).map_err(Failed::from)?;
+    let other =
+        other.map(|(run, model, weights)| -> PyResult<_> { Ok(Compared::new(&run, &model, values(py, &weights)?)?) });
+    let other = other.transpose()?;
+    let p: ReportPlan = py
+        .detach(|| match &other {
+            Some(other) => plan_comparison(&about.input(), other.input(), &about.request.asked),
+            None => plan(&about.input(), &about.request.asked),
+        })
+        .map_err(Failed::from)?;
     let json = serde_json::json!({
         "rows_per_proof": p.rows_per_proof, "group_sizes": p.group_sizes, "rows": p.rows, "cells": p.cells,
         "shown": p.statement.shown,
@@ -138,6 +169,7 @@ pub fn prove_report<'py>(
     outputs: Option<Made>,
     request: &str,
     secret: PyBackedBytes,
+    other: Option<OtherProof>,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let (weights, table) = (values(py, &weights)?, rows(py, &table.0, &table.1)?);
@@ -156,6 +188,14 @@ pub fn prove_report<'py>(
     let data_seed = data.as_ref().map(|d| seed32(&d.1, "the data set's seed")).transpose()?;
     let told = outputs.as_ref().map(|o| made(py, o)).transpose()?;
     let secret = seed32(&secret, "the vault's secret")?;
+    let other = other.map(|(run, weights, velocity, model)| -> PyResult<_> {
+        let weights = values(py, &weights)?;
+        let velocity = velocity.as_ref().map(|v| values(py, v)).transpose()?;
+        let state = ModelState { weights: weights.clone(), velocity };
+        let seed = seed32(&model.1, "the other model's seed")?;
+        Ok((Compared::new(&run, &model.0, weights)?, state, seed))
+    });
+    let other = other.transpose()?;
     let rows = match (&about.input, &about.request.rows) {
         (Input::Committed { data, .. }, Rows::All) => data.rows as usize,
         (Input::Committed { .. }, Rows::Range { count, .. }) => *count as usize,
@@ -177,7 +217,16 @@ pub fn prove_report<'py>(
             _ => None,
         };
         let trees = ReportTrees { model: &model.vector, data: vector.as_ref(), outputs: told.as_ref() };
-        let report = prove(&about.input(), trees, &about.request.asked, &secret)?;
+        let report = match &other {
+            None => prove(&about.input(), trees, &about.request.asked, &secret)?,
+            Some((other, state, seed)) => {
+                let config = &other.run.statement.config;
+                check_state(config, state)?;
+                let tree = rebuild_model(config, other.record.clone(), state, seed)?;
+                let opened = (other.input(), &tree.vector);
+                prove_comparison(&about.input(), trees, opened, &about.request.asked, &secret)?
+            }
+        };
         Ok(file::encode(Kind::Report, &report)?)
     })?;
     Ok(PyBytes::new(py, &proof))
@@ -199,6 +248,9 @@ pub fn report_json(report: &ReportStatement) -> serde_json::Value {
         "input": input,
         "groups": report.groups,
         "shown": report.shown,
+        "against": report.against.as_ref().map(|o| serde_json::json!({
+            "run_digest": hex(&o.run_digest), "model_digest": hex(&o.model_digest),
+        })),
     })
 }
 
@@ -234,7 +286,7 @@ fn same_unit(schema: &str, record: &DataRecord, unit: u32) -> bool {
 
 /// Checks a report and the run of its model, against the commitment of the data that it evaluates.
 #[pyfunction]
-#[pyo3(signature = (proof, run, commitment, training, links, nonce, declaration))]
+#[pyo3(signature = (proof, run, commitment, training, other, links, nonce, declaration))]
 #[allow(clippy::too_many_arguments)]
 pub fn verify_report(
     py: Python<'_>,
@@ -242,6 +294,7 @@ pub fn verify_report(
     run: PyBackedBytes,
     commitment: Option<PyBackedBytes>,
     training: Option<PyBackedBytes>,
+    other: (Option<PyBackedBytes>, Option<PyBackedBytes>),
     links: Vec<PyBackedBytes>,
     nonce: Option<PyBackedBytes>,
     declaration: Option<PyBackedBytes>,
@@ -249,7 +302,13 @@ pub fn verify_report(
     work::fenced(py, move || {
         let of_data = held(commitment.as_deref(), nonce.as_deref(), declaration.as_deref())?;
         let links = borrowed(&links);
-        let held = Held { training: training.as_deref(), links: &links, ..of_data };
+        let held = Held {
+            training: training.as_deref(),
+            other_run: other.0.as_deref(),
+            other_training: other.1.as_deref(),
+            links: &links,
+            ..of_data
+        };
         let v = verify_report_file(&proof, &run, &held)?;
         let statement = &v.report.statement;
         let of_training = Held { data: held.training.or(held.data), ..held };
@@ -276,6 +335,22 @@ pub fn verify_report(
             words.shown.push(format!(
                 "By the schema document of the data, a target of {unit} integers is a return of 100 %, and one of 0 none."
             ));
+        }
+        if let Some((of_other, other_verdict)) = &v.other {
+            // One of the commitments given leads to its training data, or the verification would have failed.
+            let of_second = Held { data: held.other_training.or(held.training).or(held.data), ..Held::default() };
+            let second = run_words(&of_other.statement, other_verdict, &of_second);
+            let named = |s: String| format!("Of the second model: {s}");
+            words.shown.extend(second.shown.into_iter().map(named));
+            let open = second.not_shown.into_iter().filter(|s| s != "how good the model is");
+            words.not_shown.extend(open.map(|s| format!("of the second model: {s}")));
+            tally.add_other_run("second model", other_verdict);
+            if let Some(bytes) = held.other_training {
+                let record = data_record(bytes)?;
+                if trained.as_ref() != Some(&record) && evaluated.as_ref() != Some(&record) {
+                    tally = with_data(tally, "training data of the second model", &record)?;
+                }
+            }
         }
         // The rows that it evaluates, where they are others and their commitment was checked.
         if let Some(record) = evaluated.filter(|e| trained.as_ref() != Some(e)) {

@@ -8,13 +8,17 @@
 use crate::record::{ModelRecord, RecordError};
 use crate::run::RunVerdict;
 use crate::statement::{MAX_CELLS, MAX_SLOTS, RunStatement, StatementError};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 use tacit_argument::proof::{ArgumentError, Committed, RelationProof, check, plan};
 use tacit_argument::soundness::ErrorTerm;
 
 mod backtest;
+#[cfg(feature = "prover")]
+mod better;
 mod claims;
+mod comparison;
 #[cfg(feature = "prover")]
 mod counting;
 mod gates;
@@ -37,11 +41,15 @@ mod witness;
 mod words;
 
 pub use backtest::{BacktestInvalid, Figure, Lag, MAX_FIGURES, Position, Strategy};
+pub use comparison::{Compared, OtherModel};
 #[cfg(feature = "prover")]
 pub use counting::Asked;
 pub use invalid::ReportInvalid;
 #[cfg(feature = "prover")]
-pub use prover::{ReportError, ReportInput, ReportPlan, ReportTrees, plan_report, prove_report};
+pub use prover::{
+    OtherInput, ReportError, ReportInput, ReportPlan, ReportTrees, plan_comparison, plan_report, prove_comparison,
+    prove_report,
+};
 pub use rates::Rate;
 pub use relation::{LABEL, ReportRelation};
 #[cfg(feature = "prover")]
@@ -99,6 +107,15 @@ pub enum ReportRejected {
     /// The model record is invalid.
     #[error("invalid model record: {0}")]
     Record(#[from] RecordError),
+    /// A comparison without the run of the other model, or a report without comparison beside one.
+    #[error("{}", if *stated { "the run of the model compared with is not given" } else { "the report compares no models" })]
+    OtherModel {
+        /// Whether the report compares with another model.
+        stated: bool,
+    },
+    /// The model compared with is rejected.
+    #[error("the model compared with: {0}")]
+    Compared(Box<Self>),
     /// A digest or a rate.
     #[error(transparent)]
     Statement(#[from] StatementError),
@@ -119,14 +136,45 @@ pub fn relation<'a>(
     run: &RunStatement,
     w: u128,
 ) -> Result<ReportRelation<'a>, ReportRejected> {
-    let checked = statement.validate(&run.config, w)?;
+    relation_beside(statement, run, w, None)
+}
+
+/// The relation of a statement about a model and, where it is compared with one, another: its run's statement, and the
+/// bound on its weights.
+///
+/// # Errors
+/// [`ReportRejected`] naming the rule.
+pub fn relation_beside<'a>(
+    statement: &'a ReportStatement,
+    run: &RunStatement,
+    w: u128,
+    other: Option<(&RunStatement, u128)>,
+) -> Result<ReportRelation<'a>, ReportRejected> {
+    statement.check_comparisons()?;
+    if statement.against.is_some() != other.is_some() {
+        return Err(ReportRejected::OtherModel { stated: statement.against.is_some() });
+    }
+    let first = statement.of_side(0)?;
+    let checked = first.validate(&run.config, w)?;
     if let Input::Committed { data, .. } = &statement.input {
         run.check_rate("data", data.vector.log_inv_rate)?;
     }
     if let Some(outputs) = statement.committed_outputs() {
         run.check_rate("outputs", outputs.vector.log_inv_rate)?;
     }
-    let relation = ReportRelation::new(statement, checked);
+    let mut ties = Vec::new();
+    let second = match other {
+        None => None,
+        Some((other, w)) => {
+            run.check_rate("other run", other.log_inv_rate)?;
+            let second = statement.of_side(1)?;
+            let compared = |e: ReportInvalid| ReportRejected::Compared(Box::new(e.into()));
+            let of_second = second.validate(&other.config, w).map_err(compared)?;
+            ties = statement.ties(&checked, &of_second);
+            Some((second, of_second))
+        }
+    };
+    let relation = ReportRelation::new(first, checked, second, ties);
     let (slots, log_rows) = relation.size();
     if slots > MAX_SLOTS || (slots as u128) << log_rows > MAX_CELLS {
         return Err(ReportInvalid::TraceSize { rows: 1 << log_rows, slots }.into());
@@ -134,8 +182,13 @@ pub fn relation<'a>(
     Ok(relation)
 }
 
-/// The vectors of the proof, in the order of their ids: the model, the data set and the outputs if they are committed.
-fn vectors(statement: &ReportStatement, model: &ModelRecord) -> Result<Vec<Committed>, RecordError> {
+/// The vectors of the proof, in the order of their ids: the model, the data set if it is committed, and the outputs if
+/// they are, or the model that it is compared with.
+fn vectors(
+    statement: &ReportStatement,
+    model: &ModelRecord,
+    other: Option<&ModelRecord>,
+) -> Result<Vec<Committed>, RecordError> {
     let mut out = alloc::vec![model.committed()?];
     if let Input::Committed { data, .. } = &statement.input {
         out.push(data.committed()?);
@@ -143,7 +196,41 @@ fn vectors(statement: &ReportStatement, model: &ModelRecord) -> Result<Vec<Commi
     if let Some(outputs) = statement.committed_outputs() {
         out.push(outputs.committed()?);
     }
+    if let Some(other) = other {
+        out.push(other.committed()?);
+    }
     Ok(out)
+}
+
+/// A model at the end of a verified run.
+#[derive(Clone, Copy, Debug)]
+pub struct ModelOf<'a> {
+    /// The verdict on the run, by [`crate::run::verify_run`].
+    pub run: &'a RunVerdict,
+    /// The run's statement.
+    pub statement: &'a RunStatement,
+    /// The record of its last model.
+    pub record: &'a ModelRecord,
+}
+
+impl ModelOf<'_> {
+    /// Whether these are the run and the last model that a report names; they have the rate of the proof.
+    fn check(&self, run: &[u8; 32], model: &[u8; 32], of_proof: &RunStatement) -> Result<(), ReportRejected> {
+        if self.statement.digest()? != self.run.run_digest {
+            return Err(ReportRejected::OtherStatement);
+        }
+        if *run != self.run.run_digest {
+            return Err(ReportRejected::OtherRun);
+        }
+        if *model != self.run.model_digest {
+            return Err(ReportRejected::NotFinalModel);
+        }
+        if self.record.digest()? != self.run.model_digest {
+            return Err(ReportRejected::OtherRecord);
+        }
+        self.record.validate(&self.statement.config)?;
+        Ok(of_proof.check_rate("model", self.record.vector.log_inv_rate)?)
+    }
 }
 
 /// Verifies a report against the verdict on its run, the run's statement and the record of its last model. The
@@ -160,7 +247,19 @@ pub fn verify_report(
     run_statement: &RunStatement,
     model: &ModelRecord,
 ) -> Result<ReportVerdict, ReportRejected> {
-    examine(report, run, run_statement, model, true)
+    examine(report, ModelOf { run, statement: run_statement, record: model }, None, true)
+}
+
+/// Verifies a report that compares two models, each against the verdict on its run; as [`verify_report`] otherwise.
+///
+/// # Errors
+/// [`ReportRejected`] naming the check.
+pub fn verify_comparison(
+    report: &ReportProof,
+    first: ModelOf<'_>,
+    second: ModelOf<'_>,
+) -> Result<ReportVerdict, ReportRejected> {
+    examine(report, first, Some(second), true)
 }
 
 /// What a report states about a run's model, with its argument left unchecked: for descriptions, never for a decision.
@@ -173,37 +272,28 @@ pub fn stated(
     run_statement: &RunStatement,
     model: &ModelRecord,
 ) -> Result<ReportVerdict, ReportRejected> {
-    examine(report, run, run_statement, model, false)
+    examine(report, ModelOf { run, statement: run_statement, record: model }, None, false)
 }
 
 fn examine(
     report: &ReportProof,
-    run: &RunVerdict,
-    run_statement: &RunStatement,
-    model: &ModelRecord,
+    first: ModelOf<'_>,
+    second: Option<ModelOf<'_>>,
     argument: bool,
 ) -> Result<ReportVerdict, ReportRejected> {
-    let statement = &report.statement;
+    let (statement, run) = (&report.statement, first.run);
     if statement.version != REPORT_VERSION {
         return Err(ReportRejected::Version { got: statement.version });
     }
-    if run_statement.digest()? != run.run_digest {
-        return Err(ReportRejected::OtherStatement);
+    first.check(&statement.run_digest, &statement.model_digest, first.statement)?;
+    if let (Some(second), Some(named)) = (second, &statement.against) {
+        let checked = second.check(&named.run_digest, &named.model_digest, first.statement);
+        checked.map_err(|e| ReportRejected::Compared(Box::new(e)))?;
     }
-    if statement.run_digest != run.run_digest {
-        return Err(ReportRejected::OtherRun);
-    }
-    if statement.model_digest != run.model_digest {
-        return Err(ReportRejected::NotFinalModel);
-    }
-    if model.digest()? != run.model_digest {
-        return Err(ReportRejected::OtherRecord);
-    }
-    model.validate(&run_statement.config)?;
-    run_statement.check_rate("model", model.vector.log_inv_rate)?;
-    let relation = relation(statement, run_statement, run.w_out)?;
-    let rate = usize::from(run_statement.log_inv_rate);
-    let vectors = vectors(statement, model)?;
+    let other = second.map(|m| (m.statement, m.run.w_out));
+    let relation = relation_beside(statement, first.statement, run.w_out, other)?;
+    let rate = usize::from(first.statement.log_inv_rate);
+    let vectors = vectors(statement, first.record, second.map(|m| m.record))?;
     let plan = if argument {
         check(LABEL, &statement.digest()?, &relation, rate, &vectors, &report.proof)?
     } else {

@@ -32,6 +32,13 @@ impl Tally {
         self.close(format!("total over {} chunk(s)", v.chunks), bits);
     }
 
+    /// The arguments of a further run, whose terms stand under a name.
+    pub fn add_other_run(&mut self, what: &str, v: &RunVerdict) {
+        self.lines.extend(v.soundness.iter().map(|t| (format!("{what}: {}", t.name), t.bits)));
+        let bits = repeated(total(&v.soundness), v.chunks);
+        self.close(format!("total over {} chunk(s), {what}", v.chunks), bits);
+    }
+
     /// One more argument: its terms under its name, and its total.
     pub fn add(&mut self, what: &str, terms: &[ErrorTerm]) {
         self.lines.extend(terms.iter().map(|t| (format!("{what}: {}", t.name), t.bits)));

@@ -2,12 +2,13 @@
 use crate::file::{FileError, Kind, decode};
 use crate::link::{LinkProof, LinkRejected, LinkVerdict, Linked, Links, verify_link};
 use crate::record::{DataRecord, ModelRecord, RecordError};
-use crate::report::{Input, ReportProof, ReportRejected, ReportVerdict, verify_report};
+use crate::report::{Input, ModelOf, ReportProof, ReportRejected, ReportVerdict, verify_comparison, verify_report};
 use crate::run::{RunProof, RunRejected, RunVerdict, verify_run};
 use crate::seed::Origin;
 use crate::statement::RunStatement;
 use crate::validity::{ValidityError, verify_data};
 use crate::words::hex;
+use alloc::boxed::Box;
 use alloc::string::String;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -31,6 +32,10 @@ pub struct Held<'a> {
     pub data: Option<&'a [u8]>,
     /// For a report: the commitment file of the data that its model was trained on, unless that is `data`.
     pub training: Option<&'a [u8]>,
+    /// For a report that compares two models: the run of the second.
+    pub other_run: Option<&'a [u8]>,
+    /// The commitment file of the data that the second model was trained on, unless that is one of the others.
+    pub other_training: Option<&'a [u8]>,
     /// The nonce that the verifier issued for this run.
     pub nonce: Option<[u8; 32]>,
     /// The digest of the run's declaration.
@@ -84,6 +89,9 @@ pub enum Rejected {
         /// The verifier's.
         held: [u8; 32],
     },
+    /// Something about the model that a report compares with.
+    #[error("the model compared with: {0}")]
+    Compared(Box<Self>),
     /// A digest cannot be computed, never for a decoded record.
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -227,6 +235,8 @@ pub struct VerifiedReport {
     pub same_data: bool,
     /// Whether a link says that none of the rows of its data set is one of the data that the run was trained on.
     pub apart: bool,
+    /// The run of the model that it is compared with, and what that establishes.
+    pub other: Option<(RunProof, RunVerdict)>,
 }
 
 /// Decodes and fully checks a report and the run of its model. `held.data` is the commitment of the data that the report
@@ -243,6 +253,7 @@ pub fn verify_report_file(proof: &[u8], run: &[u8], held: &Held<'_>) -> Result<V
     let report: ReportProof = decode(Kind::Report, proof)?;
     let mut links = Links::verify(held.links, 0)?;
     let (run, run_verdict) = run_with(run, &Held { data: held.training, ..*held }, &mut links)?;
+    let other = other_run(held, &mut links)?;
     let trained_on = run.statement.data.digest()?;
     let mut trained = held.training.is_some();
     if let Some(bytes) = held.data {
@@ -257,6 +268,9 @@ pub fn verify_report_file(proof: &[u8], run: &[u8], held: &Held<'_>) -> Result<V
     if !trained {
         return Err(Rejected::TrainingData);
     }
+    if let Some((of_other, _)) = &other {
+        other_trained(&report, &of_other.statement, &run.statement, held, &mut links)?;
+    }
     let same_data = match &report.statement.input {
         Input::Committed { data, .. } => links.join(&data.digest()?, &trained_on),
         Input::Public { .. } => false,
@@ -270,9 +284,45 @@ pub fn verify_report_file(proof: &[u8], run: &[u8], held: &Held<'_>) -> Result<V
         return Err(RunRejected::ChunkCount { expected: 1, got: 0 }.into());
     };
     let (of_model, record) = last_model(&report.statement.model_digest, &run_verdict, &last.model_out, &mut links);
-    let verdict = verify_report(&report, &of_model, &run.statement, &record)?;
+    let verdict = match &other {
+        Some((of_other, other_verdict)) => {
+            let Some(end) = of_other.chunks.last() else {
+                return Err(RunRejected::ChunkCount { expected: 1, got: 0 }.into());
+            };
+            let named = report.statement.against.as_ref().map_or(other_verdict.model_digest, |o| o.model_digest);
+            let (of_second, second) = last_model(&named, other_verdict, &end.model_out, &mut links);
+            let first = ModelOf { run: &of_model, statement: &run.statement, record: &record };
+            let second = ModelOf { run: &of_second, statement: &of_other.statement, record: &second };
+            verify_comparison(&report, first, second)?
+        }
+        None => verify_report(&report, &of_model, &run.statement, &record)?,
+    };
     links.all_used()?;
-    Ok(VerifiedReport { report, verdict, run, run_verdict, same_data, apart })
+    Ok(VerifiedReport { report, verdict, run, run_verdict, same_data, apart, other })
+}
+
+/// The run of the model that a report compares with, checked against its training data where that is given apart.
+fn other_run(held: &Held<'_>, links: &mut Links) -> Result<Option<(RunProof, RunVerdict)>, Rejected> {
+    let Some(bytes) = held.other_run else { return Ok(None) };
+    let of_other = Held { data: held.other_training, links: held.links, ..Held::default() };
+    run_with(bytes, &of_other, links).map(Some).map_err(|e| Rejected::Compared(Box::new(e)))
+}
+
+/// One of the valid commitments is that of the second model's training data: the bound of its weights rests on it.
+fn other_trained(
+    report: &ReportProof,
+    other: &RunStatement,
+    first: &RunStatement,
+    held: &Held<'_>,
+    links: &mut Links,
+) -> Result<(), Rejected> {
+    let trained_on = other.data.digest()?;
+    // The first model's is checked: as `training`, or as `data`, which links lead from to it.
+    let mut trained = held.other_training.is_some() || links.join(&first.data.digest()?, &trained_on);
+    if let (Some(_), Input::Committed { data, .. }) = (held.data, &report.statement.input) {
+        trained = trained || links.join(&data.digest()?, &trained_on);
+    }
+    if trained { Ok(()) } else { Err(Rejected::Compared(Box::new(Rejected::TrainingData))) }
 }
 
 /// The verdict on a run as one on the commitment that a proof names, and that commitment's record, if links lead to it

@@ -31,6 +31,7 @@ COMMANDS = (
     "predict",
     "recommit",
     "compare",
+    "compare-models",
     "verify",
     "report",
     "inspect",
@@ -48,7 +49,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(importlib.import_module(f"tacit.cli.{cmd_name}"), "command", None)
+        command = getattr(importlib.import_module(f"tacit.cli.{cmd_name.replace('-', '_')}"), "command", None)
         return command if isinstance(command, click.Command) else None
 
 

@@ -126,6 +126,10 @@ def companion_options(function: F) -> F:
         ),
         click.option("--to", type=path, help="For a link of data: the commitment that it leads to."),
         click.option(
+            "--other-training", type=path, help="The commitment of the data of --other, if it is another."
+        ),
+        click.option("--other", type=path, help="For a comparison of models: the proof of the second run."),
+        click.option(
             "--training", type=path, help="For a report on other rows: commitment of the training data."
         ),
         click.option("--model", type=path, help="For a release: the safetensors file."),

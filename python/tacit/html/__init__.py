@@ -30,6 +30,8 @@ COMPANIONS = (
     ("run", "--run", "proof of the run"),
     ("model", "--model", "released model"),
     ("training", "--training", "commitment of the training data"),
+    ("other", "--other", "proof of the run compared with"),
+    ("other_training", "--other-training", "commitment of its training data"),
     ("to", "--to", "commitment that the link leads to"),
 )
 
@@ -63,6 +65,8 @@ def html_report(
     run: PathLike | None = None,
     model: PathLike | None = None,
     training: PathLike | None = None,
+    other: PathLike | None = None,
+    other_training: PathLike | None = None,
     to: PathLike | None = None,
     link: PathLike | Sequence[PathLike] | None = None,
     nonce: bytes | str | None = None,
@@ -78,8 +82,19 @@ def html_report(
     from tacit.html.verified import Companion, Verified
 
     paths = {"data": data, "run": run, "model": model, "training": training, "to": to}
+    paths |= {"other": other, "other_training": other_training}
     links = paths_of(link)
-    files = read_files(proof, data=data, run=run, model=model, training=training, to=to, link=links)
+    files = read_files(
+        proof,
+        data=data,
+        run=run,
+        model=model,
+        training=training,
+        other=other,
+        other_training=other_training,
+        to=to,
+        link=links,
+    )
     started = time.perf_counter()
     verdict = check_files(files, nonce=nonce, declaration=declaration)
     seconds = time.perf_counter() - started

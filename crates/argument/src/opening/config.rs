@@ -26,7 +26,7 @@ const BITS_PER_TERM: usize = 131;
 const WORK_BITS: usize = 20;
 /// The smallest share of 2^-128 that a proof may have, log2 of its inverse: beyond, a challenge's own error nears the
 /// target. A chunk of the longest run.
-pub(super) const MAX_LOG_PROOFS: usize = 21;
+pub(super) const MAX_LOG_PROOFS: usize = 22;
 /// Variables folded per WHIR round after the first.
 const FOLD: usize = 4;
 /// Rates that a proof may have, log2 of the inverse.

@@ -332,8 +332,8 @@ impl TraceLayout {
 
     /// The forward half alone, over `2^log_rows` rows: Z with its remainder, and the activation.
     #[must_use]
-    pub(crate) fn forward(config: &RunConfig, log_rows: usize) -> Self {
-        let mut a = Allocator { next: 0 };
+    pub(crate) fn forward(config: &RunConfig, log_rows: usize, first: usize) -> Self {
+        let mut a = Allocator { next: first };
         let none = || Limbs { groups: Vec::new() };
         let layer = |x: &Layer| {
             let n = x.outputs as usize;

@@ -34,6 +34,13 @@ impl Builder {
         let table = self.table(table);
         self.tuple_of(table, values);
     }
+    /// Looks up in a table that nothing else is looked up in, even if there is one like it; returns its index.
+    pub(crate) fn alone(&mut self, table: Table, values: Vec<Form>) -> usize {
+        self.tables.push(table);
+        let table = self.tables.len() - 1;
+        self.tuple_of(table, values);
+        table
+    }
     /// Looks up in a table by its index: a long one is built and compared once, not for every unit.
     fn tuple_of(&mut self, table: usize, values: Vec<Form>) {
         self.lookups.push(Lookup { table, values });
@@ -66,6 +73,12 @@ fn offset(slot: usize, bits: u32) -> Form {
 /// The lookups of a chunk.
 pub(crate) fn chunk_lookups(config: &RunConfig, layout: &TraceLayout) -> Builder {
     let mut b = Builder::new();
+    add_lookups(config, layout, &mut b);
+    b
+}
+
+/// Adds the lookups of a chunk, or of its forward pass.
+pub(crate) fn add_lookups(config: &RunConfig, layout: &TraceLayout, b: &mut Builder) {
     for (l, layer) in config.architecture.layers.iter().enumerate() {
         let c = &layout.layers[l];
         let last = l + 1 == layout.layers.len();
@@ -95,14 +108,13 @@ pub(crate) fn chunk_lookups(config: &RunConfig, layout: &TraceLayout) -> Builder
             }
         }
     }
-    softmax_lookups(config, layout, &mut b);
+    softmax_lookups(config, layout, b);
     for w in layout.per_weight() {
-        w.lookups(&mut b);
+        w.lookups(b);
     }
     for norm in &layout.norms {
-        norm.lookups(layout.log_rows, &mut b);
+        norm.lookups(layout.log_rows, b);
     }
-    b
 }
 
 fn softmax_lookups(config: &RunConfig, layout: &TraceLayout, b: &mut Builder) {

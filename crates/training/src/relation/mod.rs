@@ -33,7 +33,7 @@ use tacit_argument::soundness::{ErrorTerm, LOGUP, SCHWARTZ_ZIPPEL, SUMCHECK, alg
 
 pub(crate) use check::{add_rescaled, cell};
 pub(crate) use instances::unit_weights;
-pub(crate) use lookups::{Builder, chunk_lookups};
+pub(crate) use lookups::{Builder, add_lookups, chunk_lookups};
 #[cfg(feature = "prover")]
 pub use prove::Witness;
 pub(crate) use terms::input_terms;

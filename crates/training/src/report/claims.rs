@@ -23,6 +23,8 @@ pub(super) struct CountClaim {
     pub(super) value: i64,
     /// Whether a slack is added: at least, not equal.
     pub(super) bound: bool,
+    /// Which of the things shown it is of.
+    pub(super) shown: usize,
 }
 
 /// Indices of counts.
@@ -67,7 +69,7 @@ impl Table {
         let fits = |v: i128| i64::try_from(v).ok();
         let terms = terms.into_iter().map(|(i, k)| Some((i, fits(k)?))).collect::<Option<Vec<_>>>();
         match (terms, fits(value)) {
-            (Some(terms), Some(value)) => Ok(CountClaim { terms, value, bound: true }),
+            (Some(terms), Some(value)) => Ok(CountClaim { terms, value, bound: true, shown: 0 }),
             _ => Err(too_fine),
         }
     }
@@ -76,7 +78,7 @@ impl Table {
 fn equal(terms: Vec<(usize, i128)>, value: u32) -> CountClaim {
     // Coefficients of a rate are small.
     let terms = terms.into_iter().map(|(i, k)| (i, k as i64)).collect();
-    CountClaim { terms, value: value.into(), bound: false }
+    CountClaim { terms, value: value.into(), bound: false, shown: 0 }
 }
 
 /// The claims of a statement whose shapes are checked.
@@ -87,7 +89,8 @@ pub(super) fn count_claims(
 ) -> Result<Vec<CountClaim>, ReportInvalid> {
     let t = Table { groups: statement.group_count(), classes, rows };
     let mut out: Vec<CountClaim> = Vec::new();
-    for shown in &statement.shown {
+    for (i, shown) in statement.shown.iter().enumerate() {
+        let before = out.len();
         let terms: usize = out.iter().map(|c| c.terms.len()).sum();
         if terms > MAX_TERMS {
             return Err(ReportInvalid::Length { field: "terms of all claims", got: terms, min: 0, max: MAX_TERMS });
@@ -101,11 +104,10 @@ pub(super) fn count_claims(
             | Shown::AbsoluteError { .. }
             | Shown::TargetMoments { .. }
             | Shown::Backtest { .. }
-            | Shown::Scores { .. } => {}
+            | Shown::Scores { .. }
+            | Shown::BetterBy { .. } => {}
             Shown::Counts { counts } => {
-                let claim =
-                    |(i, &n): (usize, &u32)| CountClaim { terms: [(i, 1)].into(), value: n.into(), bound: false };
-                out.extend(counts.iter().enumerate().map(claim));
+                out.extend(counts.iter().enumerate().map(|(i, &n)| equal([(i, 1)].into(), n)));
             }
             Shown::Exactly { rate, group, numerator, denominator } => {
                 out.push(equal(t.combination(*rate, &t.among(*group, 1, 0)), *numerator));
@@ -134,6 +136,7 @@ pub(super) fn count_claims(
                 }
             }
         }
+        out.iter_mut().skip(before).for_each(|c| c.shown = i);
     }
     Ok(out)
 }

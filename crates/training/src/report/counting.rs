@@ -1,6 +1,7 @@
 //! The owner's side of a report: runs the model on the rows, counts, and computes what is to be shown.
 use super::ReportInvalid;
 use super::backtest::{Figure, Ledger, Strategy};
+use super::comparison::Compared;
 use super::prover::ReportError;
 use super::rates::Rate;
 use super::relation::log_rows;
@@ -81,6 +82,15 @@ pub enum Asked {
         group: Option<u32>,
         /// Which.
         figure: AskedFigure,
+    },
+    /// That the model is better than the one it is compared with by at least numerator / denominator.
+    BetterBy {
+        /// In what.
+        metric: Compared,
+        /// In which group; in all rows if none.
+        group: Option<u32>,
+        /// Numerator and denominator.
+        bound: (u32, u32),
     },
 }
 
@@ -315,6 +325,7 @@ impl Evaluation {
             | Asked::Committed { .. } => self.sum(asked),
             Asked::Counts => Shown::Counts { counts: self.counts() },
             Asked::Scores { group, figure } => self.figure(*group, figure)?,
+            &Asked::BetterBy { metric, group, bound } => Shown::BetterBy { metric, group, bound },
             &Asked::Exactly { rate, group } => {
                 let (numerator, denominator) = self.rate(rate, group);
                 if denominator == 0 {

@@ -35,7 +35,7 @@ pub(super) struct Powers {
 impl ReportRelation<'_> {
     /// The equations of the head and of a backtest, each with the index of its first pair.
     pub(super) fn head_equations(&self) -> Vec<(HeadEquation, usize)> {
-        let mut all = self.head.as_ref().map_or_else(Vec::new, |h| h.equations(&self.layout, self.statement));
+        let mut all = self.head.as_ref().map_or_else(Vec::new, |h| h.equations(&self.layout, &self.statement));
         all.extend(self.backtest.iter().flat_map(Backtest::equations));
         all.extend(self.scores.as_ref().map(Scores::equation));
         let mut first = self.head_pairs.0;
@@ -61,7 +61,7 @@ impl ReportRelation<'_> {
     /// How many squares are equal, and the pairs of every sum over rows: of errors with its value, then of a backtest.
     pub(super) fn sums(&self) -> (usize, Vec<(usize, Option<u64>)>) {
         let (equal, mut sums): (usize, Vec<_>) = self.residuals.as_ref().map_or((0, vec![]), |x| {
-            let sums = x.sums(self.statement).into_iter().map(|(pairs, value)| (pairs.len(), Some(value))).collect();
+            let sums = x.sums(&self.statement).into_iter().map(|(pairs, value)| (pairs.len(), Some(value))).collect();
             (x.equal().len(), sums)
         });
         sums.extend(self.backtest.iter().flat_map(Backtest::square_sums).map(|_| (1, None)));
@@ -101,7 +101,7 @@ impl ReportRelation<'_> {
     /// Sums of single columns over the rows that are read.
     fn linear_sums(&self, r: &mut Reduction<'_>) {
         let Some(x) = &self.residuals else { return };
-        let linear = x.linear(self.statement);
+        let linear = x.linear(&self.statement);
         if linear.is_empty() {
             return;
         }

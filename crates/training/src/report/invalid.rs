@@ -2,6 +2,7 @@
 use super::backtest::BacktestInvalid;
 use crate::nowrap::NoWrapError;
 use crate::record::RecordError;
+use alloc::string::String;
 
 /// A report that no honest owner makes, or that this version does not accept.
 #[derive(Debug, thiserror::Error)]
@@ -147,6 +148,15 @@ pub enum ReportInvalid {
         /// Of class 0.
         negatives: u32,
     },
+    /// A comparison of ratios whose denominators are not of the labels alone.
+    #[error("two models cannot be compared by the {rate}: its denominator differs between models")]
+    NotComparable {
+        /// Which rate.
+        rate: String,
+    },
+    /// A model that is compared with itself.
+    #[error("the two models that are compared are one commitment")]
+    SameModel,
     /// The trace would be larger than a verifier reads.
     #[error("{rows} rows of {slots} columns are more than one report takes; use fewer rows")]
     TraceSize {

@@ -4,11 +4,13 @@ use super::counting::{Asked, Evaluation, completed};
 use super::relation::{LABEL, ReportRelation};
 use super::witness::ReportWitness;
 use super::{
-    Groups, Input, REPORT_VERSION, ReportInvalid, ReportProof, ReportRejected, ReportStatement, relation, vectors,
+    Groups, Input, OtherModel, REPORT_VERSION, ReportInvalid, ReportProof, ReportRejected, ReportStatement,
+    relation_beside, vectors,
 };
 use crate::record::{ModelRecord, RecordError};
 use crate::statement::{RunStatement, StatementError};
 use crate::trainer::{Data, TrainError};
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -35,6 +37,17 @@ pub struct ReportInput<'a> {
     pub groups: Option<&'a Groups>,
     /// The places of hidden rows in the data set, in the order in which they are read; else empty.
     pub hidden: &'a [u32],
+}
+
+/// The model that is compared with.
+#[derive(Clone, Copy)]
+pub struct OtherInput<'a> {
+    /// Its run.
+    pub run: &'a RunStatement,
+    /// The record of the model after that run's last chunk.
+    pub model: &'a ModelRecord,
+    /// Its weights.
+    pub weights: &'a [i64],
 }
 
 /// The trees that a report opens.
@@ -117,6 +130,12 @@ pub enum ReportError {
         /// Which rate.
         rate: String,
     },
+    /// One model is not better than the other by so much.
+    #[error("the model is not better than the other by so much in the {metric}")]
+    NotBetter {
+        /// In what.
+        metric: String,
+    },
     /// The weights or rows given are not the committed ones.
     #[error("the weights or rows given are not the ones behind the commitments: {0}")]
     OtherVectors(ArgumentError),
@@ -156,6 +175,7 @@ impl From<LookupError> for ReportError {
 pub(super) fn argue(
     input: &ReportInput<'_>,
     trees: ReportTrees<'_>,
+    other: Option<(&ModelRecord, &LongLived)>,
     statement: &ReportStatement,
     witness: &impl Witnessed,
     columns: Vec<F>,
@@ -163,20 +183,38 @@ pub(super) fn argue(
 ) -> Result<RelationProof, ReportError> {
     let digest = statement.digest()?;
     let entropy = Entropy::fresh(vault_secret, &digest)?;
-    let trees = [Some(trees.model), trees.data, trees.outputs];
-    let others: Vec<_> = trees.into_iter().flatten().zip(vectors(statement, input.model)?).collect();
+    let trees = [Some(trees.model), trees.data, trees.outputs, other.map(|o| o.1)];
+    let vectors = vectors(statement, input.model, other.map(|o| o.0))?;
+    let others: Vec<_> = trees.into_iter().flatten().zip(vectors).collect();
     Ok(prove(LABEL, &digest, witness, usize::from(input.run.log_inv_rate), columns, &others, entropy)?)
 }
 
-/// Runs the model on the rows; returns the execution, the statement that shows what is asked, and the bound on weights.
-fn evaluate(input: &ReportInput<'_>, asked: &[Asked]) -> Result<(Evaluation, ReportStatement, u128), ReportError> {
-    let bounds = input.run.validate()?;
-    let config = &input.run.config;
-    input.model.validate(config)?;
-    if input.weights.len() != config.weight_count() {
-        let (expected, got) = (config.weight_count(), input.weights.len());
+/// The bound on the weights of a model that a run ends with.
+fn bound(run: &RunStatement, model: &ModelRecord, weights: &[i64]) -> Result<u128, ReportError> {
+    let bounds = run.validate()?;
+    model.validate(&run.config)?;
+    if weights.len() != run.config.weight_count() {
+        let (expected, got) = (run.config.weight_count(), weights.len());
         return Err(ReportError::Forward(TrainError::StateLength { name: "weights", expected, got }));
     }
+    Ok(bounds.last().map_or(0, |b| b.w))
+}
+
+/// A model executed, with the bound on its weights.
+type Executed = (Evaluation, u128);
+
+/// Runs the models on the rows; returns the executions and the statement that shows what is asked.
+fn evaluate(
+    input: &ReportInput<'_>,
+    other: Option<OtherInput<'_>>,
+    asked: &[Asked],
+) -> Result<(Executed, Option<Executed>, ReportStatement), ReportError> {
+    let config = &input.run.config;
+    let w = bound(input.run, input.model, input.weights)?;
+    let against = match other {
+        Some(o) => Some(OtherModel { run_digest: o.run.digest()?, model_digest: o.model.digest()? }),
+        None => None,
+    };
     let draft = ReportStatement {
         version: REPORT_VERSION,
         run_digest: input.run.digest()?,
@@ -184,6 +222,7 @@ fn evaluate(input: &ReportInput<'_>, asked: &[Asked]) -> Result<(Evaluation, Rep
         input: input.input.clone(),
         groups: input.groups.cloned(),
         shown: vec![],
+        against,
     };
     draft.fits(config)?;
     let evaluation = Evaluation::new(config, input.weights, input.input, input.data, input.groups, input.hidden)?;
@@ -192,8 +231,18 @@ fn evaluate(input: &ReportInput<'_>, asked: &[Asked]) -> Result<(Evaluation, Rep
             strategy.validate(figures, config, input.input, evaluation.rows).map_err(ReportInvalid::from)?;
         }
     }
+    let second = match other {
+        None => None,
+        Some(o) => {
+            let w = bound(o.run, o.model, o.weights)?;
+            draft.fits(&o.run.config)?;
+            let of_other = Evaluation::new(&o.run.config, o.weights, input.input, input.data, input.groups, &[])?;
+            asked.iter().try_for_each(|a| evaluation.require_better(&of_other, a))?;
+            Some((of_other, w))
+        }
+    };
     let statement = completed(draft, &evaluation, asked)?;
-    Ok((evaluation, statement, bounds.last().map_or(0, |b| b.w)))
+    Ok(((evaluation, w), second, statement))
 }
 
 /// Refuses bounds on ratios of a backtest that do not hold.
@@ -207,10 +256,27 @@ fn check_ratios(relation: &ReportRelation<'_>, evaluation: &Evaluation) -> Resul
 /// # Errors
 /// As [`prove_report`], but for what only the proof finds.
 pub fn plan_report(input: &ReportInput<'_>, asked: &[Asked]) -> Result<ReportPlan, ReportError> {
-    let (evaluation, statement, w) = evaluate(input, asked)?;
-    let relation = relation(&statement, input.run, w)?;
+    planned(input, None, asked)
+}
+
+/// What a report that compares with another model will state and cost.
+///
+/// # Errors
+/// As [`prove_report`], but for what only the proof finds.
+pub fn plan_comparison(
+    input: &ReportInput<'_>,
+    other: OtherInput<'_>,
+    asked: &[Asked],
+) -> Result<ReportPlan, ReportError> {
+    planned(input, Some(other), asked)
+}
+
+fn planned(input: &ReportInput<'_>, other: Option<OtherInput<'_>>, asked: &[Asked]) -> Result<ReportPlan, ReportError> {
+    let ((evaluation, w), second, statement) = evaluate(input, other, asked)?;
+    let beside = other.zip(second.as_ref()).map(|(o, (_, w))| (o.run, *w));
+    let relation = relation_beside(&statement, input.run, w, beside)?;
     check_ratios(&relation, &evaluation)?;
-    let shapes: Vec<_> = vectors(&statement, input.model)?.iter().map(|c| c.shape).collect();
+    let shapes: Vec<_> = vectors(&statement, input.model, other.map(|o| o.model))?.iter().map(|c| c.shape).collect();
     let plan = plan(&relation, usize::from(input.run.log_inv_rate), &shapes).map_err(ProveError::from)?;
     let (cells, rows_per_proof) = (relation.column_cells(), plan.opening.queries());
     drop(relation);
@@ -231,15 +297,44 @@ pub fn prove_report(
     asked: &[Asked],
     vault_secret: &[u8; 32],
 ) -> Result<ReportProof, ReportError> {
-    let (evaluation, statement, w) = evaluate(input, asked)?;
-    let relation = relation(&statement, input.run, w)?;
+    proven(input, trees, None, asked, vault_secret)
+}
+
+/// [`prove_report`] with comparisons of the model with another one, whose tree is opened too.
+///
+/// # Errors
+/// [`ReportError`]
+pub fn prove_comparison(
+    input: &ReportInput<'_>,
+    trees: ReportTrees<'_>,
+    other: (OtherInput<'_>, &LongLived),
+    asked: &[Asked],
+    vault_secret: &[u8; 32],
+) -> Result<ReportProof, ReportError> {
+    proven(input, trees, Some(other), asked, vault_secret)
+}
+
+fn proven(
+    input: &ReportInput<'_>,
+    trees: ReportTrees<'_>,
+    other: Option<(OtherInput<'_>, &LongLived)>,
+    asked: &[Asked],
+    vault_secret: &[u8; 32],
+) -> Result<ReportProof, ReportError> {
+    let ((evaluation, w), second, statement) = evaluate(input, other.map(|o| o.0), asked)?;
+    let beside = other.zip(second.as_ref()).map(|((o, _), (_, w))| (o.run, *w));
+    let relation = relation_beside(&statement, input.run, w, beside)?;
     check_ratios(&relation, &evaluation)?;
-    let columns = relation.columns(&evaluation)?;
-    let witness = ReportWitness::new(relation.clone(), &evaluation, input.weights, input.data);
-    drop(evaluation);
-    let proof = argue(input, trees, &statement, &witness, columns, vault_secret)?;
+    let columns = relation.columns_beside(&evaluation, second.as_ref().map(|s| &s.0))?;
+    let mut witness = ReportWitness::new(relation.clone(), &evaluation, input.weights, input.data);
+    if let (Some((o, _)), Some((of_other, _)), Some(part)) = (other, &second, &relation.other) {
+        witness.other = Some(Box::new(ReportWitness::new((**part).clone(), of_other, o.weights, input.data)));
+    }
+    drop((evaluation, second));
+    let opened = other.map(|(o, tree)| (o.model, tree));
+    let proof = argue(input, trees, opened, &statement, &witness, columns, vault_secret)?;
     let rate = usize::from(input.run.log_inv_rate);
-    let committed = vectors(&statement, input.model)?;
+    let committed = vectors(&statement, input.model, other.map(|o| o.0.model))?;
     check(LABEL, &statement.digest()?, &relation, rate, &committed, &proof).map_err(ReportError::OtherVectors)?;
     drop((witness, relation));
     Ok(ReportProof { statement, proof })

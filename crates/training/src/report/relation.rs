@@ -4,6 +4,7 @@
 //! ends are a claim on the model vector and one on the columns. Products of cells and sums over rows: [`super::gates`].
 use super::backtest::Backtest;
 use super::claims::{LIMB_BITS, LIMBS};
+use super::comparison;
 use super::head::Head;
 use super::residuals::Residuals;
 use super::scores::Scores;
@@ -13,8 +14,10 @@ use super::told::Margins;
 use super::validate::Checked;
 use crate::relation::layout::{ModelLayout, TraceLayout};
 use crate::relation::{
-    Equation, PairIndex, TRACE, Term, add_rescaled, cell, chunk_lookups, input_terms, pairs, unit_weights,
+    Builder, Equation, PairIndex, TRACE, Term, add_lookups, add_rescaled, cell, input_terms, pairs, unit_weights,
 };
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 use p3_field::PrimeCharacteristicRing;
@@ -41,7 +44,7 @@ const MIN_LOG_ROWS: usize = 8;
 /// The relation of a report.
 #[derive(Clone, Debug)]
 pub struct ReportRelation<'a> {
-    pub(super) statement: &'a ReportStatement,
+    pub(super) statement: Cow<'a, ReportStatement>,
     pub(super) checked: Checked,
     pub(super) layout: TraceLayout,
     /// Products of cells: those of ReLUs, of the head, of equal squares (two and two), and those of sums over rows.
@@ -62,6 +65,12 @@ pub struct ReportRelation<'a> {
     slots: usize,
     /// log2 of the data set's stride.
     pub(super) data_stride: usize,
+    /// The model's id among the vectors.
+    id: usize,
+    /// The model that this one is compared with.
+    pub(super) other: Option<Box<Self>>,
+    /// Of every comparison the slacks of its bounds on both models.
+    pub(super) ties: Vec<(usize, usize)>,
 }
 
 /// The low parts that read columns, masked columns and the data set at a row point.
@@ -82,52 +91,76 @@ pub(super) struct Products {
 }
 
 impl<'a> ReportRelation<'a> {
-    /// The relation of a checked statement.
-    pub(super) fn new(statement: &'a ReportStatement, checked: Checked) -> Self {
+    /// The relation of a checked statement, and of what it says of the model that its own is compared with.
+    pub(super) fn new(
+        statement: Cow<'a, ReportStatement>,
+        checked: Checked,
+        other: Option<(Cow<'a, ReportStatement>, Checked)>,
+        ties: Vec<(usize, usize)>,
+    ) -> Self {
+        let log_rows = log_rows(checked.rows);
+        let (mut builder, mut next) = (Builder::new(), 0);
+        let out = Self::part(statement, checked, (MODEL, ties.len()), &mut next, &mut builder);
+        let mut other = other.map(|(s, c)| Self::part(s, c, (comparison::OTHER, 0), &mut next, &mut builder));
+        let (lookups, slots) = builder.build(log_rows, next);
+        if let Some(other) = &mut other {
+            (other.lookups, other.slots) = (lookups.clone(), slots);
+        }
+        Self { lookups, slots, ties, other: other.map(Box::new), ..out }
+    }
+
+    /// Columns and lookups of one model, from the next slot on, with so many slacks more; multiplicities are not placed.
+    fn part(
+        statement: Cow<'a, ReportStatement>,
+        checked: Checked,
+        (id, more): (usize, usize),
+        next: &mut usize,
+        builder: &mut Builder,
+    ) -> Self {
         let log_rows = log_rows(checked.rows);
         let config = &checked.config;
-        let layout = TraceLayout::forward(config, log_rows);
+        let layout = TraceLayout::forward(config, log_rows, *next);
         let (mut all, pairs_at) = pairs(config, &layout);
-        let mut next = layout.slots;
-        let mut builder = chunk_lookups(config, &layout);
+        *next = layout.slots;
+        add_lookups(config, &layout, builder);
         let first = all.len();
-        let head = (checked.predicted > 0).then(|| Head::new(&checked, statement.group_count(), &mut next));
+        let head = (checked.predicted > 0).then(|| Head::new(&checked, statement.group_count(), next));
         if let Some(head) = &head {
             let z_bits = config.architecture.layers.last().map_or(0, |l| l.z_bits);
-            head.lookups(&layout, z_bits, &mut builder);
-            all.extend(head.equations(&layout, statement).into_iter().flat_map(|e| e.pairs));
+            head.lookups(&layout, z_bits, builder);
+            all.extend(head.equations(&layout, &statement).into_iter().flat_map(|e| e.pairs));
         }
-        let residuals = Residuals::new(statement, &checked, &layout, &mut next);
-        let backtest = Backtest::new(statement, &checked, &layout, &mut next);
+        let residuals = Residuals::new(&statement, &checked, &layout, next);
+        let backtest = Backtest::new(&statement, &checked, &layout, next);
         if let Some(b) = &backtest {
             all.extend(b.equations().into_iter().flat_map(|e| e.pairs));
         }
         let head_pairs = (first, all.len());
         if let Some(x) = &residuals {
-            x.lookups(&mut builder);
+            x.lookups(builder);
             all.extend(x.equal().into_iter().flatten());
-            all.extend(x.sums(statement).into_iter().flat_map(|s| s.0));
+            all.extend(x.sums(&statement).into_iter().flat_map(|s| s.0));
         }
         if let Some(b) = &backtest {
-            b.lookups(&mut builder);
+            b.lookups(builder);
             all.extend(b.square_sums().into_iter().map(|s| s.pair));
         }
-        let scores = head.as_ref().and_then(|head| Scores::new(&checked, head, &layout, &mut next));
-        if let Some(scores) = &scores {
-            scores.lookup(&mut builder);
+        let mut scores = head.as_ref().and_then(|head| Scores::new(&checked, head, &layout, next));
+        if let Some(scores) = &mut scores {
+            scores.lookup(builder);
         }
-        let margins = Margins::new(statement, &mut next);
-        margins.lookups(&mut builder);
+        let margins = Margins::new(&statement, next);
+        margins.lookups(builder);
         let selection = match &statement.input {
             Input::Committed { data, .. } if statement.input.hidden().is_some() => {
-                Some(Selection::new(checked.rows, data.rows as usize, log_rows, &mut next))
+                Some(Selection::new(checked.rows, data.rows as usize, log_rows, next))
             }
             _ => None,
         };
-        let slacks = next;
-        next += slack_slots(checked.bounds(), log_rows);
-        (slacks..next).for_each(|slot| builder.range(LIMB_BITS, Form::column(TRACE, slot)));
-        let (lookups, slots) = builder.build(log_rows, next);
+        let slacks = *next;
+        *next += slack_slots(checked.bounds() + more, log_rows);
+        (slacks..*next).for_each(|slot| builder.range(LIMB_BITS, Form::column(TRACE, slot)));
+        let lookups = LookupSystem { log_rows, tables: vec![], multiplicities: vec![], lookups: vec![] };
         let data_stride = match &statement.input {
             Input::Committed { data, .. } => data.stride(),
             Input::Public { .. } => 0,
@@ -149,8 +182,11 @@ impl<'a> ReportRelation<'a> {
             slacks,
             model,
             lookups,
-            slots,
+            slots: *next,
             data_stride,
+            id,
+            other: None,
+            ties: vec![],
         }
     }
 
@@ -238,7 +274,7 @@ impl<'a> ReportRelation<'a> {
             let mut low = units.clone();
             low.resize(1 << stride, E::ZERO);
             let low = r.low(Low::Dense(low));
-            part.iter().enumerate().for_each(|(k, &w)| e.add_cell(cell(MODEL, low, first + k), w));
+            part.iter().enumerate().for_each(|(k, &w)| e.add_cell(cell(self.id, low, first + k), w));
         }
         e
     }
@@ -308,6 +344,31 @@ impl Relation for ReportRelation<'_> {
 
     fn check(&self, r: &mut Reduction<'_>) -> Result<(), HidingError> {
         r.begin(LABEL);
+        self.model_check(r)?;
+        if let Some(other) = &self.other {
+            r.begin(comparison::LABEL);
+            other.model_check(r)?;
+            self.tie_check(r);
+        }
+        lookup_check(r, &self.lookups)
+    }
+
+    fn log_proofs(&self) -> usize {
+        LOG_ABOUT_MODEL
+    }
+
+    fn soundness(&self, list_bits: f64) -> Vec<ErrorTerm> {
+        let mut terms = self.model_terms(list_bits);
+        terms.extend(self.other.iter().flat_map(|other| other.model_terms(list_bits)));
+        let lookups = self.lookups.error_numerator() as usize;
+        terms.push(algebraic("lookups: fingerprints, zero denominators, GKR", lookups, list_bits, LOGUP));
+        terms
+    }
+}
+
+impl ReportRelation<'_> {
+    /// The claims on one model but for the lookups.
+    fn model_check(&self, r: &mut Reduction<'_>) -> Result<(), HidingError> {
         let rho = r.point(self.layout.log_rows);
         let products = self.products(|n| r.point(n));
         let row = self.row(r, &rho);
@@ -330,15 +391,11 @@ impl Relation for ReportRelation<'_> {
             a.sub(&read.affine());
         }
         self.gate_check(r, &rho, &row, product, a)?;
-        self.score_check(r)?;
-        lookup_check(r, &self.lookups)
+        self.score_check(r)
     }
 
-    fn log_proofs(&self) -> usize {
-        LOG_ABOUT_MODEL
-    }
-
-    fn soundness(&self, list_bits: f64) -> Vec<ErrorTerm> {
+    /// Error terms of one model but for the lookups.
+    fn model_terms(&self, list_bits: f64) -> Vec<ErrorTerm> {
         let outputs: usize = self.layers().map(|l| log2_ceil(self.checked.config.outputs(l))).sum();
         let (equal, sums) = self.sums();
         let equations = 1 + self.head_equations().len() + equal + sums.len() + self.checked.claims.len();
@@ -356,7 +413,6 @@ impl Relation for ReportRelation<'_> {
                 SUMCHECK,
             ),
             term("random points and batching powers", points as u64, SCHWARTZ_ZIPPEL),
-            term("lookups: fingerprints, zero denominators, GKR", self.lookups.error_numerator(), LOGUP),
         ];
         if let Some(scores) = &self.checked.scores {
             let powers = scores.linear.len() + scores.pairs.len();

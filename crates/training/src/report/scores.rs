@@ -154,6 +154,8 @@ pub(super) struct Scores {
     pub(super) shape: ScoreShape,
     /// The column.
     pub(super) index: usize,
+    /// Its table among those of the proof.
+    pub(super) table: usize,
     /// First column of Z.
     z: usize,
     outputs: usize,
@@ -171,16 +173,21 @@ impl Scores {
         *next += 1;
         // Class 1 of two, or the only label.
         let label = inputs + outputs - 1;
-        Some(Self { shape, index: *next - 1, z: layout.layers.last()?.z, outputs, label, group: head.group.first })
+        Some(Self {
+            shape,
+            index: *next - 1,
+            table: 0,
+            z: layout.layers.last()?.z,
+            outputs,
+            label,
+            group: head.group.first,
+        })
     }
 
-    /// The table of the histogram. Its like is used once: [`Table::Counted`] equals no other table.
-    pub(super) fn table(&self) -> Table {
-        Table::Counted { bits: self.shape.log_size() }
-    }
-
-    pub(super) fn lookup(&self, b: &mut Builder) {
-        b.tuple(self.table(), vec![Form::column(TRACE, self.index)]);
+    /// In a table of its own, whose multiplicities are the histogram.
+    pub(super) fn lookup(&mut self, b: &mut Builder) {
+        let table = Table::Counted { bits: self.shape.log_size() };
+        self.table = b.alone(table, vec![Form::column(TRACE, self.index)]);
     }
 
     /// On every row: the index of a row that is read, 0 of the others; data columns are 0 there.

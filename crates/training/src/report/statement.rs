@@ -1,6 +1,7 @@
 //! What a report states: model, rows, groups, and what is shown of the model's outputs on them.
 use super::ReportInvalid;
 use super::backtest::{Figure, Strategy};
+use super::comparison::{Compared, OtherModel};
 use super::rates::Rate;
 use super::scores::ScoreFigure;
 use crate::canonical::digest;
@@ -165,6 +166,15 @@ pub enum Shown {
         /// That data set. Its labels are not spoken of.
         outputs: Box<DataRecord>,
     },
+    /// The model is better than the one it is compared with by at least `bound.0 / bound.1`, and nothing else.
+    BetterBy {
+        /// In what.
+        metric: Compared,
+        /// In which group; in all rows if none.
+        group: Option<u32>,
+        /// Numerator and denominator.
+        bound: (u32, u32),
+    },
 }
 
 impl Shown {
@@ -199,6 +209,8 @@ pub struct ReportStatement {
     pub groups: Option<Groups>,
     /// What is shown.
     pub shown: Vec<Shown>,
+    /// What the model is compared with.
+    pub against: Option<OtherModel>,
 }
 
 impl Input {

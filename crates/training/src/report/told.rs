@@ -133,7 +133,7 @@ impl ReportRelation<'_> {
     }
 
     /// The id of committed outputs among the vectors of the proof.
-    const fn output_vector(&self) -> usize {
+    fn output_vector(&self) -> usize {
         match self.statement.input {
             Input::Committed { .. } => 3,
             Input::Public { .. } => 2,

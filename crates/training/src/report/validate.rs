@@ -187,6 +187,10 @@ impl ReportStatement {
                     rate.check(classes)?;
                     fraction(*bound)?;
                 }
+                // Of one model there are bounds in its place.
+                Shown::BetterBy { .. } => {
+                    return Err(ReportInvalid::NotApplicable { what: "a comparison with no other model" });
+                }
                 Shown::Scores { group, figure } => self.check_figure(*group, figure, config, rows)?,
                 Shown::GapAtMost { rate, denominators, bound } => {
                     if self.groups.is_none() {

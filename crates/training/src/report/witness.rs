@@ -1,12 +1,14 @@
 //! The witness of a report: its columns, and the messages of the relation.
 use super::backtest::Ledger;
 use super::claims::{LIMB_BITS, LIMBS};
+use super::comparison;
 use super::counting::Evaluation;
 use super::head::Prediction;
 use super::relation::{LABEL, ReportRelation};
 use super::told::{MARGIN_LIMB, MARGIN_LIMBS};
 use crate::relation::Writer;
 use crate::trainer::Data;
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 use p3_field::PrimeCharacteristicRing;
@@ -31,6 +33,8 @@ pub(super) struct ReportWitness<'a> {
     weights: &'a [i64],
     /// The whole data set, where hidden rows of it are read.
     data: Option<&'a Data>,
+    /// Of the model that is compared with.
+    pub(super) other: Option<Box<Self>>,
 }
 
 impl<'a> ReportWitness<'a> {
@@ -56,7 +60,7 @@ impl<'a> ReportWitness<'a> {
                 targets[(first + i % width) * evaluation.height + i / width] = signed(y.into());
             }
         }
-        Self { relation, inputs, labels, targets, weights, data }
+        Self { relation, inputs, labels, targets, weights, data, other: None }
     }
 }
 
@@ -73,8 +77,21 @@ impl<'a> Witnessed for ReportWitness<'a> {
         &self.relation
     }
     fn send(&self, m: &mut Masker<'_>, trace: &[F]) -> Result<(), LookupError> {
-        let relation = &self.relation;
         m.begin(LABEL);
+        self.send_model(m, trace);
+        if let Some(other) = &self.other {
+            m.begin(comparison::LABEL);
+            other.send_model(m, trace);
+        }
+        let columns = Columns { log_rows: self.relation.layout.log_rows, vectors: vec![trace, &[], &self.targets] };
+        lookup_proof(m, &self.relation.lookups, &columns)
+    }
+}
+
+impl ReportWitness<'_> {
+    /// The messages about one model but for the lookups.
+    fn send_model(&self, m: &mut Masker<'_>, trace: &[F]) {
+        let relation = &self.relation;
         let rho = m.point(relation.layout.log_rows);
         let products = relation.products(|n| m.point(n));
         let eq = eq_table(&rho, E::ONE);
@@ -130,15 +147,46 @@ impl<'a> Witnessed for ReportWitness<'a> {
             bilinear_proof(m, vec![eq, vec![E::ONE; height], read], pairs);
         }
         relation.score_proof(m, trace);
-        lookup_proof(m, &relation.lookups, &columns)
     }
 }
 
 impl ReportRelation<'_> {
     /// The trace of an evaluation, multiplicities included.
+    #[cfg(test)]
     pub(super) fn columns(&self, evaluation: &Evaluation) -> Result<Vec<F>, LookupError> {
+        self.columns_beside(evaluation, None)
+    }
+
+    /// The trace of an evaluation and of that of the model compared with, multiplicities included.
+    pub(super) fn columns_beside(
+        &self,
+        evaluation: &Evaluation,
+        of_other: Option<&Evaluation>,
+    ) -> Result<Vec<F>, LookupError> {
         let mut columns = F::zero_vec(self.column_cells());
-        let mut w = Writer { columns: &mut columns, log_rows: self.layout.log_rows };
+        let slacks = self.fill(evaluation, &mut columns);
+        if let (Some(other), Some(of_other)) = (&self.other, of_other) {
+            let of_other = other.fill(of_other, &mut columns);
+            for (i, &(first, second)) in self.ties.iter().enumerate() {
+                let between = slacks[first].wrapping_sub(of_other[second]);
+                self.put_slack(&mut columns, self.checked.bounds() + i, between);
+            }
+        }
+        fill_multiplicities(&self.lookups, &mut columns, &[])?;
+        Ok(columns)
+    }
+
+    /// Writes a slack in limbs.
+    fn put_slack(&self, columns: &mut [F], i: usize, slack: u64) {
+        for limb in 0..LIMBS {
+            let cell = (self.slacks << self.layout.log_rows) + i * LIMBS + limb;
+            columns[cell] = F::from_u64((slack >> (limb as u32 * LIMB_BITS)) & ((1 << LIMB_BITS) - 1));
+        }
+    }
+
+    /// Writes what one model comes to; returns the slacks of its bounds.
+    fn fill(&self, evaluation: &Evaluation, columns: &mut [F]) -> Vec<u64> {
+        let mut w = Writer { columns: &mut *columns, log_rows: self.layout.log_rows };
         for (c, l) in self.layout.layers.iter().zip(&evaluation.layers) {
             w.forward(c, &l.columns);
         }
@@ -186,14 +234,9 @@ impl ReportRelation<'_> {
             (sum - claim.value) as u64
         });
         let of_scores = self.checked.scores.iter().flat_map(|claims| evaluation.score_slacks(claims));
-        for (i, slack) in bounds.chain(of_scores).enumerate() {
-            for limb in 0..LIMBS {
-                let cell = (self.slacks << self.layout.log_rows) + i * LIMBS + limb;
-                columns[cell] = F::from_u64((slack >> (limb as u32 * LIMB_BITS)) & ((1 << LIMB_BITS) - 1));
-            }
-        }
-        self.select(&evaluation.selected, &mut columns);
-        fill_multiplicities(&self.lookups, &mut columns, &[])?;
-        Ok(columns)
+        self.select(&evaluation.selected, columns);
+        let slacks: Vec<u64> = bounds.chain(of_scores).collect();
+        slacks.iter().enumerate().for_each(|(i, &slack)| self.put_slack(columns, i, slack));
+        slacks
     }
 }

@@ -1,5 +1,6 @@
 //! A verified report in words.
 use super::backtest::backtest_words;
+use super::comparison;
 use super::rates::Rate;
 use super::scores::words as scores;
 use super::statement::{Input, ReportStatement, Rows, Shown};
@@ -22,6 +23,14 @@ pub fn report_words(report: &ReportStatement, training: Option<&DataRecord>, dat
         hex(&report.run_digest),
         rows(report, training)
     )];
+    if let Some(other) = &report.against {
+        shown.push(format!(
+            "It is the first of two models that are compared on these rows; the second is the one behind commitment {}, \
+             the last of run {}.",
+            hex(&other.model_digest),
+            hex(&other.run_digest)
+        ));
+    }
     shown.extend(report.shown.iter().filter_map(|s| sentence(report, training, s)));
     let mut not_shown = Vec::new();
     if let (Some((strategy, figures)), Input::Committed { data, .. }) = (report.backtest(), &report.input) {
@@ -250,6 +259,7 @@ fn sentence(report: &ReportStatement, training: Option<&DataRecord>, shown: &Sho
     };
     Some(match shown {
         Shown::Backtest { .. } => return None,
+        Shown::BetterBy { metric, group, bound } => comparison::sentence(*metric, &among(*group), *bound),
         Shown::Outputs { values } if values.len() <= MAX_PRINTED => {
             let integers = format!("as integers in units of 2^-{}: {values:?}", bits(1));
             match outputs(report, training, values) {

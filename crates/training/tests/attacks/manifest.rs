@@ -22,7 +22,7 @@ use tacit_training::release::{
     Circumstances, Earlier, Override, ReleaseInput, prove_release, release_rules, verify_release,
 };
 use tacit_training::report::{
-    Figure, Input, Position, Rate, ReportProof, Rows as ReportRows, ScoreFigure, ScoreLoss, Shown,
+    Compared, Figure, Input, Position, Rate, ReportProof, Rows as ReportRows, ScoreFigure, ScoreLoss, Shown,
 };
 use tacit_training::run::{RunProof, verify_run};
 use tacit_training::statement::{Origin, Start};
@@ -210,7 +210,8 @@ fn report_rows() -> Rows {
     let targets = Proven::new(one_chunk(regression()));
     let binary = Proven::new(one_chunk(logistic()));
     let traded = Proven::traded();
-    let others: [(&str, &Proven, ReportProof); 8] = [
+    let pairs = [true, false].map(|more| Proven::pair(one_chunk(logistic()), more));
+    let others: [(&str, &Proven, ReportProof); 10] = [
         ("report of rates, statement", &classes, classes.rates()),
         ("report on public rows, statement", &classes, classes.public()),
         ("predictions, statement", &classes, classes.predictions()),
@@ -219,6 +220,8 @@ fn report_rows() -> Rows {
         ("backtest of tanh, statement", &traded, traded.backtest(TANH, &FIGURES[..1])),
         ("backtest of bounds, statement", &traded, traded.bounded_backtest()),
         ("report of scores, statement", &binary, binary.scores()),
+        ("comparison, statement", &pairs[0], pairs[0].compared()),
+        ("comparison the other way, statement", &pairs[1], pairs[1].compared()),
     ];
     for (file, proven, report) in others {
         rows.extend(walked(file, &report.statement, |s| {
@@ -360,6 +363,14 @@ fn every_variant_has_a_row(rows: &Rows) {
             "Backtest.figures",
         ],
         Shown::Scores { group: _, figure: _ } => vec!["Scores.group", "Scores.figure"],
+        Shown::BetterBy { metric: _, group: _, bound: _ } => {
+            vec!["BetterBy.metric", "BetterBy.group", "BetterBy.bound", "against.model_digest", "against.run_digest"]
+        }
+    };
+    let compared = |c: &Compared| match c {
+        Compared::Rate { rate: _ } => vec!["metric.Rate.rate"],
+        Compared::Auc => vec!["BetterBy.metric"],
+        Compared::Loss { loss: _ } => vec!["metric.Loss.loss"],
     };
     let position = |p: &Position| match p {
         Position::Sign | Position::Long => vec!["strategy.position"],
@@ -438,7 +449,9 @@ fn every_variant_has_a_row(rows: &Rows) {
         Shown::GapAtMost { rate: rates[0], denominators: vec![], bound },
         Shown::Backtest { strategy: strategy(Position::Sign), figures: vec![] },
         Shown::Scores { group, figure: all_figures[1].clone() },
+        Shown::BetterBy { metric: Compared::Auc, group, bound },
     ];
+    let metrics = [Compared::Rate { rate: rates[0] }, Compared::Auc, Compared::Loss { loss: ScoreLoss::Log }];
     let model = Proven::new(one_chunk(logistic())).model.record;
     let inputs = [
         ReportRows::All,
@@ -462,6 +475,7 @@ fn every_variant_has_a_row(rows: &Rows) {
         FIGURES.iter().chain(&BOUNDS).flat_map(figure).collect(),
         links.iter().flat_map(linked).collect(),
         all_figures.iter().flat_map(score).collect::<Vec<_>>(),
+        metrics.iter().flat_map(compared).collect::<Vec<_>>(),
     ]
     .concat();
     for field in wanted {

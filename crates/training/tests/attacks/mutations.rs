@@ -77,6 +77,7 @@ fn changes(node: &Value) -> Vec<(&'static str, Value)> {
             out.push(("variant", json!({"Shuffled": {"seed": vec![1; 32]}})));
             out.push(("variant", json!({"Range": {"first": 0, "count": 1}})));
             out.push(("variant", json!({"Recall": {"class": 0}})));
+            out.push(("variant", json!({"Loss": {"loss": "Brier"}})));
             out.extend(["Log", "Brier"].into_iter().filter(|v| v != s).map(|v| ("variant", json!(v))));
             out
         }
@@ -97,9 +98,10 @@ fn changes(node: &Value) -> Vec<(&'static str, Value)> {
         Value::Null => {
             let decay = json!({"bits": 1, "numerators": [2]});
             let groups = json!({"columns": [4], "values": [[0], [256]]});
-            [json!([]), json!(0), json!([0]), json!({"Prover": {"nonce": 1}}), decay, json!({"z": 40, "q": 40}), groups]
-                .map(|v| ("present", v))
-                .to_vec()
+            let against = json!({"run_digest": vec![5; 32], "model_digest": vec![5; 32]});
+            let further = [decay, json!({"z": 40, "q": 40}), groups, against];
+            let simple = [json!([]), json!(0), json!([0]), json!({"Prover": {"nonce": 1}})];
+            simple.into_iter().chain(further).map(|v| ("present", v)).collect()
         }
         Value::Object(o) => {
             let mut out = vec![("absent", Value::Null)];

@@ -3,8 +3,9 @@
 use crate::common::{Owner, commit_outputs, config, data, layer};
 use tacit_training::config::{Activation, Layer, Loss, RunConfig};
 use tacit_training::report::{
-    Asked, AskedFigure, Figure, Groups, Input, Lag, Position, Rate, ReportError, ReportInput, ReportProof,
-    ReportRejected, ReportTrees, ReportVerdict, Rows, ScoreLoss, Shown, Strategy, prove_report, verify_report,
+    Asked, AskedFigure, Compared, Figure, Groups, Input, Lag, ModelOf, OtherInput, Position, Rate, ReportError,
+    ReportInput, ReportProof, ReportRejected, ReportTrees, ReportVerdict, Rows, ScoreLoss, Shown, Strategy,
+    plan_comparison, prove_comparison, prove_report, verify_comparison, verify_report,
 };
 use tacit_training::run::{ModelCommitment, RunProof, RunVerdict, verify_run};
 use tacit_training::statement::RunStatement;
@@ -19,6 +20,8 @@ pub struct Proven {
     pub weights: Vec<i64>,
     pub data: DataCommitment,
     pub rows: Data,
+    /// The owner of the model that its own is compared with, on the same rows.
+    pub other: Option<Box<Self>>,
 }
 
 /// All rates, those of a class of this one.
@@ -108,7 +111,7 @@ impl Proven {
         let owner = Owner::with(config, rows.clone(), false);
         let (run, end, model) = owner.proven(8);
         let verdict = verify_run(&run).unwrap();
-        Self { run, verdict, model, weights: end.weights, data: owner.data, rows }
+        Self { run, verdict, model, weights: end.weights, data: owner.data, rows, other: None }
     }
 
     pub fn statement(&self) -> &RunStatement {
@@ -136,11 +139,59 @@ impl Proven {
         };
         let trees =
             ReportTrees { model: &self.model.vector, data: committed.then_some(&self.data.vector), outputs: None };
-        prove_report(&about, trees, asked, &[1; 32])
+        match &self.other {
+            None => prove_report(&about, trees, asked, &[1; 32]),
+            Some(o) => {
+                let other = OtherInput { run: o.statement(), model: &o.model.record, weights: &o.weights };
+                prove_comparison(&about, trees, (other, &o.model.vector), asked, &[1; 32])
+            }
+        }
+    }
+
+    fn end(&self) -> ModelOf<'_> {
+        ModelOf { run: &self.verdict, statement: self.statement(), record: &self.model.record }
+    }
+
+    /// One model beside another of more steps or of fewer.
+    pub fn pair(config: RunConfig, more: bool) -> Self {
+        let mut other = config.clone();
+        other.schedule.total_steps -= 2;
+        other.schedule.rates = tacit_training::config::Schedule::encode_rates(&[1]);
+        let [first, second] = if more { [config, other] } else { [other, config] }.map(Self::new);
+        Self { other: Some(Box::new(second)), ..first }
+    }
+
+    /// Every comparison that holds, of a classifier of two classes.
+    pub fn compared(&self) -> ReportProof {
+        let input = self.committed(Rows::All);
+        let metrics = [
+            Compared::Rate { rate: Rate::Accuracy },
+            Compared::Rate { rate: Rate::Recall { class: 1 } },
+            Compared::Auc,
+            Compared::Loss { loss: ScoreLoss::Log },
+        ];
+        let asked = metrics.map(|metric| Asked::BetterBy { metric, group: None, bound: (0, 50) });
+        let other = self.other.as_deref().unwrap();
+        let about = ReportInput {
+            run: self.statement(),
+            model: &self.model.record,
+            weights: &self.weights,
+            input: &input,
+            data: Some(&self.rows),
+            groups: None,
+            hidden: &[],
+        };
+        let second = OtherInput { run: other.statement(), model: &other.model.record, weights: &other.weights };
+        let holds = |a: &Asked| plan_comparison(&about, second, core::slice::from_ref(a)).is_ok();
+        let asked: Vec<Asked> = asked.into_iter().filter(holds).collect();
+        self.report(&input, None, &asked)
     }
 
     pub fn verify(&self, report: &ReportProof) -> Result<ReportVerdict, ReportRejected> {
-        verify_report(report, &self.verdict, self.statement(), &self.model.record)
+        match &self.other {
+            None => verify_report(report, &self.verdict, self.statement(), &self.model.record),
+            Some(other) => verify_comparison(report, self.end(), other.end()),
+        }
     }
 
     /// Counts, rates and outputs of a classifier of three classes, by group, on some of the rows. Rows of class 2 have

@@ -132,6 +132,10 @@ const REPORT: &[(&str, &str)] = &[
     ("statement.shown.*.Backtest.figures", "shown"),
     ("statement.shown.*.Scores.group", "statement"),
     ("statement.shown.*.Scores.figure", "shown"),
+    ("statement.shown.*.BetterBy.metric", "statement"),
+    ("statement.shown.*.BetterBy.group", "statement"),
+    ("statement.shown.*.BetterBy.bound", "statement"),
+    ("statement.against", "statement"),
 ];
 
 const LINK: &[(&str, &str)] = &[

@@ -155,6 +155,7 @@ fn simulated_report(rows_read: Rows, shown: Shown, count: usize) {
         input: Input::Committed { data: record.clone(), rows: rows_read },
         groups: None,
         shown: vec![shown],
+        against: None,
     };
     let relation = report::relation(&statement, &run, verdict.w_out).unwrap();
     let vectors = [(&weights, model_record.committed().unwrap()), (&rows, record.committed().unwrap())];

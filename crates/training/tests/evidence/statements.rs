@@ -120,6 +120,7 @@ pub fn reported() -> Vec<Reported> {
         ("backtest", Proven::traded(), Proven::bounded_backtest),
         ("report of scores", Proven::new(one_chunk(logistic())), Proven::scores),
         ("predictions", Proven::new(one_chunk(perceptron())), Proven::predictions),
+        ("comparison", Proven::pair(one_chunk(logistic()), true), Proven::compared),
     ]
 }
 

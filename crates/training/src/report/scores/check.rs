@@ -114,9 +114,8 @@ fn ordered(eq: &[E]) -> Vec<E> {
 impl ReportRelation<'_> {
     pub(super) fn histogram(&self) -> Option<Histogram> {
         let scores = self.scores.as_ref()?;
-        let at = self.lookups.tables.iter().position(|t| *t == scores.table())?;
         Some(Histogram {
-            first: *self.lookups.multiplicities.get(at)?,
+            first: *self.lookups.multiplicities.get(scores.table)?,
             log_rows: self.layout.log_rows,
             bits: scores.shape.bits as usize,
             groups: scores.shape.groups,

@@ -29,6 +29,8 @@ pub(in crate::report) struct LinearClaim {
     pub(in crate::report) value: i64,
     /// Whether a slack is added: at least, not equal.
     pub(in crate::report) bound: bool,
+    /// Which of the things shown it is of.
+    pub(in crate::report) shown: usize,
 }
 
 /// A claim on ordered pairs: (set, k, l).
@@ -37,6 +39,7 @@ pub(in crate::report) struct PairClaim {
     pub(in crate::report) terms: Vec<(Option<u32>, i64, i64)>,
     pub(in crate::report) value: i64,
     pub(in crate::report) bound: bool,
+    pub(in crate::report) shown: usize,
 }
 
 /// All claims of a statement.
@@ -69,6 +72,8 @@ impl ScoreClaims {
 /// Turns figures into claims.
 struct Maker {
     shape: ScoreShape,
+    /// Which of the things shown is turned.
+    shown: usize,
     linear: Vec<LinearClaim>,
     pairs: Vec<PairClaim>,
 }
@@ -94,7 +99,7 @@ impl Maker {
 
     /// Sums that stay below 2^60, as their statement's rules check.
     fn equal(&mut self, parts: Vec<Part>, value: u64) {
-        self.linear.push(LinearClaim { parts, value: value as i64, bound: false });
+        self.linear.push(LinearClaim { parts, value: value as i64, bound: false, shown: self.shown });
     }
 
     fn too_fine(&self, denominator: u32) -> ReportInvalid {
@@ -112,7 +117,7 @@ impl Maker {
         if largest.saturating_add(value.unsigned_abs().into()) >= 1 << SLACK_BITS {
             return Err(self.too_fine(denominator));
         }
-        self.linear.push(LinearClaim { parts, value, bound: true });
+        self.linear.push(LinearClaim { parts, value, bound: true, shown: self.shown });
         Ok(())
     }
 
@@ -138,7 +143,7 @@ impl Maker {
         let terms = terms.iter().map(|&(set, k, l)| Some((set, fits(k)?, fits(l)?))).collect::<Option<_>>();
         match (terms, fits(value)) {
             (Some(terms), Some(value)) if most < 1 << SLACK_BITS => {
-                self.pairs.push(PairClaim { terms, value, bound: true });
+                self.pairs.push(PairClaim { terms, value, bound: true, shown: self.shown });
                 Ok(())
             }
             _ => Err(self.too_fine(denominator)),
@@ -171,7 +176,9 @@ impl Maker {
             ScoreFigure::Auc { twice, positives, negatives } => {
                 self.of_class(group, 1, *positives);
                 self.of_class(group, 0, *negatives);
-                self.pairs.push(PairClaim { terms: vec![(group, 1, 0)], value: *twice as i64, bound: false });
+                let terms = vec![(group, 1, 0)];
+                let claim = PairClaim { terms, value: *twice as i64, bound: false, shown: self.shown };
+                self.pairs.push(claim);
             }
             ScoreFigure::AucAtLeast { bound: (p, q) } => {
                 self.some(group, &[1])?;
@@ -225,9 +232,10 @@ pub(in crate::report) fn score_claims(
     statement: &ReportStatement,
     shape: ScoreShape,
 ) -> Result<ScoreClaims, ReportInvalid> {
-    let mut maker = Maker { shape, linear: vec![], pairs: vec![] };
-    for shown in &statement.shown {
+    let mut maker = Maker { shape, shown: 0, linear: vec![], pairs: vec![] };
+    for (i, shown) in statement.shown.iter().enumerate() {
         if let Shown::Scores { group, figure } = shown {
+            maker.shown = i;
             maker.figure(*group, figure)?;
         }
     }

@@ -206,6 +206,21 @@ impl Evaluation {
     }
 }
 
+impl Evaluation {
+    /// An area as (twice the pairs in order, twice all pairs).
+    pub(in crate::report) fn area(&self, group: Option<u32>) -> Result<(u64, u64), ReportError> {
+        ScoreShape::new(&self.config, self.groups, self.rows)?;
+        let p = area(&self.scores(group), group)?;
+        Ok((p.twice, 2 * u64::from(p.positives) * u64::from(p.negatives)))
+    }
+
+    /// The sum of a loss, and 2^20 for every row that it is over.
+    pub(in crate::report) fn loss(&self, loss: ScoreLoss, group: Option<u32>) -> Result<(u64, u64), ReportError> {
+        let (shape, rows) = (ScoreShape::new(&self.config, self.groups, self.rows)?, self.scores(group));
+        Ok((total(&rows, &shape, loss, group)?, (rows.len() as u64) << BITS))
+    }
+}
+
 fn area(rows: &[Scored], group: Option<u32>) -> Result<Pairs, ReportError> {
     let p = pairs(rows);
     if p.positives == 0 || p.negatives == 0 {

@@ -16,7 +16,7 @@ use tacit_argument::proof::{Relation, Witnessed, plan};
 use tacit_argument::transcript::Transcript;
 
 /// A prover that goes on where its own sums show that the relation is false.
-pub(super) struct Liar<'a>(ReportWitness<'a>);
+pub(super) struct Liar<'a>(pub(super) ReportWitness<'a>);
 
 impl<'a> Witnessed for Liar<'a> {
     type Relation = ReportRelation<'a>;
@@ -80,6 +80,7 @@ impl<'w> Forgery<'w> {
             input: world.committed(rows),
             groups: groups.clone(),
             shown: vec![],
+            against: None,
         };
         let evaluation = Evaluation::new(
             &world.run.config,
@@ -145,7 +146,7 @@ impl<'w> Forgery<'w> {
 
     pub(super) fn failing(&self, liar: &Liar<'_>, columns: &[F]) -> BTreeSet<Group> {
         let vectors: Vec<_> =
-            vectors(&self.statement, &self.world.model.record).unwrap().iter().map(|c| c.shape).collect();
+            vectors(&self.statement, &self.world.model.record, None).unwrap().iter().map(|c| c.shape).collect();
         let rate = self.world.run.log_inv_rate.into();
         let schedule = plan(liar.relation(), rate, &vectors).unwrap().schedule;
         let secrets = Secrets::draw(&schedule, &mut Entropy::fresh(&[1; 32], &[2; 32]).unwrap());
@@ -196,8 +197,9 @@ impl<'w> Forgery<'w> {
         let mut columns = self.columns.clone();
         let witness = self.witness(&mut columns);
         let input = self.world.input(&self.statement.input, self.groups.as_ref());
-        let proof = argue(&input, self.world.trees(&self.statement.input), &self.statement, &witness, columns, &SECRET)
-            .unwrap();
+        let proof =
+            argue(&input, self.world.trees(&self.statement.input), None, &self.statement, &witness, columns, &SECRET)
+                .unwrap();
         ReportProof { statement: self.statement.clone(), proof }
     }
 

@@ -5,6 +5,7 @@ extern crate std;
 mod attacks;
 mod backtest;
 mod backtest_attacks;
+mod comparison;
 mod fixtures;
 mod hidden;
 mod honest;

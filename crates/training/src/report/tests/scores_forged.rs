@@ -175,8 +175,8 @@ fn a_histogram_of_other_rows() {
         let liar = f.witness(&mut columns);
         let histogram = columns.clone();
         let relation = f.relation();
-        let at = relation.scores.as_ref().unwrap().table();
-        let table = relation.lookups.tables.iter().position(|t| *t == at).unwrap();
+        let table = relation.scores.as_ref().unwrap().table;
+        let at = &relation.lookups.tables[table];
         let first = relation.lookups.multiplicities[table] << relation.layout.log_rows;
         let size = 1 << at.bits();
         let taken: Vec<usize> = (first..first + size).filter(|&i| columns[i] != F::ZERO).collect();
