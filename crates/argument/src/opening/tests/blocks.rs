@@ -66,7 +66,7 @@ fn long_lived() -> Vec<(VectorShape, usize, usize)> {
                 for proofs in PROOFS {
                     match long_lived_shape(payload, stride, proofs, rate) {
                         Ok(s) => {
-                            let level = (LOG_RUN + log2_ceil(proofs)).max(LOG_LINK).min(MAX_LOG_PROOFS);
+                            let level = (LOG_RUN + log2_ceil(proofs)).clamp(LOG_LINK, MAX_LOG_PROOFS);
                             let queries = queries_among(rate, 26, 1, level).unwrap();
                             assert!(s.block >= proofs.max(1) * queries + PIN_BLOCK && s.holds_stride(stride), "{s:?}");
                             assert!(s.capacity() >= payload && s.validate(1, queries).is_ok());
