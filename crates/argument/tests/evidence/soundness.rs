@@ -11,7 +11,7 @@ use tacit_argument::opening::{
     VectorShape, choose_among, long_lived_shape, queries_among,
 };
 use tacit_argument::proof::{ArgumentError, ProveError, Relation, Witnessed, check, prove};
-use tacit_argument::share::{LOG_ABOUT_MODEL, LOG_LINK, LOG_VALIDITY};
+use tacit_argument::share::{LOG_ABOUT_MODEL, LOG_LINK, LOG_RUN, LOG_VALIDITY};
 use tacit_argument::soundness::{ErrorTerm, TARGET_BITS, total};
 
 /// 1 / |E|, rounded up to a power of two.
@@ -145,14 +145,14 @@ fn shapes(h: usize, sources: usize, others: usize, rows: usize) -> Option<Vec<Ve
     Some(out)
 }
 
-/// Every rate, height, class of source columns, 0 to 3 long-lived vectors, shares of 2^-0 to 2^-21.
+/// Every rate, height, class of source columns, 0 to 3 long-lived vectors, shares of 2^-0 to 2^-22.
 #[test]
 fn every_parameter_set_has_its_bits() {
     let (mut accepted, mut refused) = (0, BTreeSet::new());
     let classes: Vec<(usize, usize)> =
         [0, 1, 3].into_iter().flat_map(|others| source_counts(others).into_iter().map(move |s| (others, s))).collect();
     for rate in LOG_INV_RATES {
-        for level in 0..=21 {
+        for level in 0..=22 {
             let mut rows = BTreeSet::new();
             for h in TRACE_LOG_HEIGHTS {
                 for (others, sources) in &classes {
@@ -182,11 +182,11 @@ fn every_parameter_set_has_its_bits() {
     }
     println!("{accepted} parameter sets, refused at (rate, log proofs, h): {refused:?}");
     assert!(accepted > 29_000, "{accepted}");
-    // A run of one or two chunks always has parameters; the smaller shares of others, but for the tallest columns.
+    // Every share has parameters but for the tallest columns: a run of one chunk, what is about its model, data, links.
     for &(_, level, h) in &refused {
-        assert!(level >= 2, "2^-{level} of the error, columns of 2^{h}");
-        assert!(level > LOG_ABOUT_MODEL.max(LOG_VALIDITY) || h >= 25, "2^-{level} of the error, columns of 2^{h}");
-        assert!(level > LOG_LINK || h >= 22, "2^-{level} of the error, columns of 2^{h}");
+        for (share, tallest) in [(LOG_RUN, 26), (LOG_ABOUT_MODEL, 25), (LOG_VALIDITY, 24), (LOG_LINK, 22)] {
+            assert!(level > share || h >= tallest, "2^-{level} of the error, columns of 2^{h}");
+        }
     }
 }
 
@@ -299,7 +299,7 @@ fn parameters_below_the_target_are_refused_by_prover_and_verifier() {
     }
     // More proofs than share an error have no parameters at all.
     let refused = |e: &ArgumentError| matches!(e, ArgumentError::Opening(OpeningError::Parameters(_)));
-    match both(-200.0, 22) {
+    match both(-200.0, 23) {
         (Err(ProveError::Argument(p)), Err(v)) => assert!(refused(&p) && refused(&v), "{p} and {v}"),
         other => panic!("{other:?}"),
     }
