@@ -104,8 +104,6 @@ class ModelRelation(ReportTrace):
 class ReportRelation(ModelRelation):
     """One report: its model, and one that it is compared with."""
 
-    log_proofs = 0
-
     def __init__(
         self,
         statement: ReportStatement,

@@ -219,12 +219,12 @@ def test_parameters_are_those_of_rust() -> None:
         p = choose(rate, cells, stride, others, log_proofs)
         assert " ".join(map(str, p.integers())) == expected
         assert f"{johnson.summed(b for _, b in p.soundness()):.9f}" == bits[0]
-    assert refused == 20
+    assert refused == 53
 
 
 def test_no_integer_is_decided_by_rounding() -> None:
     """What is rounded up stays clear of an integer by far more than a floating-point error."""
-    for level in range(131, 152):
+    for level in range(131, 154):
         for rate in range(1, 27):
             exact = (level - 20) / johnson.query_bits(1, rate)
             work = level - johnson.query_bits(ceil(exact), rate)
@@ -235,8 +235,8 @@ def test_no_integer_is_decided_by_rounding() -> None:
 def test_whir_refuses_what_it_cannot_reach() -> None:
     with rejects("Rate"):
         whir(3, 12, 1, 0)
-    with rejects("Parameters", "too many proofs"):
-        whir(2, 12, 1, 21)
+    with rejects("Parameters", "too small a share"):
+        whir(2, 12, 1, 23)
     assert first_queries(1, 26, 1, 0) == 259
     with rejects("Capacity"):
         choose(2, 1 << 40, 4, (), 0)
