@@ -32,6 +32,7 @@ mod residuals;
 mod scores;
 mod selection;
 mod statement;
+mod terms;
 #[cfg(all(test, feature = "prover"))]
 mod tests;
 mod told;

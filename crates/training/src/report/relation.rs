@@ -21,7 +21,7 @@ use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 use p3_field::PrimeCharacteristicRing;
-use tacit_argument::bilinear::{self, bilinear_check};
+use tacit_argument::bilinear::bilinear_check;
 use tacit_argument::field::{E, signed};
 use tacit_argument::form::Form;
 use tacit_argument::functional::{Low, LowId};
@@ -30,7 +30,7 @@ use tacit_argument::lookup::{LookupSystem, lookup_check};
 use tacit_argument::multilinear::{eq_table, log2_ceil};
 use tacit_argument::proof::Relation;
 use tacit_argument::share::LOG_ABOUT_MODEL;
-use tacit_argument::soundness::{ErrorTerm, LOGUP, SCHWARTZ_ZIPPEL, SUMCHECK, algebraic};
+use tacit_argument::soundness::{ErrorTerm, LOGUP, algebraic};
 
 /// Transcript label.
 pub const LABEL: &[u8] = b"tacit/report/v1";
@@ -195,7 +195,7 @@ impl<'a> ReportRelation<'a> {
         (self.slots, self.layout.log_rows)
     }
 
-    fn layers(&self) -> core::ops::Range<usize> {
+    pub(super) fn layers(&self) -> core::ops::Range<usize> {
         0..self.layout.layers.len()
     }
 
@@ -392,38 +392,5 @@ impl ReportRelation<'_> {
         }
         self.gate_check(r, &rho, &row, product, a)?;
         self.score_check(r)
-    }
-
-    /// Error terms of one model but for the lookups.
-    fn model_terms(&self, list_bits: f64) -> Vec<ErrorTerm> {
-        let outputs: usize = self.layers().map(|l| log2_ceil(self.checked.config.outputs(l))).sum();
-        let (equal, sums) = self.sums();
-        let equations = 1 + self.head_equations().len() + equal + sums.len() + self.checked.claims.len();
-        // rho, a point per layer and its power, the outputs' point, and the powers that batch equations and claims.
-        let points = self.layout.log_rows + 2 * outputs + self.layout.layers.len() + equations;
-        // A backtest has a claim of its own at rho, which batches by powers of mu.
-        let points = points + self.backtest.as_ref().map_or(0, |b| self.layout.log_rows + b.batched());
-        let labels = self.checked.classes;
-        let term = |name, numerator: u64, theorem| algebraic(name, numerator as usize, list_bits, theorem);
-        let mut terms = vec![
-            term("matrix products", bilinear::error_numerator(0, log2_ceil(self.summed())), SUMCHECK),
-            term(
-                "gates and counts",
-                bilinear::error_numerator(self.layout.log_rows, log2_ceil(self.pairs.len() + labels)),
-                SUMCHECK,
-            ),
-            term("random points and batching powers", points as u64, SCHWARTZ_ZIPPEL),
-        ];
-        if let Some(scores) = &self.checked.scores {
-            let powers = scores.linear.len() + scores.pairs.len();
-            terms.push(term("powers that batch figures of scores", powers as u64, SCHWARTZ_ZIPPEL));
-            if !scores.pairs.is_empty() {
-                let units = log2_ceil(scores.sets().len());
-                let rounds = bilinear::error_numerator(scores.shape.bits as usize, units);
-                terms.push(term("pairs of scores", rounds, SUMCHECK));
-            }
-        }
-        terms.extend(self.selection.iter().flat_map(|s| s.soundness(list_bits)));
-        terms
     }
 }
