@@ -133,6 +133,7 @@ def verify_on_run(
     links, errors = Links(link), Errors()
     errors.add(*links.bits)
     of_run, verdict = verify_proof(run, training, nonce, declaration, links, errors)
+    require(other is not None or other_training is None, "OtherModel", "training data of no other run")
     second = None if other is None else verify_proof(other, other_training, links=links, errors=errors)
     evaluated = None if data is None else read_file("data", DataFile, data)
     if evaluated is not None:

@@ -200,3 +200,14 @@ def test_the_command(bank: Bank, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", str(path), *options]) == 0
     assert "first of two models that are compared" in capsys.readouterr().out
     assert main(["compare-models", *names[::-1], *told, "--by-at-least", "0.9", "--force"]) == 1
+
+
+def test_training_data_of_no_other_run_is_refused(bank: Bank) -> None:
+    report = tacit.evaluate(bank.good, bank.test, quiet=True)
+    path, files = bank.folder / "alone.tacit", bank.files()
+    report.save(path)
+    del files["other"]
+    files["other_training"] = files["training"]
+    with pytest.raises(tacit.ProofRejected) as first:
+        tacit.verify(path, **files)
+    assert first.value.check == "OtherModel"

@@ -303,7 +303,11 @@ pub fn verify_report_file(proof: &[u8], run: &[u8], held: &Held<'_>) -> Result<V
 
 /// The run of the model that a report compares with, checked against its training data where that is given apart.
 fn other_run(held: &Held<'_>, links: &mut Links) -> Result<Option<(RunProof, RunVerdict)>, Rejected> {
-    let Some(bytes) = held.other_run else { return Ok(None) };
+    let Some(bytes) = held.other_run else {
+        // What is given is checked, or refused.
+        let idle = held.other_training.is_some();
+        return if idle { Err(ReportRejected::OtherModel { stated: false }.into()) } else { Ok(None) };
+    };
     let of_other = Held { data: held.other_training, links: held.links, ..Held::default() };
     run_with(bytes, &of_other, links).map(Some).map_err(|e| Rejected::Compared(Box::new(e)))
 }
