@@ -17,6 +17,7 @@ use tacit_argument::soundness::ErrorTerm;
 mod backtest;
 #[cfg(feature = "prover")]
 mod better;
+mod calendar;
 mod claims;
 mod comparison;
 #[cfg(feature = "prover")]
@@ -32,6 +33,7 @@ mod residuals;
 mod scores;
 mod selection;
 mod statement;
+mod table;
 mod terms;
 #[cfg(all(test, feature = "prover"))]
 mod tests;
@@ -42,6 +44,7 @@ mod witness;
 mod words;
 
 pub use backtest::{BacktestInvalid, Figure, Lag, MAX_FIGURES, Position, Strategy};
+pub use calendar::Calendar;
 pub use comparison::{Compared, OtherModel};
 #[cfg(feature = "prover")]
 pub use counting::Asked;
@@ -57,6 +60,7 @@ pub use relation::{LABEL, ReportRelation};
 pub use scores::owner::AskedFigure;
 pub use scores::{MAX_EDGES, MAX_LOG_HISTOGRAM, ScoreBin, ScoreFigure, ScoreLoss};
 pub use statement::{Groups, Input, MAX_GROUPS, MAX_SHOWN, REPORT_VERSION, ReportStatement, Rows, Shown};
+pub use table::PublicTable;
 pub use told::MAX_MARGIN;
 pub use words::report_words;
 
@@ -303,7 +307,7 @@ fn examine(
     let soundness = plan.soundness(&relation);
     let data_digest = match &statement.input {
         Input::Committed { data, .. } => Some(data.digest()?),
-        Input::Public { .. } => None,
+        Input::Public { .. } | Input::Table { .. } => None,
     };
     Ok(ReportVerdict {
         run_digest: run.run_digest,

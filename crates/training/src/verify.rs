@@ -273,12 +273,12 @@ pub fn verify_report_file(proof: &[u8], run: &[u8], held: &Held<'_>) -> Result<V
     }
     let same_data = match &report.statement.input {
         Input::Committed { data, .. } => links.join(&data.digest()?, &trained_on),
-        Input::Public { .. } => false,
+        Input::Public { .. } | Input::Table { .. } => false,
     };
     // Of a relation of rows both commitments have to be valid.
     let apart = match &report.statement.input {
         Input::Committed { data, .. } if held.data.is_some() => links.apart(&data.digest()?, &trained_on),
-        Input::Committed { .. } | Input::Public { .. } => false,
+        Input::Committed { .. } | Input::Public { .. } | Input::Table { .. } => false,
     };
     let Some(last) = run.chunks.last() else {
         return Err(RunRejected::ChunkCount { expected: 1, got: 0 }.into());

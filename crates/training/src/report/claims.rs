@@ -105,7 +105,8 @@ pub(super) fn count_claims(
             | Shown::TargetMoments { .. }
             | Shown::Backtest { .. }
             | Shown::Scores { .. }
-            | Shown::BetterBy { .. } => {}
+            | Shown::BetterBy { .. }
+            | Shown::Calendar { .. } => {}
             Shown::Counts { counts } => {
                 out.extend(counts.iter().enumerate().map(|(i, &n)| equal([(i, 1)].into(), n)));
             }

@@ -10,6 +10,7 @@ use super::residuals::Residuals;
 use super::scores::Scores;
 use super::selection::Selection;
 use super::statement::{Input, ReportStatement};
+use super::table::weighted_columns;
 use super::told::Margins;
 use super::validate::Checked;
 use crate::relation::layout::{ModelLayout, TraceLayout};
@@ -22,7 +23,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use p3_field::PrimeCharacteristicRing;
 use tacit_argument::bilinear::bilinear_check;
-use tacit_argument::field::{E, signed};
+use tacit_argument::field::E;
 use tacit_argument::form::Form;
 use tacit_argument::functional::{Low, LowId};
 use tacit_argument::hiding::{Affine, HidingError, Reduction};
@@ -80,6 +81,8 @@ pub(super) struct Row {
     pub(super) data: LowId,
     /// sum of eq over the rows that are read.
     pub(super) real: E,
+    /// Public columns there, by slot; none of a committed data set.
+    pub(super) public: Vec<E>,
 }
 
 /// The sumcheck of the matrix products at rho.
@@ -100,8 +103,9 @@ impl<'a> ReportRelation<'a> {
     ) -> Self {
         let log_rows = log_rows(checked.rows);
         let (mut builder, mut next) = (Builder::new(), 0);
+        let second = comparison::other_vector(&statement.input);
         let out = Self::part(statement, checked, (MODEL, ties.len()), &mut next, &mut builder);
-        let mut other = other.map(|(s, c)| Self::part(s, c, (comparison::OTHER, 0), &mut next, &mut builder));
+        let mut other = other.map(|(s, c)| Self::part(s, c, (second, 0), &mut next, &mut builder));
         let (lookups, slots) = builder.build(log_rows, next);
         if let Some(other) = &mut other {
             (other.lookups, other.slots) = (lookups.clone(), slots);
@@ -163,7 +167,7 @@ impl<'a> ReportRelation<'a> {
         let lookups = LookupSystem { log_rows, tables: vec![], multiplicities: vec![], lookups: vec![] };
         let data_stride = match &statement.input {
             Input::Committed { data, .. } => data.stride(),
-            Input::Public { .. } => 0,
+            Input::Public { .. } | Input::Table { .. } => 0,
         };
         let model = ModelLayout::new(config, 0);
         Self {
@@ -204,7 +208,7 @@ impl<'a> ReportRelation<'a> {
         let in_place = |index: &Vec<u32>| index.iter().zip(0u32..).all(|(&a, b)| a == b);
         let whole = match &self.statement.input {
             Input::Committed { data, .. } => data.rows as usize == self.checked.rows,
-            Input::Public { .. } => false,
+            Input::Public { .. } | Input::Table { .. } => false,
         };
         whole && self.data_stride == self.layout.log_rows && self.checked.index.as_ref().is_some_and(in_place)
     }
@@ -213,7 +217,7 @@ impl<'a> ReportRelation<'a> {
         let column = r.low(Low::Eq(point.to_vec()));
         if r.is_dry() {
             let [masked, data] = [(); 2].map(|()| r.low(Low::Eq(vec![])));
-            return Row { column, masked, data, real: E::ZERO };
+            return Row { column, masked, data, real: E::ZERO, public: vec![] };
         }
         let mut masked = eq_table(point, E::ONE);
         let data = match &self.checked.index {
@@ -231,7 +235,8 @@ impl<'a> ReportRelation<'a> {
         };
         masked.iter_mut().skip(self.checked.rows).for_each(|w| *w = E::ZERO);
         let real = masked.iter().copied().sum();
-        Row { column, masked: r.low(Low::Dense(masked)), data, real }
+        let public = self.statement.input.public_columns(self.inputs(), &masked);
+        Row { column, masked: r.low(Low::Dense(masked)), data, real, public }
     }
 
     /// Draws unit weights per layer and the batching of the layers.
@@ -280,7 +285,7 @@ impl<'a> ReportRelation<'a> {
     }
 
     /// The linear part of an equation at a row point; what is read of hidden rows is a message of its own.
-    pub(super) fn linear_part(&self, row: &Row, equation: &Equation, public: &[E]) -> Affine {
+    pub(super) fn linear_part(&self, row: &Row, equation: &Equation) -> Affine {
         let mut e = Affine::default();
         for &(term, c) in equation {
             match term {
@@ -288,39 +293,43 @@ impl<'a> ReportRelation<'a> {
                 Term::Column(slot) => e.add_cell(cell(TRACE, row.column, slot), c),
                 Term::Masked(slot) => e.add_cell(cell(TRACE, row.masked, slot), c),
                 Term::Data(_) if self.selection.is_some() => {}
-                Term::Data(slot) => match self.statement.input {
-                    Input::Committed { .. } => e.add_cell(cell(DATA, row.data, slot), c),
-                    Input::Public { .. } => e.add_constant(c * public.get(slot).copied().unwrap_or(E::ZERO)),
-                },
+                Term::Data(slot) => self.add_data(&mut e, row, slot, c),
                 Term::Pair(_) => {}
             }
         }
         e
     }
 
-    /// Public features at a row point, per column.
-    pub(super) fn public_features(&self, rho: &[E]) -> Vec<E> {
-        let Input::Public { features } = &self.statement.input else { return vec![] };
-        let width = self.checked.config.architecture.layers.first().map_or(1, |l| l.inputs as usize).max(1);
-        weighted_rows(features, width, rho)
+    /// Features of a row.
+    pub(super) fn inputs(&self) -> usize {
+        self.checked.config.architecture.layers.first().map_or(0, |l| l.inputs as usize)
     }
-}
 
-/// k times a form of trace and data columns, the constant as on every row.
-pub(super) fn add_form(e: &mut Affine, form: &Form, column: LowId, data: LowId, k: E) {
-    e.add_constant(k * form.constant);
-    for &(vector, slot, c) in &form.terms {
-        e.add_cell(cell(vector, if vector == DATA { data } else { column }, slot), k * c);
+    /// k times a data column, committed or public, as a row point reads it.
+    pub(super) fn add_data(&self, e: &mut Affine, row: &Row, slot: usize, k: E) {
+        if self.statement.input.is_committed() {
+            e.add_cell(cell(DATA, row.data, slot), k);
+        } else {
+            e.add_constant(k * row.public.get(slot).copied().unwrap_or(E::ZERO));
+        }
+    }
+
+    /// k times a form of trace and data columns, the constant as on every row.
+    pub(super) fn add_form(&self, e: &mut Affine, form: &Form, row: &Row, k: E) {
+        e.add_constant(k * form.constant);
+        for &(vector, slot, c) in &form.terms {
+            if vector == DATA {
+                self.add_data(e, row, slot, k * c);
+            } else {
+                e.add_cell(cell(vector, row.column, slot), k * c);
+            }
+        }
     }
 }
 
 /// sum_x eq(rho, x) of every column of a row-major table.
 pub(super) fn weighted_rows(values: &[i32], width: usize, rho: &[E]) -> Vec<E> {
-    let mut out = vec![E::ZERO; width];
-    for (row, w) in values.chunks(width.max(1)).zip(eq_table(rho, E::ONE)) {
-        out.iter_mut().zip(row).for_each(|(o, &v)| *o += w * signed(v.into()));
-    }
-    out
+    weighted_columns(values, width, &eq_table(rho, E::ONE))
 }
 
 /// log2 of the rows of a column, padding included.

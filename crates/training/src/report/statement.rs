@@ -1,9 +1,11 @@
 //! What a report states: model, rows, groups, and what is shown of the model's outputs on them.
 use super::ReportInvalid;
 use super::backtest::{Figure, Strategy};
+use super::calendar::Calendar;
 use super::comparison::{Compared, OtherModel};
 use super::rates::Rate;
 use super::scores::ScoreFigure;
+use super::table::PublicTable;
 use crate::canonical::digest;
 use crate::record::DataRecord;
 use crate::statement::StatementError;
@@ -62,6 +64,11 @@ pub enum Input {
     Public {
         /// Integers with fa fractional bits.
         features: Vec<i32>,
+    },
+    /// Public rows with their labels.
+    Table {
+        /// The rows.
+        table: PublicTable,
     },
 }
 
@@ -174,6 +181,11 @@ pub enum Shown {
         group: Option<u32>,
         /// Numerator and denominator.
         bound: (u32, u32),
+    },
+    /// What the rows are dated with, as the owner declares; the proof does not read it.
+    Calendar {
+        /// The dates.
+        calendar: Calendar,
     },
 }
 

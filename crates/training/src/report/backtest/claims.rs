@@ -143,7 +143,7 @@ impl Backtest {
 
     /// Coefficients that the claim at rho batches: the shifts, and one for every lag.
     pub(in crate::report) fn batched(&self) -> usize {
-        self.shifted().len() + self.strategy.lags.len()
+        self.shifted().len() + if self.public { 0 } else { self.strategy.lags.len() }
     }
 }
 
@@ -242,7 +242,8 @@ impl ReportRelation<'_> {
             here.add_to(&mut e, row.column, E::ONE, power);
             earlier.add_to(&mut e, before, total, -power);
         }
-        if !b.strategy.lags.is_empty() {
+        // Those of public rows are compared by the rules.
+        if !b.public && !b.strategy.lags.is_empty() {
             let mut targets = vec![E::ZERO; if r.is_dry() { 0 } else { 1 << self.data_stride }];
             for (lag, power) in b.strategy.lags.iter().zip(powers) {
                 e.add_cell(cell(DATA, row.data, lag.column as usize), power);

@@ -14,6 +14,7 @@ mod rates;
 mod scores;
 mod scores_forged;
 mod scores_rules;
+mod table;
 mod told;
 
 use super::*;
