@@ -11,9 +11,9 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use serde::Deserialize;
 use tacit_training::file::{self, Kind};
-use tacit_training::record::{DataRecord, ModelRecord};
+use tacit_training::record::{DataRecord, Labels, ModelRecord};
 use tacit_training::report::{
-    Asked, Groups, Input, OtherInput, ReportInput, ReportPlan, ReportStatement, ReportTrees, Rows, Shown,
+    Asked, Groups, Input, OtherInput, PublicTable, ReportInput, ReportPlan, ReportStatement, ReportTrees, Rows, Shown,
     plan_comparison, plan_report as plan, prove_comparison, prove_report as prove, report_words,
 };
 use tacit_training::run::RunProof;
@@ -41,6 +41,27 @@ struct Request {
     /// The places of hidden rows.
     #[serde(default)]
     hidden: Vec<u32>,
+    /// What public rows with labels are, beside their integers.
+    #[serde(default)]
+    table: Option<Labelled>,
+}
+
+/// Public rows with labels, but for their integers.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Labelled {
+    fa: u32,
+    data_bits: u32,
+    labels: Labels,
+    earlier: Vec<i32>,
+}
+
+impl Labelled {
+    fn with(&self, rows: Data) -> Input {
+        let Self { fa, data_bits, labels, earlier } = self.clone();
+        let (features, values) = (rows.features, rows.labels);
+        Input::Table { table: PublicTable { fa, data_bits, features, labels, values, earlier } }
+    }
 }
 
 /// What a report is about, owned.
@@ -79,7 +100,10 @@ impl About {
                 }
                 (Input::Committed { data: body.record, rows: request.rows.clone() }, Some(table))
             }
-            None => (Input::Public { features: table.features }, None),
+            None => match &request.table {
+                Some(labelled) => (labelled.with(table), None),
+                None => (Input::Public { features: table.features }, None),
+            },
         };
         let outputs = outputs.map(|bytes| file::decode::<DataFile>(Kind::Data, bytes)).transpose()?.map(|f| f.record);
         if let Some(record) = &outputs {
@@ -122,6 +146,9 @@ impl Compared {
 type OtherPlan = (PyBackedBytes, PyBackedBytes, PyBuffer<i64>);
 /// Run, weights, velocity and opening of the model compared with.
 type OtherProof = (PyBackedBytes, PyBuffer<i64>, Option<PyBuffer<i64>>, Opening);
+
+/// What a verifier holds of the second run of a comparison: the run, its training data, its nonce and declaration.
+type HeldOfOther = (Option<PyBackedBytes>, Option<PyBackedBytes>, Option<PyBackedBytes>, Option<PyBackedBytes>);
 
 /// What a report will state and cost, as JSON. For the owner alone.
 #[pyfunction]
@@ -202,6 +229,7 @@ pub fn prove_report<'py>(
         (Input::Committed { .. }, Rows::Listed(list)) => list.len(),
         (Input::Committed { .. }, Rows::Hidden { count }) => *count as usize,
         (Input::Public { features }, _) => features.len(),
+        (Input::Table { table }, _) => table.features.len(),
     };
     let outputs: u32 = about.run.statement.config.architecture.layers.iter().map(|l| l.outputs).sum();
     let expected = 0.5 + 3.5e-6 * rows as f64 * f64::from(outputs);
@@ -240,6 +268,7 @@ pub fn report_json(report: &ReportStatement) -> serde_json::Value {
             serde_json::json!({ "data_digest": digest, "data": data, "rows": rows })
         }
         Input::Public { features } => serde_json::json!({ "features": features }),
+        Input::Table { table } => serde_json::json!({ "table": table }),
     };
     serde_json::json!({
         "version": report.version,
@@ -256,8 +285,20 @@ pub fn report_json(report: &ReportStatement) -> serde_json::Value {
 
 /// Whether a backtest's unit is that of the target's scale in the schema document of its data; none without a backtest.
 ///
-/// The proof is about integers. What a return of 1 is among them stands in the schema, whose digest the record holds.
-fn unit_checked(report: &ReportStatement, commitment: Option<&[u8]>) -> Result<Option<u32>, Failed> {
+/// The proof is about integers. What a return of 1 is among them stands in the schema, whose digest the record holds. Public
+/// rows have the scales of the training data: its schema, if it has a target of that kind.
+fn unit_checked(
+    report: &ReportStatement,
+    commitment: Option<&[u8]>,
+    training: Option<&[u8]>,
+) -> Result<Option<u32>, Failed> {
+    let commitment = match &report.input {
+        Input::Table { .. } => match training {
+            Some(bytes) if !matches!(data_record(bytes)?.labels, Labels::Real { outputs: 1, .. }) => None,
+            training => training,
+        },
+        Input::Committed { .. } | Input::Public { .. } => commitment,
+    };
     let mut units = report.shown.iter().filter_map(|s| match s {
         Shown::Backtest { strategy, .. } => Some(strategy.unit),
         _ => None,
@@ -294,7 +335,7 @@ pub fn verify_report(
     run: PyBackedBytes,
     commitment: Option<PyBackedBytes>,
     training: Option<PyBackedBytes>,
-    other: (Option<PyBackedBytes>, Option<PyBackedBytes>),
+    other: HeldOfOther,
     links: Vec<PyBackedBytes>,
     nonce: Option<PyBackedBytes>,
     declaration: Option<PyBackedBytes>,
@@ -306,6 +347,8 @@ pub fn verify_report(
             training: training.as_deref(),
             other_run: other.0.as_deref(),
             other_training: other.1.as_deref(),
+            other_nonce: other.2.as_deref().map(|n| seed32(n, "the second run's nonce")).transpose()?,
+            other_declaration: other.3.as_deref().map(|d| seed32(d, "the second run's declaration")).transpose()?,
             links: &links,
             ..of_data
         };
@@ -314,7 +357,7 @@ pub fn verify_report(
         let of_training = Held { data: held.training.or(held.data), ..held };
         let mut of_run = run_words(&v.run.statement, &v.run_verdict, &of_training);
         of_run.not_shown.retain(|s| s != "how good the model is");
-        let unit = unit_checked(statement, commitment.as_deref())?;
+        let unit = unit_checked(statement, commitment.as_deref(), of_training.data)?;
         // The data set that the report is about, where links prove it to be the one of the run.
         let same = match &statement.input {
             Input::Committed { data, .. } if v.same_data => data,
@@ -338,7 +381,7 @@ pub fn verify_report(
         }
         if let Some((of_other, other_verdict)) = &v.other {
             // One of the commitments given leads to its training data, or the verification would have failed.
-            let of_second = Held { data: held.other_training.or(held.training).or(held.data), ..Held::default() };
+            let of_second = Held { data: held.other_training.or(held.training).or(held.data), ..held.of_other_run() };
             let second = run_words(&of_other.statement, other_verdict, &of_second);
             let named = |s: String| format!("Of the second model: {s}");
             words.shown.extend(second.shown.into_iter().map(named));

@@ -267,17 +267,16 @@ pub fn verify_comparison(
     examine(report, first, Some(second), true)
 }
 
-/// What a report states about a run's model, with its argument left unchecked: for descriptions, never for a decision.
+/// What a report states about a run's model and, if it compares two, another's, with its argument left unchecked: for descriptions, never for a decision.
 ///
 /// # Errors
 /// [`ReportRejected`] if the report and what is stated of its run contradict each other.
 pub fn stated(
     report: &ReportProof,
-    run: &RunVerdict,
-    run_statement: &RunStatement,
-    model: &ModelRecord,
+    first: ModelOf<'_>,
+    second: Option<ModelOf<'_>>,
 ) -> Result<ReportVerdict, ReportRejected> {
-    examine(report, ModelOf { run, statement: run_statement, record: model }, None, false)
+    examine(report, first, second, false)
 }
 
 fn examine(

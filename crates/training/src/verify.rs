@@ -40,8 +40,21 @@ pub struct Held<'a> {
     pub nonce: Option<[u8; 32]>,
     /// The digest of the run's declaration.
     pub declaration: Option<[u8; 32]>,
+    /// The nonce that the verifier issued for the second run of a comparison.
+    pub other_nonce: Option<[u8; 32]>,
+    /// The digest of that run's declaration.
+    pub other_declaration: Option<[u8; 32]>,
     /// Links: a commitment that they lead to stands for the one that they lead from.
     pub links: &'a [&'a [u8]],
+}
+
+impl<'a> Held<'a> {
+    /// What is held of the second run of a comparison, as of a run.
+    #[must_use]
+    pub fn of_other_run(&self) -> Self {
+        let (nonce, declaration) = (self.other_nonce, self.other_declaration);
+        Self { data: self.other_training, nonce, declaration, links: self.links, ..Held::default() }
+    }
 }
 
 /// A file was rejected.
@@ -305,10 +318,10 @@ pub fn verify_report_file(proof: &[u8], run: &[u8], held: &Held<'_>) -> Result<V
 fn other_run(held: &Held<'_>, links: &mut Links) -> Result<Option<(RunProof, RunVerdict)>, Rejected> {
     let Some(bytes) = held.other_run else {
         // What is given is checked, or refused.
-        let idle = held.other_training.is_some();
+        let idle = held.other_training.is_some() || held.other_nonce.is_some() || held.other_declaration.is_some();
         return if idle { Err(ReportRejected::OtherModel { stated: false }.into()) } else { Ok(None) };
     };
-    let of_other = Held { data: held.other_training, links: held.links, ..Held::default() };
+    let of_other = held.of_other_run();
     run_with(bytes, &of_other, links).map(Some).map_err(|e| Rejected::Compared(Box::new(e)))
 }
 
@@ -335,7 +348,13 @@ fn other_trained(
 ///
 /// # Soundness
 /// The links were verified.
-fn last_model(named: &[u8; 32], run: &RunVerdict, last: &ModelRecord, links: &mut Links) -> (RunVerdict, ModelRecord) {
+#[must_use]
+pub fn last_model(
+    named: &[u8; 32],
+    run: &RunVerdict,
+    last: &ModelRecord,
+    links: &mut Links,
+) -> (RunVerdict, ModelRecord) {
     let (mut of_model, mut record) = (run.clone(), last.clone());
     if *named != run.model_digest
         && let Some(linked) = links.model(named).cloned()
