@@ -57,7 +57,10 @@ def check_commitments(
 
 
 def check_unit(backtest: Backtest, schema: str, fa: int) -> None:
-    """By the schema document a return of 0 is the integer 0, and one of 1 the backtest's unit."""
+    """By the schema document a return of 0 is the integer 0, and one of 1 the backtest's unit.
+
+    Of the data evaluated; of public rows the training data's, if it has one real target.
+    """
     try:
         target = json.loads(schema)["target"]
         offset, divisor = Fraction(target["offset"]), Fraction(target["divisor"])

@@ -72,6 +72,7 @@ class Backtest:
         assert checked.backtest is not None
         self.strategy, self.figures, self.limits = stated.strategy, stated.figures, checked.backtest
         self.z, self.z_bits = layout.layers[-1].z, layer.z_bits
+        self.public = checked.index is None
         self.target, self.rows = checked.config.architecture.layers[0].inputs, checked.rows
         of_table = isinstance(self.strategy.position, Linear | Tanh)
         self.position_slot = slots.take(2 if of_table else 1)
@@ -235,7 +236,7 @@ class Backtest:
     @property
     def batched(self) -> int:
         """Equations of the claim at rho."""
-        return len(self.shifted()) + len(self.strategy.lags)
+        return len(self.shifted()) + (0 if self.public else len(self.strategy.lags))
 
     def check(
         self, r: Reduction, rho: list[E], column_low: int, data_low: int, size: tuple[int, int]
@@ -290,7 +291,8 @@ class Backtest:
             e.add_constant(-(power * (ONE - eq[0]) * earlier.constant))
             for vector, slot, c in earlier.terms:
                 e.add_cell(vector, before, slot, -(power * c))
-        if self.strategy.lags:
+        # Those of public rows are compared by the rules.
+        if self.strategy.lags and not self.public:
             targets = [ZERO] * (1 << data_stride)
             for lag, power in zip(self.strategy.lags, weights, strict=True):
                 e.add_cell(DATA, data_low, lag.column, power)

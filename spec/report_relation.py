@@ -14,7 +14,7 @@ from spec.parameters import LOG_ABOUT_MODEL, Term, algebraic
 from spec.report_claims import LIMB_BITS, LIMBS
 from spec.report_gates import gate_check
 from spec.report_rules import Checked
-from spec.report_statement import ReportStatement
+from spec.report_statement import CommittedInput, ReportStatement
 from spec.report_trace import TRACE, ReportTrace, Row
 from spec.schedule import weight_bits
 from spec.score_check import score_check, score_terms
@@ -116,7 +116,9 @@ class ReportRelation(ModelRelation):
         self.tied, self.other, last = tied, None, self.next
         if other is not None:
             self.other = ModelRelation(*other, behind=self)
-            self.other.model_id, last = OTHER, self.other.next
+            # Of public rows there is no vector before it.
+            self.other.model_id = OTHER if isinstance(statement.input, CommittedInput) else OTHER - 1
+            last = self.other.next
         self.slots = self.lookups.place(last)
         self.column_cells = self.slots << self.log_rows
 

@@ -14,6 +14,7 @@ from spec.report_columns import DATA, Head, HeadEquation, Residuals, slack_looku
 from spec.report_rules import Checked
 from spec.report_selection import Selection
 from spec.report_statement import CommittedInput, PublicInput, ReportStatement
+from spec.report_table import TableInput, weighted
 from spec.report_told import MarginColumns
 from spec.score_check import ScoreColumn
 from spec.terms import Equation, Kind, Terms, chunk_lookups
@@ -31,6 +32,8 @@ class Row:
     masked: int
     data: int
     real: E
+    public: list[E] | None = None
+    """Data columns of public rows, as the verifier reads them; None of committed ones."""
 
 
 class ReportTrace:
@@ -92,17 +95,25 @@ class ReportTrace:
             for x, place in enumerate(self.checked.index):
                 gathered[place] = table[x]
             data = r.low(Low(table=gathered))
-        return Row(point, column, r.low(Low(table=masked)), data, total(masked))
+        return Row(point, column, r.low(Low(table=masked)), data, total(masked), self.public(masked))
 
-    def public(self, point: Point) -> list[E] | None:
-        """Public features at a row point, per column."""
-        if not isinstance(self.statement.input, PublicInput):
-            return None
-        return at_rows(self.statement.input.features, self.layers[0].inputs, point)
+    def public(self, weights: Sequence[E]) -> list[E] | None:
+        """Public data columns at row weights."""
+        inputs, read = self.layers[0].inputs, self.statement.input
+        if isinstance(read, PublicInput):
+            return weighted(read.features, inputs, weights)
+        return read.table.columns(inputs, weights) if isinstance(read, TableInput) else None
+
+    def add_data(self, e: Affine, row: Row, slot: int, k: E) -> None:
+        """Adds k times a data column."""
+        if row.public is None:
+            e.add_cell(DATA, row.data, slot, k)
+        else:
+            e.add_constant(k * row.public[slot])
 
     def linear(self, row: Row, equation: Equation) -> Affine:
         """What an equation of the forward pass reads but products and hidden rows, at a row point."""
-        out, public = Affine(), self.public(row.point)
+        out = Affine()
         for kind, slot, c in equation:
             match kind:
                 case Kind.ONE:
@@ -111,10 +122,8 @@ class ReportTrace:
                     out.add_cell(TRACE, row.column, slot, c)
                 case Kind.DATA if self.selection is not None:
                     pass
-                case Kind.DATA if public is None:
-                    out.add_cell(DATA, row.data, slot, c)
-                case Kind.DATA if public is not None:
-                    out.add_constant(public[slot] * c)
+                case Kind.DATA:
+                    self.add_data(out, row, slot, c)
                 case _:
                     assert kind is Kind.PAIR
         return out
@@ -127,20 +136,19 @@ class ReportTrace:
         for slot, c in equation.masked:
             out.add_cell(TRACE, row.masked, slot, ONE * c)
         if equation.data is not None:
-            out.add_cell(DATA, row.data, equation.data, ONE * equation.data_scale)
+            self.add_data(out, row, equation.data, ONE * equation.data_scale)
         return out
 
     def add_form(self, e: Affine, form: Form, row: Row, k: E) -> None:
         """Adds k times a form of trace and data columns."""
         e.add_constant(k * form.constant)
         for vector, slot, c in form.terms:
-            e.add_cell(vector, row.data if vector == DATA else row.column, slot, k * c)
+            if vector == DATA:
+                self.add_data(e, row, slot, k * c)
+            else:
+                e.add_cell(vector, row.column, slot, k * c)
 
 
 def at_rows(values: Sequence[int], width: int, point: Point) -> list[E]:
     """sum_x eq(point, x) of every column of a row-major table."""
-    out = [ZERO] * width
-    for x, w in enumerate(eq_table(point)[: len(values) // width]):
-        for j in range(width):
-            out[j] = out[j] + w * values[x * width + j]
-    return out
+    return weighted(values, width, eq_table(point))

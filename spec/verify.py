@@ -27,7 +27,9 @@ from spec.rejected import Rejected, require
 from spec.release import verify_release
 from spec.report import check_commitments, check_trained, check_unit, verify_report
 from spec.report_statement import CommittedInput
+from spec.report_table import TableInput
 from spec.seed import ByProver
+from spec.statement import RealLabels
 from spec.tensors import check_tensors
 from spec.validity import verify_data
 from spec.wire import KINDS, MAGIC, read_file
@@ -124,17 +126,26 @@ def verify_on_run(
     link: Sequence[bytes] = (),
     other: bytes | None = None,
     other_training: bytes | None = None,
+    other_nonce: bytes | None = None,
+    other_declaration: bytes | None = None,
 ) -> Facts:
     """Checks a report, the run of its model, the commitment of the data evaluated and, if another, that
     of the training data; nonce and declaration are of the run. `other` is the run of the model that is compared
-    with, `other_training` the commitment of its training data. Raises `Rejected`.
+    with, `other_training` the commitment of its training data, then its nonce and declaration.
+
+    Raises `Rejected`.
     """
     report = read_file("report", ReportProof, content)
     links, errors = Links(link), Errors()
     errors.add(*links.bits)
     of_run, verdict = verify_proof(run, training, nonce, declaration, links, errors)
-    require(other is not None or other_training is None, "OtherModel", "training data of no other run")
-    second = None if other is None else verify_proof(other, other_training, links=links, errors=errors)
+    of_other = other_training, other_nonce, other_declaration
+    require(
+        other is not None or of_other == (None,) * 3,
+        "OtherModel",
+        "something of no other run",
+    )
+    second = None if other is None else verify_proof(other, *of_other, links, errors)
     evaluated = None if data is None else read_file("data", DataFile, data)
     if evaluated is not None:
         errors.add(verify_data(evaluated)[1])
@@ -154,8 +165,13 @@ def verify_on_run(
         of_second = second[1] if named is None else links.of_model(second[1], named.model_digest)
         compared = of_second, second[0].statement
     of_report = verify_report(report, of_model, of_run.statement, compared)
-    if evaluated is not None and report.statement.backtest is not None:
-        check_unit(report.statement.backtest, evaluated.schema, evaluated.record.fa)
+    scaled = evaluated
+    if training is not None and isinstance(about, TableInput):
+        trained = read_file("data", DataFile, training)
+        labels = trained.record.labels
+        scaled = trained if isinstance(labels, RealLabels) and labels.outputs == 1 else None
+    if scaled is not None and report.statement.backtest is not None:
+        check_unit(report.statement.backtest, scaled.schema, scaled.record.fa)
     links.all_used()
     of_report_bits = summed(bits for _, bits in of_report.soundness)
     errors.add(of_report_bits)
@@ -270,6 +286,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--link", type=Path, action="append", default=[], help="a link; repeatable")
     parser.add_argument("--nonce", type=bytes32, help="the nonce that you issued, in hexadecimal")
     parser.add_argument("--declaration", type=bytes32, help="the digest of the declaration that you held")
+    parser.add_argument("--other-nonce", type=bytes32, help="the same of the run of --other")
+    parser.add_argument("--other-declaration", type=bytes32, help="the same of the run of --other")
     told = parser.parse_args(arguments)
 
     def content(path: Path | None) -> bytes | None:
@@ -293,7 +311,8 @@ def main(arguments: list[str] | None = None) -> int:
             if run is None:
                 raise Rejected("Usage", "a report is verified with the run of its model")
             other, other_training = map(content, (told.other, told.other_training))
-            facts = verify_on_run(proof, run, data, training, *held, link, other, other_training)
+            of_other = told.other_nonce, told.other_declaration
+            facts = verify_on_run(proof, run, data, training, *held, link, other, other_training, *of_other)
         else:
             alone = told.run is None and told.training is None
             require(alone, "Usage", "--run and --training are for reports")

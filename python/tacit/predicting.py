@@ -7,7 +7,6 @@ import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from fractions import Fraction
-from itertools import zip_longest
 from math import ceil, floor
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,8 @@ from tacit._wording import given, name_of, named
 from tacit.commitment import DEFAULT_PROOFS, CommittedData, commit_quantised
 from tacit.dataset.quantised import QuantisedData, quantise
 from tacit.dataset.schema import Column, Schema, Target
-from tacit.errors import ReportRefused, UsageError
+from tacit.errors import UsageError
+from tacit.public_rows import require_features
 from tacit.reporting import (
     Number,
     Report,
@@ -32,8 +32,6 @@ from tacit.reporting import (
 from tacit.scores import first_score
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from tacit.arithmetic.record import RunRecord
@@ -195,22 +193,8 @@ def _quantised(run: Run, x: Any) -> QuantisedData:
     """Rows as integers with the scales of the training data."""
     trained = run.data()
     told = x if isinstance(x, QuantisedData) else quantise(x, schema=replace(trained.schema, target=Target()))
-    _require_features(run, told)
+    require_features(run, told)
     return told
-
-
-def _require_features(run: Run, told: QuantisedData) -> None:
-    """The rows have the columns, order and scales that the model was trained on; nothing reads their labels."""
-    trained = run.data()
-    if told.scales != trained.quantised.scales or told.fa != trained.fa:
-        raise ReportRefused("the rows are not scaled as the training data was", reason="OtherSchema")
-    ours, theirs = told.feature_names, trained.quantised.feature_names
-    if ours != theirs and not (_numbered(ours) or _numbered(theirs)):
-        first = next(f"{a!r} for {b!r}" for a, b in zip_longest(ours, theirs) if a != b)
-        raise ReportRefused(
-            f"the rows have other columns than the training data, or another order: {first}",
-            reason="OtherSchema",
-        )
 
 
 def _committed(run: Run, told: QuantisedData, name: str) -> CommittedData:
@@ -238,8 +222,3 @@ def _commit_outputs(run: Run, outputs: NDArray[np.int32], name: str) -> Committe
     told = quantise(table, np.zeros(len(outputs)), schema=schema)
     assert np.array_equal(told.features, outputs)
     return commit_quantised(told, run.vault, name, DEFAULT_PROOFS)
-
-
-def _numbered(names: Sequence[str]) -> bool:
-    """Whether these are the names that columns of an array get: nobody's."""
-    return all(name == f"x{position}" for position, name in enumerate(names))

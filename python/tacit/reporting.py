@@ -42,7 +42,10 @@ if TYPE_CHECKING:
 
     from tacit.arithmetic.record import RunRecord
     from tacit.commitment import CommittedData
+    from tacit.public_rows import PublicRows
     from tacit.runs import Run
+
+    Evaluated: TypeAlias = CommittedData | PublicRows
 
 __all__ = [
     "ERRORS",
@@ -53,8 +56,11 @@ __all__ = [
     "chosen_rows",
     "evaluate",
     "evaluated_data",
+    "is_public",
     "model_outputs",
     "prove_request",
+    "prove_rows",
+    "read_rows",
     "require_schema",
 ]
 
@@ -184,7 +190,8 @@ class Report:
 
 def evaluate(
     run: Run,
-    data: CommittedData | None = None,
+    data: CommittedData | Any = None,
+    labels: Any = None,
     *,
     metrics: str | Iterable[str] | None = None,
     by: str | Sequence[str] | None = None,
@@ -197,7 +204,12 @@ def evaluate(
     min_group: int = MIN_GROUP,
     quiet: bool = False,
 ) -> Report:
-    """Prove how good the final model of a run is on the rows of a committed data set.
+    """Prove how good the final model of a run is on the rows of a committed data set, or on public rows.
+
+    `data` is committed data, by default the training data; or public rows (a table with the columns of the
+    training data, a file of one, or `QuantisedData`) with their `labels` (an array, or the name of a column of
+    the table; by default the column of the training data's target). Public rows are scaled as the training
+    data was, and stand in the report in the clear with their labels; `min_group` does not hold for them.
 
     `metrics` (one or several) are shown exactly: "confusion", the names of `RATES`, "balanced_accuracy" (as
     every class's recall), those of `FAIRNESS` (as the rates that they compare), of a binary classifier
@@ -221,10 +233,10 @@ def evaluate(
     """
     bounds = {"at_least": at_least, "at_least_each": at_least_each, "gap_at_most": gap_at_most}
     bounds |= {"at_most": at_most, "at_most_each": at_most_each}
-    check_arguments(run, data, min_group, bounds)
-    record, on = run.record(), evaluated_data(run, data)
-    require_schema(run, on)
-    chosen = chosen_rows(rows, on)
+    committed = None if is_public(data, labels) else data
+    check_arguments(run, committed, min_group, bounds)
+    record = run.record()
+    on, chosen = read_rows(run, committed, data, labels, rows)
     groups: dict[str, Any] | None = None
     names: tuple[str, ...] = ()
     if by is not None:
@@ -255,8 +267,50 @@ def evaluate(
             asked.append({"GapAtMost": {"rate": rate, "bound": _fraction(bound)}})
     if not asked:
         raise UsageError(f"nothing is asked for: give {named('metrics', option='--metric')} or bounds")
-    request = json.dumps({"rows": chosen, "groups": groups, "asked": asked})
-    return prove_request(run, record, on, (on.features, on.labels), request, names, min_group, quiet)
+    request = {"rows": chosen, "groups": groups, "asked": asked}
+    return prove_rows(run, record, on, request, names, min_group, quiet)
+
+
+def is_public(data: Any, labels: Any) -> bool:
+    """Whether rows are given in the clear. Raises `UsageError` for committed data beside labels."""
+    from tacit.commitment import CommittedData
+
+    if data is not None and not isinstance(data, CommittedData):
+        return True
+    if labels is not None:
+        raise UsageError(f"{name_of('labels')} are for public rows; committed data has its own")
+    return False
+
+
+def read_rows(run: Run, committed: CommittedData | None, x: Any, y: Any, rows: Rows) -> tuple[Evaluated, Any]:
+    """The rows that are evaluated, and which of them, as the core reads it."""
+    from tacit.public_rows import public_rows
+
+    if is_public(x, y):
+        return public_rows(run, x, y).take(rows), "All"
+    on = evaluated_data(run, committed)
+    require_schema(run, on)
+    return on, chosen_rows(rows, on)
+
+
+def prove_rows(
+    run: Run,
+    record: RunRecord,
+    on: Evaluated,
+    request: dict[str, Any],
+    names: tuple[str, ...],
+    min_group: int,
+    quiet: bool,
+    other: Run | None = None,
+) -> Report:
+    """`prove_request` on committed rows, or on public ones, of which figures tell nothing new."""
+    from tacit.public_rows import PublicRows
+
+    if isinstance(on, PublicRows):
+        asked = json.dumps(request | {"table": on.description})
+        return prove_request(run, record, None, on.table, asked, names, 0, quiet, other=other)
+    table = (on.features, on.labels)
+    return prove_request(run, record, on, table, json.dumps(request), names, min_group, quiet, other=other)
 
 
 def _proven(run: Run, record: RunRecord) -> Proof:
@@ -505,7 +559,7 @@ def chosen_rows(rows: Rows, data: CommittedData) -> Any:
     return {"Listed": listed}
 
 
-def _groups(data: CommittedData, columns: Collection[str], rows: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _groups(data: Evaluated, columns: Collection[str], rows: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Feature columns and the tuples of their values that occur, with the owner's names for them."""
     names = data.quantised.feature_names
     bases = [name.split("=", 1)[0] for name in names]

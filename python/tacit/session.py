@@ -487,6 +487,10 @@ class Held:
     """For a report that compares two models: the run of the second."""
     other_training: bytes | None = field(default=None, repr=False)
     """The commitment file of its training data, unless that is one of the others."""
+    other_nonce: bytes | None = None
+    """The nonce that the verifier issued for the second run."""
+    other_declaration: bytes | None = None
+    """The digest of its declaration that the verifier held before."""
 
 
 def verify_run(proof: bytes, held: Held) -> Verdict:
@@ -516,13 +520,16 @@ def file_kind(file: bytes) -> str:
         return str(native.file_kind(file))
 
 
-def describe(file: bytes, run: bytes | None = None) -> Verdict:
+def describe(
+    file: bytes, run: bytes | None = None, other: bytes | None = None, links: Sequence[bytes] = ()
+) -> Verdict:
     """What any of our files states, without checking its proof.
 
-    The error terms of a release or a report follow from the `run` of its model, which is not checked either.
+    The error terms of a release or a report follow from the `run` of its model, those of a comparison from the
+    run of the `other` too; `links` lead from a run's model to a commitment that a file names. None is checked.
     """
     with _native() as native:
-        return _verdict(native.describe(file, run))
+        return _verdict(native.describe(file, run, other, list(links)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -613,7 +620,7 @@ def verify_report(proof: bytes, run: bytes, held: Held) -> Verdict:
                 run,
                 held.commitment,
                 held.training,
-                (held.other_run, held.other_training),
+                (held.other_run, held.other_training, held.other_nonce, held.other_declaration),
                 list(held.links),
                 held.nonce,
                 held.declaration,

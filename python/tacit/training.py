@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from tacit.arithmetic.config import RunConfig
     from tacit.arithmetic.planner import Plan
+    from tacit.markets import Market
     from tacit.planning import RunPlan
     from tacit.torch import Fitted, Mode, Provable
     from tacit.torch.planning import Planned, Planner, Resolved
@@ -455,23 +456,28 @@ def release(model: Run | Fitted | nn.Module, *, bits: int = 12, **options: Any) 
 
 
 def evaluate(
-    model: Run | Fitted | nn.Module, data: CommittedData | None = None, **options: Any
+    model: Run | Fitted | nn.Module,
+    data: CommittedData | Any = None,
+    labels: Any = None,
+    **options: Any,
 ) -> reporting.Report:
     """Show how good this model is on committed rows (those it was trained on, unless `data` is given).
 
+    Or on public rows with their labels: `tacit.evaluate(model, x, y)`.
+
     See `tacit.reporting.evaluate` for the options (metrics, by, at_least, gap_at_most, rows, min_group).
     """
-    check_options("evaluate", options, reporting.evaluate, hidden=("run", "data"))
-    return reporting.evaluate(run_of(model), data, **options)
+    check_options("evaluate", options, reporting.evaluate, hidden=("run", "data", "labels"))
+    return reporting.evaluate(run_of(model), data, labels, **options)
 
 
 def backtest(
-    model: Run | Fitted | nn.Module, market: CommittedData | None = None, **options: Any
+    model: Run | Fitted | nn.Module, market: CommittedData | Market | None = None, **options: Any
 ) -> reporting.Report:
-    """Show what positions by this model's output would have earned on the committed rows of a market.
+    """Show what positions by this model's output would have earned on a market, committed or public.
 
     See `tacit.backtesting.backtest` for the options (cost_bps, position, limit, long_only, show, at_least,
-    at_most, periods_per_year, rows), and `tacit.market` for the rows.
+    at_most, periods_per_year, rows, dates), and `tacit.market` for the rows.
     """
     check_options("backtest", options, backtesting.backtest, hidden=("run", "data"))
     return backtesting.backtest(run_of(model), market, **options)

@@ -35,6 +35,8 @@ def verify(
     link: PathLike | Sequence[PathLike] | None = None,
     nonce: bytes | str | None = None,
     declaration: bytes | str | None = None,
+    other_nonce: bytes | str | None = None,
+    other_declaration: bytes | str | None = None,
 ) -> Verdict:
     """Check a proof and say what it shows. Raises `ProofRejected` (naming the check) or `UnreadableFile`.
 
@@ -52,6 +54,7 @@ def verify(
     `nonce` (32 bytes, or hexadecimal) is what you issued for this run: a run without it, or with another, is
     rejected. `declaration` is the digest that you held before: a run of other data, another start or another
     configuration is rejected. Without them the verdict says what is as declared and unchecked.
+    `other_nonce` and `other_declaration` are the same of the second run of a comparison.
     """
     files = read_files(
         proof,
@@ -64,7 +67,13 @@ def verify(
         other=other,
         other_training=other_training,
     )
-    return check_files(files, nonce=nonce, declaration=declaration)
+    return check_files(
+        files,
+        nonce=nonce,
+        declaration=declaration,
+        other_nonce=other_nonce,
+        other_declaration=other_declaration,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +144,18 @@ def paths_of(link: PathLike | Sequence[PathLike] | None) -> tuple[PathLike, ...]
 
 
 def check_files(
-    files: Files, *, nonce: bytes | str | None = None, declaration: bytes | str | None = None
+    files: Files,
+    *,
+    nonce: bytes | str | None = None,
+    declaration: bytes | str | None = None,
+    other_nonce: bytes | str | None = None,
+    other_declaration: bytes | str | None = None,
 ) -> Verdict:
     """`verify` on what was read."""
-    _refuse_needless(files.kind, {"nonce": nonce, "declaration": declaration})
+    of_other = {"other_nonce": other_nonce, "other_declaration": other_declaration}
+    _refuse_needless(files.kind, {"nonce": nonce, "declaration": declaration} | of_other)
+    if files.other is None and any(value is not None for value in of_other.values()):
+        raise UsageError(f"a nonce or declaration of the second run is given, but not {named('other')}")
     held = session.Held(
         files.data,
         _bytes32(nonce, "nonce"),
@@ -147,6 +164,8 @@ def check_files(
         files.link,
         files.other,
         files.other_training,
+        _bytes32(other_nonce, "other_nonce"),
+        _bytes32(other_declaration, "other_declaration"),
     )
     if files.kind == "data":
         return session.verify_commitment(files.proof)
@@ -199,7 +218,10 @@ _ALLOWED: Mapping[str, tuple[str, ...]] = {
     "data": (),
     "run": ("data", "link", "nonce", "declaration"),
     "release": ("data", "run", "model", "link", "nonce", "declaration"),
-    "report": ("data", "run", "training", "other", "other_training", "link", "nonce", "declaration"),
+    "report": (
+        *("data", "run", "training", "link", "nonce", "declaration"),
+        *("other", "other_training", "other_nonce", "other_declaration"),
+    ),
     "link": ("data", "to", "run", "link", "nonce", "declaration"),
 }
 """What each kind of proof is verified with."""
@@ -247,10 +269,23 @@ def _bytes32(value: bytes | str | None, argument: str) -> bytes | None:
     return from_hex(value if isinstance(value, str) else value.hex(), what)
 
 
-def inspect(path: PathLike, *, run: PathLike | None = None) -> Verdict:
+def inspect(
+    path: PathLike,
+    *,
+    run: PathLike | None = None,
+    other: PathLike | None = None,
+    link: PathLike | Sequence[PathLike] | None = None,
+) -> Verdict:
     """What a public file states, in words, without checking its proof.
 
-    With the `run` of a release's or a report's model, the soundness terms of both are listed as well.
+    With the `run` of a release's or a report's model, the soundness terms of both are listed as well; for a
+    comparison of two models with that of the second as `other` too. `link` is a file, or several, that lead
+    from a run's model to the commitment that the file names.
     """
     content = _read(path, "the file")
-    return session.describe(content, None if run is None else _of_kind(run, "run", "run"))
+    return session.describe(
+        content,
+        None if run is None else _of_kind(run, "run", "run"),
+        None if other is None else _of_kind(other, "run", "other"),
+        tuple(_of_kind(part, "link", "link") for part in paths_of(link)),
+    )

@@ -12,7 +12,7 @@ use tacit_training::file::{Kind, encode};
 use tacit_training::link::{Linked, RowRelation, prove_link, prove_rows};
 use tacit_training::release::{Circumstances, Earlier, Override, ReleaseInput, prove_release, release_rules};
 use tacit_training::report::{
-    Asked, AskedFigure, Figure, Groups, Input, Position, Rate, ReportInput, ReportTrees, Rows, ScoreLoss, Strategy,
+    Asked, AskedFigure, Calendar, Figure, Groups, Input, Position, PublicTable, Rate, ReportInput, ReportTrees, Rows, ScoreLoss, Strategy,
     prove_report,
 };
 use tacit_training::run::{ModelCommitment, commit_state};
@@ -190,6 +190,21 @@ fn reports(owner: &Owner, model: (&ModelState, &ModelCommitment)) -> Vec<Vec<u8>
     let committed = |rows| Input::Committed { data: owner.data.record.clone(), rows };
     let public = Input::Public { features: owner.rows.features.iter().copied().take(6).collect() };
     let mut out = vec![report(owner, model, &public, None, &[Asked::Outputs])];
+    let record = &owner.data.record;
+    let table = Input::Table {
+        table: PublicTable {
+            fa: record.fa,
+            data_bits: record.data_bits,
+            features: owner.rows.features.clone(),
+            labels: record.labels,
+            values: owner.rows.labels.clone(),
+            earlier: vec![],
+        },
+    };
+    let calendar = Calendar::Days { days: (0..record.rows as i32).collect() };
+    out.push(report(owner, model, &table, None, &[Asked::Classes, Asked::Calendar { calendar }][usize::from(
+        owner.statement.config.architecture.loss == Loss::Mse,
+    )..]));
     if owner.statement.config.architecture.loss == Loss::Mse {
         let sums = [Asked::SquaredError, Asked::AbsoluteError, Asked::TargetMoments];
         out.push(report(owner, model, &committed(Rows::Range { first: 1, count: 5 }), None, &sums));

@@ -116,6 +116,8 @@ def companion_options(function: F) -> F:
     """What a proof is checked against: the same for `verify` and for a page, whose command it prints."""
     path = click.Path(path_type=Path)
     for option in (
+        click.option("--other-declaration", metavar="HEX", help="The declaration of the run of --other."),
+        click.option("--other-nonce", metavar="HEX", help="The nonce that you issued for the run of --other."),
         click.option("--declaration", metavar="HEX", help="The run's declaration, which you held before."),
         click.option("--nonce", metavar="HEX", help="The nonce that you issued for this run."),
         click.option(

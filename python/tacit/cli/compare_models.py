@@ -14,6 +14,7 @@ from tacit.cli._options import (
     parse_rows,
     vault_option,
 )
+from tacit.errors import UsageError
 
 __all__ = ["command"]
 
@@ -22,6 +23,15 @@ __all__ = ["command"]
 @click.argument("first")
 @click.argument("second")
 @click.option("--data", help="Name of committed data in the vault [the training data of FIRST].")
+@click.option(
+    "--input",
+    "table",
+    type=click.Path(path_type=Path),
+    help="CSV or Parquet file of public rows with their labels, instead of --data.",
+)
+@click.option(
+    "--target", metavar="COLUMN", help="Column of the labels in --input [that of the training data of FIRST]."
+)
 @click.option(
     "--metric", default="accuracy", show_default=True, help="accuracy, recall:1, auc, log_loss, brier."
 )
@@ -37,6 +47,8 @@ def command(
     first: str,
     second: str,
     data: str | None,
+    table: Path | None,
+    target: str | None,
     metric: str,
     by_at_least: str,
     by: tuple[str, ...],
@@ -58,12 +70,17 @@ def command(
     from tacit.model_comparison import compare_models
     from tacit.runs import open_run
 
+    if table is not None and data is not None:
+        raise UsageError("give public rows (--input) or committed data (--data), not both")
+    if table is None and target is not None:
+        raise UsageError("--target is the column of the labels in --input")
     require_free(out, overwrite=force)
     opened = open_vault(vault, key_file)
     made = compare_models(
         open_run(opened, first),
         open_run(opened, second),
-        None if data is None else open_data(opened, data),
+        table if data is None else open_data(opened, data),
+        target,
         metric=metric,
         by_at_least=by_at_least,
         by=by or None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tacit.cli._options import open_vault, parse_bounds, parse_rows, report_options
+from tacit.errors import UsageError
 
 if TYPE_CHECKING:
     from tacit.reporting import Report
@@ -17,6 +18,13 @@ __all__ = ["command"]
 
 @click.command("evaluate", short_help="Show how good a model is on committed data, with a proof.")
 @report_options
+@click.option(
+    "--input",
+    "table",
+    type=click.Path(path_type=Path),
+    help="CSV or Parquet file of public rows with their labels, instead of --data.",
+)
+@click.option("--target", metavar="COLUMN", help="Column of the labels in --input [that of the training data].")
 @click.option("--metric", multiple=True, help="confusion, accuracy, recall:2, auc, ... Repeatable.")
 @click.option("--by", multiple=True, metavar="COLUMN", help="Groups by the values of this column. Repeatable.")
 @click.option(
@@ -41,6 +49,8 @@ def command(
     rows: str | None,
     out: Path,
     force: bool,
+    table: Path | None,
+    target: str | None,
     metric: tuple[str, ...],
     by: tuple[str, ...],
     at_least: tuple[str, ...],
@@ -52,8 +62,8 @@ def command(
 ) -> None:
     """Evaluate the final model of RUN (by default the latest run) on committed rows and prove the result.
 
-    Rows, groups and model stay hidden; the report shows the metrics, or that they reach a bound. A bound that
-    does not hold is exit code 1, and nothing is proven.
+    Rows, groups and model stay hidden (rows of a file, --input, stand in the report); the report shows the
+    metrics, or that they reach a bound. A bound that does not hold is exit code 1, and nothing is proven.
     """
     from tacit._files import require_free
     from tacit.commitment import open_data
@@ -61,11 +71,16 @@ def command(
     from tacit.reporting import evaluate
     from tacit.runs import open_run
 
+    if table is not None and data is not None:
+        raise UsageError("give public rows (--input) or committed data (--data), not both")
+    if table is None and target is not None:
+        raise UsageError("--target is the column of the labels in --input")
     require_free(out, overwrite=force)
     opened = open_vault(vault, key_file)
     made = evaluate(
         open_run(opened, run),
-        None if data is None else open_data(opened, data),
+        table if data is None else open_data(opened, data),
+        target,
         metrics=metric or None,
         by=by or None,
         at_least=parse_bounds(at_least),

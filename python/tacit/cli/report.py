@@ -31,6 +31,8 @@ def command(
     link: tuple[Path, ...],
     nonce: str | None,
     declaration: str | None,
+    other_nonce: str | None,
+    other_declaration: str | None,
     force: bool,
 ) -> None:
     """Check PROOF as `tacit verify` does, with the same options, and write what it shows as a page: figures,
@@ -52,5 +54,7 @@ def command(
         link=link,
         nonce=nonce,
         declaration=declaration,
+        other_nonce=other_nonce,
+        other_declaration=other_declaration,
     )
     click.echo(f"VALID: {made.save(page, overwrite=force)}")

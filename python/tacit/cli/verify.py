@@ -29,6 +29,8 @@ def command(
     link: tuple[Path, ...],
     nonce: str | None,
     declaration: str | None,
+    other_nonce: str | None,
+    other_declaration: str | None,
     as_json: bool,
 ) -> int:
     """Check PROOF: a run (with --data), a release (with --run and --model), a report (with --run and --data),
@@ -54,6 +56,8 @@ def command(
             link=link,
             nonce=nonce,
             declaration=declaration,
+            other_nonce=other_nonce,
+            other_declaration=other_declaration,
         )
     except (ProofRejected, UnreadableFile) as error:
         # Without a file that is needed nothing is decided: no verdict, not even a false one.

@@ -48,6 +48,8 @@ class Verified:
     seconds: float
     nonce: str | None = None
     declaration: str | None = None
+    other_nonce: str | None = None
+    other_declaration: str | None = None
 
     @property
     def kind(self) -> str:
@@ -67,7 +69,9 @@ class Verified:
         for file in self.files:
             name = file.name if not file.name.startswith("-") else f"./{file.name}"
             words += [shlex.quote(name)] if not file.option else [file.option, shlex.quote(name)]
-        for option, value in (("--nonce", self.nonce), ("--declaration", self.declaration)):
+        held = [("--nonce", self.nonce), ("--declaration", self.declaration)]
+        held += [("--other-nonce", self.other_nonce), ("--other-declaration", self.other_declaration)]
+        for option, value in held:
             words += [] if value is None else [option, shlex.quote(value)]
         return " ".join(words)
 

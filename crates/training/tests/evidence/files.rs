@@ -94,6 +94,12 @@ const REPORT: &[(&str, &str)] = &[
     ("statement.input.Committed.data.vector", "record"),
     ("statement.input.Committed.data.pin", "record"),
     ("statement.input.Public.features", "public rows"),
+    ("statement.input.Table.table.fa", "public rows"),
+    ("statement.input.Table.table.data_bits", "public rows"),
+    ("statement.input.Table.table.features", "public rows"),
+    ("statement.input.Table.table.labels", "public rows"),
+    ("statement.input.Table.table.values", "public rows"),
+    ("statement.input.Table.table.earlier", "public rows"),
     ("statement.groups", "statement"),
     ("statement.shown.len", "statement"),
     ("statement.shown.*.variant", "statement"),
@@ -135,6 +141,7 @@ const REPORT: &[(&str, &str)] = &[
     ("statement.shown.*.BetterBy.metric", "statement"),
     ("statement.shown.*.BetterBy.group", "statement"),
     ("statement.shown.*.BetterBy.bound", "statement"),
+    ("statement.shown.*.Calendar.calendar", "statement"),
     ("statement.against", "statement"),
 ];
 

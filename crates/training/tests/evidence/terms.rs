@@ -329,8 +329,8 @@ struct Traded {
     batched: usize,
 }
 
-fn of_backtest(shown: &[Shown], z_bits: usize, lookups: &mut Lookups) -> Option<Traded> {
-    let (strategy, figures) = shown.iter().find_map(|s| match s {
+fn of_backtest(statement: &ReportStatement, z_bits: usize, lookups: &mut Lookups) -> Option<Traded> {
+    let (strategy, figures) = statement.shown.iter().find_map(|s| match s {
         Shown::Backtest { strategy, figures } => Some((strategy, figures)),
         _ => None,
     })?;
@@ -360,12 +360,14 @@ fn of_backtest(shown: &[Shown], z_bits: usize, lookups: &mut Lookups) -> Option<
         + simple
         + 2 * hits
         + usize::from(ratios > 0);
+    // Those of public rows are compared, and have no power.
+    let lags = if matches!(statement.input, Input::Table { .. }) { 0 } else { strategy.lags.len() };
     Some(Traded {
         pairs: 3 + if signs { 3 } else { 0 } + if falls { 1 + drawdown } else { 0 },
         equations: 2 + if signs { 4 } else { 0 } + if falls { 2 + drawdown } else { 0 },
         sums: exact + squares + drawdown + ratios,
         claims: 1 + linear + if ratios > 0 { 1 + ratios } else { 0 },
-        batched: 1 + usize::from(falls) + strategy.lags.len(),
+        batched: 1 + usize::from(falls) + lags,
     })
 }
 
@@ -449,7 +451,7 @@ fn of_model(
     lookups.range(absolute * n, 17);
     let margins = statement.shown.iter().filter(|s| matches!(s, Shown::Margins { .. })).count();
     lookups.range(2 * margins, 9);
-    let traded = of_backtest(&statement.shown, z_bits, lookups);
+    let traded = of_backtest(statement, z_bits, lookups);
     let ([linear, linear_slacks, on_pairs, pair_slacks], sets) = score_claims(&statement.shown, groups as u32);
     let score_bits = z_bits + usize::from(n > 1);
     if linear > 0 {
@@ -622,6 +624,7 @@ fn terms_of_reports() {
             Input::Committed { rows: Rows::Listed(list), .. } => list.len(),
             Input::Committed { rows: Rows::Hidden { count }, .. } => *count as usize,
             Input::Public { features } => features.len() / of_run.config.architecture.layers[0].inputs as usize,
+            Input::Table { table } => table.features.len() / of_run.config.architecture.layers[0].inputs as usize,
         };
         compare(name, &relation, &of_report(statement, &of_run.config, read));
     };
