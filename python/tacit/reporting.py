@@ -19,6 +19,7 @@ from tacit._files import write_public
 from tacit._wording import given, name_of, named
 from tacit.commitment import link_of, newest, predecessor
 from tacit.errors import ReportRefused, UsageError
+from tacit.few_rows import bounded_rows
 from tacit.performance import Performance, shown_performance
 from tacit.progress import progress_bar
 from tacit.proving import Proof, prove
@@ -309,6 +310,8 @@ def prove_rows(
     if isinstance(on, PublicRows):
         asked = json.dumps(request | {"table": on.description})
         return prove_request(run, record, None, on.table, asked, names, 0, quiet, other=other)
+    if on.label_kind != "real":
+        _require_few(bounded_rows(on, request, names), min_group)
     table = (on.features, on.labels)
     return prove_request(run, record, on, table, json.dumps(request), names, min_group, quiet, other=other)
 
@@ -426,7 +429,12 @@ def _require_rows(plan: Mapping[str, Any], names: Sequence[str], min_group: int)
             )
         if names and size < SMALL_GROUP:
             log.warning("the group %r has %d rows: its figures tell about few people", name, size)
-    for what, size in _denominators(plan["shown"], names):
+    _require_few(_denominators(plan["shown"], names), min_group)
+
+
+def _require_few(counted: Iterable[tuple[str, int]], min_group: int) -> None:
+    """Refuse what counts among few rows."""
+    for what, size in counted:
         if 0 < size < min_group:
             raise ReportRefused(
                 f"{what} counts among {_rows_of(size)}, fewer than {min_group}: that tells about a few people",

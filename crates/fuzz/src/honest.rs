@@ -12,8 +12,8 @@ use tacit_training::file::{Kind, encode};
 use tacit_training::link::{Linked, RowRelation, prove_link, prove_rows};
 use tacit_training::release::{Circumstances, Earlier, Override, ReleaseInput, prove_release, release_rules};
 use tacit_training::report::{
-    Asked, AskedFigure, Calendar, Figure, Groups, Input, Position, PublicTable, Rate, ReportInput, ReportTrees, Rows, ScoreLoss, Strategy,
-    prove_report,
+    Asked, AskedFigure, Calendar, Figure, Groups, Input, Position, PublicTable, Rate, ReportInput, ReportTrees, Rows,
+    ScoreLoss, Strategy, prove_report,
 };
 use tacit_training::run::{ModelCommitment, commit_state};
 use tacit_training::statement::Origin;
@@ -202,9 +202,14 @@ fn reports(owner: &Owner, model: (&ModelState, &ModelCommitment)) -> Vec<Vec<u8>
         },
     };
     let calendar = Calendar::Days { days: (0..record.rows as i32).collect() };
-    out.push(report(owner, model, &table, None, &[Asked::Classes, Asked::Calendar { calendar }][usize::from(
-        owner.statement.config.architecture.loss == Loss::Mse,
-    )..]));
+    out.push(report(
+        owner,
+        model,
+        &table,
+        None,
+        &[Asked::Classes, Asked::Calendar { calendar }]
+            [usize::from(owner.statement.config.architecture.loss == Loss::Mse)..],
+    ));
     if owner.statement.config.architecture.loss == Loss::Mse {
         let sums = [Asked::SquaredError, Asked::AbsoluteError, Asked::TargetMoments];
         out.push(report(owner, model, &committed(Rows::Range { first: 1, count: 5 }), None, &sums));

@@ -241,7 +241,11 @@ fn named_model(named: &[u8; 32], (run, v): &(RunProof, RunVerdict), links: &mut 
     Ok(last_model(named, v, &last.model_out, links))
 }
 
-fn describe_release(bytes: &[u8], run: Option<&[u8]>, links: &mut Links) -> Result<(Words, Tally, serde_json::Value), Failed> {
+fn describe_release(
+    bytes: &[u8],
+    run: Option<&[u8]>,
+    links: &mut Links,
+) -> Result<(Words, Tally, serde_json::Value), Failed> {
     let release: ReleaseProof = file::decode(Kind::Release, bytes)?;
     let (mut words, mut tally) = (release_words(&release.statement), Tally::default());
     match &of_run(run)? {
@@ -340,7 +344,9 @@ pub fn describe(
             return Err(Failed::usage("the run is for a release or a report".to_string()));
         }
         if other.is_some() && (kind != Kind::Report as u8 || run.is_none()) {
-            return Err(Failed::usage("the second run is for a comparison of two models, beside the first".to_string()));
+            return Err(Failed::usage(
+                "the second run is for a comparison of two models, beside the first".to_string(),
+            ));
         }
         if !files.is_empty() && !(of_model && run.is_some()) {
             return Err(Failed::usage("links are for a release or a report beside its run".to_string()));

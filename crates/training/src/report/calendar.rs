@@ -64,7 +64,9 @@ impl Calendar {
     /// As a sentence.
     pub(super) fn sentence(&self) -> String {
         let Some((first, last, count)) = self.ends() else { return String::new() };
-        format!("The rows are dated, in their order, from {first} to {last}: {count} dates stand in the report, ascending.")
+        format!(
+            "The rows are dated, in their order, from {first} to {last}: {count} dates stand in the report, ascending."
+        )
     }
 }
 

@@ -62,7 +62,9 @@ impl PublicTable {
         self.labels.validate()?;
         let rows = public_rows(&self.features, inputs, self.data_bits)?;
         let expected = rows.saturating_mul(self.per_row());
-        if self.values.len() != expected || expected > MAX_VALUES || self.values.iter().any(|y| !self.range().contains(y))
+        if self.values.len() != expected
+            || expected > MAX_VALUES
+            || self.values.iter().any(|y| !self.range().contains(y))
         {
             return Err(ReportInvalid::PublicLabels { rows, got: self.values.len() });
         }

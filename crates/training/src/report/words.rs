@@ -141,9 +141,9 @@ fn outputs(report: &ReportStatement, training: Option<&DataRecord>, values: &[i3
     let (rows, fa) = (count(report, training)?, fractional_bits(report, training)?);
     let each = usize::try_from((values.len() as u64).checked_div(rows)?).ok().filter(|&n| n > 0)?;
     let number = |i: usize| match &report.input {
-        Input::Public { .. }
-        | Input::Table { .. }
-        | Input::Committed { rows: Rows::All | Rows::Hidden { .. }, .. } => Some(i as u64),
+        Input::Public { .. } | Input::Table { .. } | Input::Committed { rows: Rows::All | Rows::Hidden { .. }, .. } => {
+            Some(i as u64)
+        }
         Input::Committed { rows: Rows::Range { first, .. }, .. } => u64::from(*first).checked_add(i as u64),
         Input::Committed { rows: Rows::Listed(list), .. } => list.get(i).map(|&r| r.into()),
     };

@@ -22,7 +22,8 @@ use tacit_training::release::{
     Circumstances, Earlier, Override, ReleaseInput, prove_release, release_rules, verify_release,
 };
 use tacit_training::report::{
-    Calendar, Compared, Figure, Input, Position, PublicTable, Rate, ReportProof, Rows as ReportRows, ScoreFigure, ScoreLoss, Shown,
+    Calendar, Compared, Figure, Input, Position, PublicTable, Rate, ReportProof, Rows as ReportRows, ScoreFigure,
+    ScoreLoss, Shown,
 };
 use tacit_training::run::{RunProof, verify_run};
 use tacit_training::statement::{Origin, Start};
@@ -474,14 +475,8 @@ fn every_variant_has_a_row(rows: &Rows) {
         ReportRows::Hidden { count: 1 },
     ]
     .map(|rows| Input::Committed { data: record.clone(), rows });
-    let table = PublicTable {
-        fa: 1,
-        data_bits: 2,
-        features: vec![],
-        labels: labels[0],
-        values: vec![],
-        earlier: vec![],
-    };
+    let table =
+        PublicTable { fa: 1, data_bits: 2, features: vec![], labels: labels[0], values: vec![], earlier: vec![] };
     let table = Input::Table { table };
     let wanted: Vec<&str> = [
         origins.iter().flat_map(origin).collect(),

@@ -236,7 +236,8 @@ fn every_rule_of_calendars() {
             let r = world.prove(&input, None, &dated(calendar));
             world.verify(&r).unwrap();
             let words = report_words(&r.statement, None, true);
-            let dates = if *calendar == days { "from 2010-01-04 to 2010-06-11" } else { "from -9223372036854775808 to" };
+            let dates =
+                if *calendar == days { "from 2010-01-04 to 2010-06-11" } else { "from -9223372036854775808 to" };
             assert!(words.shown.iter().any(|s| s.contains(dates)), "{:?}", words.shown);
             assert!(words.not_shown.iter().any(|s| s.starts_with("that the rows are of these dates")));
             // Bound in the statement.
