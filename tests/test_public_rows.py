@@ -15,6 +15,7 @@ import tacit
 from tacit import backtesting
 from tacit.cli import main
 from tacit.errors import DataError, ProofRejected, ReportRefused, UsageError
+from tacit.html import html_report
 from tacit.public_rows import calendar
 from test_backtest import ALL, LAGS, LEARNT, Fund, fund, prices
 from test_compare_models import Bank, bank
@@ -221,4 +222,54 @@ def test_tables_that_do_not_fit(bank: Bank, capsys: pytest.CaptureFixture[str]) 
     assert "accuracy: " in capsys.readouterr().out
     assert main([*command, "--data", "test"]) == 2
     assert main(["evaluate", bank.good.name, *vault, "--target", "good"]) == 2
-    assert main(["compare-models", bank.good.name, bank.bad.name, *vault, "--input", str(path)]) == 0
+    compared = ["compare-models", bank.good.name, bank.bad.name, *vault, "--metric", "auc"]
+    assert main([*compared, "--input", str(path)]) == 0
+    assert main([*compared, "--input", str(path), "--data", "test"]) == 2
+
+
+def page(of: Fund | Bank, report: tacit.Report, **files: Path) -> str:
+    path = report.save(of.folder / "page.tacit", overwrite=True)
+    return str(html_report(path, **files).content)  # type: ignore[arg-type]
+
+
+def test_the_page_of_a_public_backtest(fund: Fund) -> None:
+    """Rows, returns and dates stand on it, in their units, as the verified bytes have them."""
+    market = later()
+    report = tacit.backtest(fund.run, market, show=["sharpe"], quiet=True)
+    files = {"run": fund.folder / "run.tacit", "training": fund.folder / "data.commitment"}
+    text = page(fund, report, **files)
+    assert market.dates is not None
+    first, last = (str(pd.Timestamp(market.dates[i]).date()) for i in (0, -1))
+    assert f"{len(market)} dates, one a row, from {first} to {last}: the owner" in text
+    assert "public rows" in text and "The inputs and their labels stand in the file in the clear." in text
+    values = report_table(fund, report)["values"]
+    assert f'<th scope="row">label</th><td class="num">{values[0] / 16384:.5g}</td>' in text
+    performance = report.performance()
+    assert performance is not None and f"{performance.sharpe:.2f}" in text
+
+
+def report_table(of: Fund, report: tacit.Report) -> Any:
+    return checked(of, report).statement["report"]["input"]["table"]
+
+
+def test_the_page_of_classes_bounds_and_comparisons(bank: Bank) -> None:
+    """Each figure of the page is one of the statement."""
+    rows = range(20)
+    names = ("run", "data", "training")
+    files = {name: path for name, path in bank.files().items() if name in names}
+    told = tacit.predict(
+        bank.good, data=bank.test, rows=rows, show="classes", at_most={"output:0": 90}, quiet=True
+    )
+    text = page(bank, told, **files)
+    classes = told.classes()
+    assert '<th scope="col">class predicted</th>' in text and "Predictions of a model" in text
+    for row, c in zip(rows, classes, strict=True):
+        line = f'<th scope="row">{row}</th><td><strong>'
+        assert line in text and text.split(line)[1].startswith((f"{c}: ", f"class {c}<"))
+    assert "minus output 0 at least" in text and text.count('<td class="num">-90</td>') == len(rows)
+    compared = tacit.compare_models(
+        bank.good, bank.bad, bank.test, metric="auc", by_at_least="0.01", quiet=True
+    )
+    text = page(bank, compared, **bank.files())
+    assert "Two models" in text and "larger by at least 1 %" in text
+    assert "area under the ROC curve" in text and "nothing more is told about either" in text

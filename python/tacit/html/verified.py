@@ -95,6 +95,11 @@ class Verified:
         found = self.verdict.statement["report"]["input"].get("data")
         return found if isinstance(found, Mapping) else None
 
+    @property
+    def public(self) -> bool:
+        """Whether a report's rows stand in it with their labels."""
+        return self.kind == "report" and "table" in self.verdict.statement["report"]["input"]
+
     def names(self, record: Mapping[str, Any]) -> Names:
         """Names of a data set; class names of the training data serve where its own are not known."""
         own = Names.of(record, self.schemas.get(bytes(record["schema"]).hex()))

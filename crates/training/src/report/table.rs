@@ -70,10 +70,7 @@ impl PublicTable {
         }
         let one_target = matches!(self.labels, Labels::Real { outputs: 1, .. });
         let fits = self.earlier.len() <= MAX_VALUES && self.earlier.iter().all(|y| self.range().contains(y));
-        if !self.earlier.is_empty() && !(one_target && fits) {
-            return Err(ReportInvalid::PublicEarlier);
-        }
-        Ok(rows)
+        if self.earlier.is_empty() || (one_target && fits) { Ok(rows) } else { Err(ReportInvalid::PublicEarlier) }
     }
 
     /// Every data column, features first, at row weights: `sum over x of weights(x) value(x)`.
@@ -119,7 +116,7 @@ impl PublicTable {
 /// The number of public rows, if these are rows of the model's inputs within a window.
 pub(super) fn public_rows(features: &[i32], inputs: u32, bits: u32) -> Result<usize, ReportInvalid> {
     let width = (inputs as usize).max(1);
-    let shaped = !features.is_empty() && features.len() % width == 0 && features.len() <= MAX_VALUES;
+    let shaped = !features.is_empty() && features.len().is_multiple_of(width) && features.len() <= MAX_VALUES;
     if !shaped || features.iter().any(|x| !window(bits).contains(x)) {
         return Err(ReportInvalid::PublicFeatures { inputs, bits });
     }
