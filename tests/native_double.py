@@ -253,5 +253,5 @@ class NativeDouble:
     def file_kind(self, file):
         return unpack(file)["kind"]
 
-    def describe(self, file, run):
+    def describe(self, file, run, other, links):
         return self._verdict(unpack(file))
