@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, roc_auc_score
 from spec.verify import verify_on_run
 
 import tacit
-from tacit import backtesting
+from tacit import backtesting, predicting, reporting
 from tacit.cli import main
 from tacit.errors import DataError, ProofRejected, ReportRefused, UsageError
 from tacit.html import html_report
@@ -148,6 +150,55 @@ def test_the_command_on_a_file_of_prices(
     pd.DataFrame({"a": [1.0], "b": [2.0]}).to_csv("two.csv", index=False)
     assert main(["backtest", "--vault", "fund.vault", "--input", "two.csv", "--out", "q.tacit"]) == 2
     assert "--price COLUMN" in capsys.readouterr().err
+
+
+def test_dates_of_committed_rows_on_the_command_line(
+    fund: Fund, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(fund.folder)
+    Path("days.txt").write_text("\n".join(f"2016-02-{day}" for day in range(18, 30)))
+    command = ["backtest", "--vault", "fund.vault", "--data", "later", "--rows", "5:17", "--out", "dated.tacit"]
+    assert main([*command, "--dates", "days.txt"]) == 0
+    checks = ["--run", "run.tacit", "--data", "later.commitment", "--training", "data.commitment"]
+    assert main(["verify", "dated.tacit", *checks]) == 0
+    assert "from 2016-02-18 to 2016-02-29" in capsys.readouterr().out
+    Path("days.txt").write_text("1 2 3")
+    assert main([*command, "--force", "--dates", "days.txt"]) == 2
+    assert "3 dates for 12 rows" in capsys.readouterr().err
+    Path("days.txt").write_bytes(b"\xff")
+    assert main([*command, "--force", "--dates", "days.txt"]) == 2
+    assert "is not text" in capsys.readouterr().err
+
+
+OPTIONS = {
+    "x": "--input",
+    "labels": "--target",
+    "first": "first",
+    "second": "second",
+    "run": "run",
+    "metrics": "--metric",
+    "gap_at_most": "--gap",
+    "periods_per_year": "--periods",
+}
+"""Options that are not called as their argument is."""
+
+
+@pytest.mark.parametrize(
+    ("command", "function"),
+    [
+        ("predict", predicting.predict),
+        ("evaluate", reporting.evaluate),
+        ("backtest", backtesting.backtest),
+        ("compare-models", tacit.compare_models),
+    ],
+)
+def test_every_argument_has_its_option(command: str, function: Any) -> None:
+    """But for `quiet`: the command line shows progress on a terminal alone."""
+    known = importlib.import_module(f"tacit.cli.{command.replace('-', '_')}").command
+    options = {name for p in known.params for name in (*p.opts, p.name)}
+    for name in inspect.signature(function).parameters:
+        if name != "quiet":
+            assert OPTIONS.get(name, "--" + name.replace("_", "-")) in options, name
 
 
 def both(of: Bank, path: Path) -> tacit.Verdict:

@@ -276,7 +276,9 @@ def is_public(data: Any, labels: Any) -> bool:
     """Whether rows are given in the clear. Raises `UsageError` for committed data beside labels."""
     from tacit.commitment import CommittedData
 
-    if data is not None and not isinstance(data, CommittedData):
+    # A bare name is meant for data of the vault, not for a file.
+    named_data = isinstance(data, str) and not Path(data).suffix
+    if data is not None and not isinstance(data, CommittedData) and not named_data:
         return True
     if labels is not None:
         raise UsageError(f"{name_of('labels')} are for public rows; committed data has its own")

@@ -348,7 +348,8 @@ pub fn describe(
                 "the second run is for a comparison of two models, beside the first".to_string(),
             ));
         }
-        if !files.is_empty() && !(of_model && run.is_some()) {
+        let beside = of_model && run.is_some();
+        if !(files.is_empty() || beside) {
             return Err(Failed::usage("links are for a release or a report beside its run".to_string()));
         }
         with_links(&mut words, &mut tally, &files)?;

@@ -30,6 +30,11 @@ __all__ = ["command"]
 @click.option("--since", metavar="DATE", help="Rows of --input from this date on.")
 @click.option("--until", metavar="DATE", help="Rows of --input whose return is known before this date.")
 @click.option(
+    "--dates",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Text file of the dates of the rows that are read, one a line, for the report's calendar.",
+)
+@click.option(
     "--cost-bps", default="0", show_default=True, help="Cost of changing the position, in basis points."
 )
 @click.option("--position", default="sign", show_default=True, help="sign, linear or tanh of the output.")
@@ -55,6 +60,7 @@ def command(
     date: str | None,
     since: str | None,
     until: str | None,
+    dates: Path | None,
     cost_bps: str,
     position: str,
     limit: str | None,
@@ -104,8 +110,24 @@ def command(
         at_most=parse_bounds(at_most),
         periods_per_year=periods,
         rows=chosen,
+        dates=None if dates is None else read_dates(dates),
     )
     performance = made.performance()
     for name, value in (performance.named() if performance else {}).items():
         click.echo(f"{name}: {value:.4f}")
     click.echo(str(made.save(out, overwrite=force)))
+
+
+def read_dates(path: Path) -> list[str] | list[int]:
+    """The lines of a file: whole numbers, or ISO dates."""
+    from tacit._files import read_limited
+    from tacit.errors import DataError
+
+    try:
+        lines = read_limited(path, limit=1 << 26, what="dates").decode().split()
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is not text") from None
+    try:
+        return [int(line) for line in lines]
+    except ValueError:
+        return lines
