@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, confusion_matrix, roc_auc_score
+from spec.rejected import Rejected
 from spec.verify import verify_on_run
 
 import tacit
@@ -92,6 +93,18 @@ def test_a_look_ahead_is_refused(fund: Fund, monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(ReportRefused) as refusal:
         tacit.backtest(fund.run, shifted, quiet=True)
     assert refusal.value.reason == "LookAhead"
+
+
+def test_another_unit_than_the_training_data_has(fund: Fund, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both verifiers read the scale of public returns in the training data's schema document."""
+    monkeypatch.setattr(backtesting, "_unit", lambda data: 1 << 13)
+    report = tacit.backtest(fund.run, later(), quiet=True)
+    with pytest.raises(ProofRejected) as raised:
+        checked(fund, report)
+    assert raised.value.check == "OtherUnit"
+    files = [(fund.folder / name).read_bytes() for name in ("run.tacit", "data.commitment")]
+    with pytest.raises(Rejected, match="OtherUnit"):
+        verify_on_run(report.content, files[0], None, files[1])
 
 
 def test_a_calendar_of_committed_rows(fund: Fund) -> None:

@@ -1,7 +1,7 @@
 //! A public calendar: the days of the rows, in their order, as the owner declares them.
 //!
-//! The proof reads none of it. It stands in the statement, so that whoever holds a market's calendar can compare the two,
-//! and no day goes missing unseen.
+//! The proof reads none of it. It stands in the statement, so that whoever holds a market's calendar can compare the
+//! two, and no day goes missing unseen.
 use super::ReportInvalid;
 use super::statement::{MAX_VALUES, ReportStatement, Shown};
 use super::validate::length;

@@ -1,7 +1,7 @@
 //! Public rows with their labels: they stand in the report in the clear, and the verifier reads them itself.
 //!
-//! At a row point u a data column is `sum over rows x of eq(u, x) value(x)`, which the verifier computes; of a committed
-//! data set it is a claim on the commitment. That a feature is an earlier target is compared row by row, with no proof.
+//! At a row point u a data column is `sum over rows x of eq(u, x) value(x)`, which the verifier computes; of a
+//! committed data set it is a claim on the commitment. That a feature is an earlier target is compared row by row, with no proof.
 use super::ReportInvalid;
 use super::backtest::{BacktestInvalid, Lag};
 use super::statement::{Input, MAX_VALUES};
