@@ -112,7 +112,8 @@ def prediction(widths: tuple[int, ...], rows: int = 1) -> Callable[[Path], tuple
         import tacit
 
         x, y = synthetic(64, widths[0], widths[-1])
-        made = trained(folder, (x, y), widths, 2)
+        # A batch of few rows would give a trace of more columns than a verifier reads.
+        made = trained(folder, (x, y), widths, 64)
         return made, lambda: tacit.predict(made.run, x[:rows], quiet=True)
 
     return prepare
