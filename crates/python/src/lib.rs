@@ -1,5 +1,4 @@
 //! The private native module of the Python package: conversions only. `tacit.session` is its one caller.
-mod allocator;
 mod data;
 mod errors;
 mod link;

@@ -1,5 +1,4 @@
 //! Runs work of the core without the GIL, on a thread of its own, while this one answers signals and shows progress.
-use crate::allocator::Kept;
 use crate::errors::Failed;
 use pyo3::prelude::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -42,10 +41,8 @@ pub fn run<T: Send + 'static>(
     let course = Arc::new(Course { seconds, stage: AtomicUsize::new(0) });
     let shared = Arc::clone(&course);
     std::thread::spawn(move || {
-        let kept = Kept::new();
         let begins = |stage| shared.stage.store(stage, Ordering::Relaxed);
         let result = catch_unwind(AssertUnwindSafe(|| job(&begins)));
-        drop(kept);
         let _ = send
             .send(result.unwrap_or_else(|_| Err(Failed::usage("internal error: the core panicked; please report it"))));
     });
