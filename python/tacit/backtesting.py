@@ -139,9 +139,7 @@ def backtest(
 
 def market_rows(market: Market) -> PublicRows:
     """A market as the integers of its schema."""
-    told = quantise(market.x, market.y, schema=market.schema)
-    assert told.labels is not None
-    return PublicRows(told, told.labels)
+    return PublicRows(quantise(market.x, market.y, schema=market.schema))
 
 
 def read_from(on: PublicRows, lags: list[dict[str, int]], chosen: range) -> PublicRows:

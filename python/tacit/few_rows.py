@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
     from tacit.commitment import CommittedData
 
-__all__ = ["bounded_rows"]
+__all__ = ["bounded_rows", "places"]
 
 
 def bounded_rows(
     on: CommittedData, request: Mapping[str, Any], names: Sequence[str]
 ) -> Iterator[tuple[str, int]]:
     """What every bound and comparison of a request counts among, as far as labels settle it, with its name."""
-    chosen, groups = _chosen(request["rows"], on.n), request["groups"]
+    chosen, groups = places(request["rows"], on.n), request["groups"]
     labels = on.labels.reshape(on.n, -1)[chosen, 0]
     features = on.features[chosen]
     for item in request["asked"]:
@@ -54,7 +54,7 @@ def _classes(kind: str, told: Mapping[str, Any], labels: NDArray[np.int64]) -> I
             yield rate_name(rate), int(counted.sum())
 
 
-def _chosen(rows: Any, n: int) -> NDArray[np.int64]:
+def places(rows: Any, n: int) -> NDArray[np.int64]:
     """The rows that are read, as indices."""
     if rows == "All":
         return np.arange(n)

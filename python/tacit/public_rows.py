@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tacit._wording import given, name_of, named
+from tacit.dataset.labelled import LabelledRows
 from tacit.dataset.quantised import QuantisedData, quantise
 from tacit.errors import DataError, ReportRefused, UsageError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from tacit.dataset.schema import LabelKind
     from tacit.runs import Run
 
 __all__ = ["PublicRows", "calendar", "public_rows", "require_features"]
@@ -25,40 +25,12 @@ EPOCH = np.datetime64("1970-01-01", "D")
 
 
 @dataclass(frozen=True, slots=True)
-class PublicRows:
+class PublicRows(LabelledRows):
     """Rows and labels as the integers that a report shows."""
 
     quantised: QuantisedData
-    labels: NDArray[np.int64] = field(repr=False)
-    """[n] class indices, [n, N] 0/1, or [n, N] with `fa` fractional bits."""
     earlier: tuple[int, ...] = ()
     """Targets of the rows before the first one, the last of them last: what a backtest's inputs repeat."""
-
-    @property
-    def features(self) -> NDArray[np.int32]:
-        """[n, d], `fa` fractional bits."""
-        return self.quantised.features
-
-    @property
-    def n(self) -> int:
-        """Rows."""
-        return self.quantised.n
-
-    @property
-    def fa(self) -> int:
-        """Fractional bits."""
-        return self.quantised.fa
-
-    @property
-    def data_bits(self) -> int:
-        """Bits of the window of features and real targets."""
-        return self.quantised.data_bits
-
-    @property
-    def label_kind(self) -> LabelKind:
-        """Classes, 0/1 outputs, or real targets."""
-        assert self.quantised.label_kind is not None
-        return self.quantised.label_kind
 
     @property
     def table(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
@@ -93,11 +65,8 @@ class PublicRows:
             raise UsageError("a row is listed twice")
         if not index or not 0 <= index[0] <= index[-1] < self.n:
             raise UsageError(f"at least one row has to be read; rows are numbered from 0 to {self.n - 1}")
-        return replace(
-            self,
-            quantised=replace(self.quantised, features=self.features[index]),
-            labels=self.labels[index],
-        )
+        taken = replace(self.quantised, features=self.features[index], labels=self.labels[index])
+        return replace(self, quantised=taken)
 
 
 def public_rows(run: Run, x: Any, y: Any = None) -> PublicRows:
@@ -123,7 +92,7 @@ def public_rows(run: Run, x: Any, y: Any = None) -> PublicRows:
             raise ReportRefused(
                 f"the {what} of the rows differ from those of the training data", reason="OtherSchema"
             )
-    return PublicRows(told, told.labels)
+    return PublicRows(told)
 
 
 def _quantised(x: Any, y: Any, schema: Any) -> QuantisedData:

@@ -19,7 +19,7 @@ from tacit._files import write_public
 from tacit._wording import given, name_of, named
 from tacit.commitment import link_of, newest, predecessor
 from tacit.errors import ReportRefused, UsageError
-from tacit.few_rows import bounded_rows
+from tacit.few_rows import bounded_rows, places
 from tacit.performance import Performance, shown_performance
 from tacit.progress import progress_bar
 from tacit.proving import Proof, prove
@@ -577,11 +577,7 @@ def _groups(data: Evaluated, columns: Collection[str], rows: Any) -> tuple[dict[
         if column not in names and column not in bases:
             raise UsageError(f"the data has no input column {column!r}")
     chosen = [i for i, name in enumerate(names) if name in columns or bases[i] in columns]
-    features = data.features[:, chosen]
-    if "Range" in rows:
-        features = features[rows["Range"]["first"] :][: rows["Range"]["count"]]
-    elif "Listed" in rows:
-        features = features[rows["Listed"]]
+    features = data.features[places(rows, data.n)][:, chosen]
     values = np.unique(features, axis=0)
     if not 2 <= len(values) <= MAX_GROUPS:
         raise ReportRefused(

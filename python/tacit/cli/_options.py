@@ -226,3 +226,26 @@ def show_json(document: Any) -> None:
     import json
 
     click.echo(json.dumps(document, indent=2))
+
+
+def public_rows_options(function: F) -> F:
+    """`--input` and `--target`: rows with their labels in the clear."""
+    function = click.option(
+        "--target",
+        metavar="COLUMN",
+        help="Column of the labels in --input [that of the training data].",
+    )(function)
+    return click.option(
+        "--input",
+        "table",
+        type=click.Path(path_type=Path),
+        help="CSV or Parquet file of public rows with their labels, instead of --data.",
+    )(function)
+
+
+def require_one_table(table: Path | None, data: str | None, target: str | None) -> None:
+    """Refuse public rows beside committed ones, and a column of none."""
+    if table is not None and data is not None:
+        raise UsageError("give public rows (--input) or committed data (--data), not both")
+    if table is None and target is not None:
+        raise UsageError("--target is the column of the labels in --input")

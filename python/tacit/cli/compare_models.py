@@ -12,9 +12,10 @@ from tacit.cli._options import (
     open_vault,
     out_option,
     parse_rows,
+    public_rows_options,
+    require_one_table,
     vault_option,
 )
-from tacit.errors import UsageError
 
 __all__ = ["command"]
 
@@ -23,15 +24,7 @@ __all__ = ["command"]
 @click.argument("first")
 @click.argument("second")
 @click.option("--data", help="Name of committed data in the vault [the training data of FIRST].")
-@click.option(
-    "--input",
-    "table",
-    type=click.Path(path_type=Path),
-    help="CSV or Parquet file of public rows with their labels, instead of --data.",
-)
-@click.option(
-    "--target", metavar="COLUMN", help="Column of the labels in --input [that of the training data of FIRST]."
-)
+@public_rows_options
 @click.option(
     "--metric", default="accuracy", show_default=True, help="accuracy, recall:1, auc, log_loss, brier."
 )
@@ -70,10 +63,7 @@ def command(
     from tacit.model_comparison import compare_models
     from tacit.runs import open_run
 
-    if table is not None and data is not None:
-        raise UsageError("give public rows (--input) or committed data (--data), not both")
-    if table is None and target is not None:
-        raise UsageError("--target is the column of the labels in --input")
+    require_one_table(table, data, target)
     require_free(out, overwrite=force)
     opened = open_vault(vault, key_file)
     made = compare_models(

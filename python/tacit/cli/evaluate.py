@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tacit.cli._options import open_vault, parse_bounds, parse_rows, report_options
-from tacit.errors import UsageError
+from tacit.cli._options import (
+    open_vault,
+    parse_bounds,
+    parse_rows,
+    public_rows_options,
+    report_options,
+    require_one_table,
+)
 
 if TYPE_CHECKING:
     from tacit.reporting import Report
@@ -18,13 +24,7 @@ __all__ = ["command"]
 
 @click.command("evaluate", short_help="Show how good a model is on committed data, with a proof.")
 @report_options
-@click.option(
-    "--input",
-    "table",
-    type=click.Path(path_type=Path),
-    help="CSV or Parquet file of public rows with their labels, instead of --data.",
-)
-@click.option("--target", metavar="COLUMN", help="Column of the labels in --input [that of the training data].")
+@public_rows_options
 @click.option("--metric", multiple=True, help="confusion, accuracy, recall:2, auc, ... Repeatable.")
 @click.option("--by", multiple=True, metavar="COLUMN", help="Groups by the values of this column. Repeatable.")
 @click.option(
@@ -71,10 +71,7 @@ def command(
     from tacit.reporting import evaluate
     from tacit.runs import open_run
 
-    if table is not None and data is not None:
-        raise UsageError("give public rows (--input) or committed data (--data), not both")
-    if table is None and target is not None:
-        raise UsageError("--target is the column of the labels in --input")
+    require_one_table(table, data, target)
     require_free(out, overwrite=force)
     opened = open_vault(vault, key_file)
     made = evaluate(
