@@ -9,7 +9,7 @@ from spec.bilinear import bilinear_check
 from spec.field import ONE, ZERO, E, eq, eq_table, lg, powers, unit_weights
 from spec.hiding import Affine, Low, Reduction
 from spec.report_claims import LIMB_BITS, LIMBS
-from spec.report_columns import DATA, Pair
+from spec.report_columns import Pair
 from spec.report_told import told_check
 from spec.report_trace import TRACE, ReportTrace, Row, at_rows
 from spec.terms import Equation, Kind
@@ -102,12 +102,12 @@ def add_label(t: ReportTrace, e: Affine, c: int, row: Row, k: E) -> None:
     """Adds k times the indicator of a label, 0 on rows that are not read."""
     first = t.layers[0].inputs
     if t.checked.config.architecture.loss == CROSS_ENTROPY:
-        e.add_cell(DATA, row.data, first + c, k)
+        e.add_cell(t.data_id, row.data, first + c, k)
     elif c == 1:
-        e.add_cell(DATA, row.data, first, k)
+        e.add_cell(t.data_id, row.data, first, k)
     else:
         e.add_constant(k * row.real)
-        e.add_cell(DATA, row.data, first, -k)
+        e.add_cell(t.data_id, row.data, first, -k)
 
 
 def add_predictions(t: ReportTrace, e: Affine, label: int, row: Row, of_counts: Sequence[E], k: E) -> None:

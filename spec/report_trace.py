@@ -46,6 +46,8 @@ class ReportTrace:
         self.terms = Terms(checked.config, self.layout)
         self.lookups: System = chunk_lookups(checked.config, self.layout, behind.lookups if behind else None)
         slots = Allocator(self.layout.slots)
+        # A public model is none of the vectors.
+        self.data_id: int = DATA if statement.public is None else DATA - 1
         self.head: Head | None = None
         if checked.predicted:
             self.head = Head(self.layout, checked, statement.group_count, slots)
@@ -55,6 +57,7 @@ class ReportTrace:
         self.backtest: Backtest | None = None
         if statement.backtest is not None:
             self.backtest = Backtest(statement.backtest, checked, self.layout, slots)
+            self.backtest.data_id = self.data_id
             self.backtest.lookups(self.lookups)
         self.scores: ScoreColumn | None = None
         if self.head is not None and checked.scores is not None:
@@ -64,7 +67,8 @@ class ReportTrace:
         self.margins.lookups(self.lookups)
         self.selection: Selection | None = None
         if statement.hidden is not None and isinstance(statement.input, CommittedInput):
-            self.selection = Selection(statement.hidden, statement.input.data.rows, self.log_rows, slots)
+            rows = statement.input.data.rows
+            self.selection = Selection(statement.hidden, rows, self.log_rows, slots, self.data_id)
         count = slack_slots(checked.bounds + more, self.log_rows)
         self.slacks = slots.take(count)
         slack_lookups(self.slacks, count, self.lookups)
@@ -112,7 +116,7 @@ class ReportTrace:
                 case Kind.DATA if self.selection is not None:
                     pass
                 case Kind.DATA if public is None:
-                    out.add_cell(DATA, row.data, slot, c)
+                    out.add_cell(self.data_id, row.data, slot, c)
                 case Kind.DATA if public is not None:
                     out.add_constant(public[slot] * c)
                 case _:
@@ -127,14 +131,17 @@ class ReportTrace:
         for slot, c in equation.masked:
             out.add_cell(TRACE, row.masked, slot, ONE * c)
         if equation.data is not None:
-            out.add_cell(DATA, row.data, equation.data, ONE * equation.data_scale)
+            out.add_cell(self.data_id, row.data, equation.data, ONE * equation.data_scale)
         return out
 
     def add_form(self, e: Affine, form: Form, row: Row, k: E) -> None:
         """Adds k times a form of trace and data columns."""
         e.add_constant(k * form.constant)
         for vector, slot, c in form.terms:
-            e.add_cell(vector, row.data if vector == DATA else row.column, slot, k * c)
+            if vector == DATA:
+                e.add_cell(self.data_id, row.data, slot, k * c)
+            else:
+                e.add_cell(vector, row.column, slot, k * c)
 
 
 def at_rows(values: Sequence[int], width: int, point: Point) -> list[E]:

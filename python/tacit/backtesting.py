@@ -13,6 +13,7 @@ import numpy as np
 from tacit._wording import given, name_of, named
 from tacit.errors import ReportRefused, UsageError
 from tacit.performance import SHOWN
+from tacit.public_models import PublicModel, apart
 from tacit.reporting import MIN_GROUP, Number, Report, check_arguments, prove_request
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ BARE: dict[str, dict[str, Any]] = {
 
 
 def backtest(
-    run: Run,
+    run: Run | PublicModel,
     data: CommittedData | None = None,
     *,
     cost_bps: Number = 0,
@@ -80,6 +81,7 @@ def backtest(
     ...; its subclass `BoundFails` for a bound that does not hold) and `BudgetError` if a commitment has no
     rows left.
     """
+    run, public = apart(run)
     check_arguments(run, data, 0, {"at_least": at_least, "at_most": at_most})
     if rows is not None and not (isinstance(rows, range) and rows.step == 1):
         raise UsageError(f"{given('rows', rows)} is not a range: a backtest reads days in a row")
@@ -118,7 +120,7 @@ def backtest(
             "asked": [{"Backtest": {"strategy": strategy, "figures": figures}}],
         }
     )
-    return prove_request(run, record, on, (on.features, on.labels), request, (), MIN_GROUP, quiet)
+    return prove_request(run, record, on, (on.features, on.labels), request, (), MIN_GROUP, quiet, public=public)
 
 
 def earlier_targets(features: NDArray[np.int32], targets: NDArray[np.int64]) -> list[dict[str, int]]:

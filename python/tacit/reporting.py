@@ -22,6 +22,7 @@ from tacit.errors import ReportRefused, UsageError
 from tacit.performance import Performance, shown_performance
 from tacit.progress import progress_bar
 from tacit.proving import Proof, prove
+from tacit.public_models import PublicModel, apart, prove_public
 from tacit.rates import FAIRNESS, RATES, differences, rate_name, shown_errors, shown_rates
 from tacit.scores import (
     SCORES,
@@ -55,6 +56,7 @@ __all__ = [
     "evaluated_data",
     "model_outputs",
     "prove_request",
+    "require_rows",
     "require_schema",
 ]
 
@@ -183,7 +185,7 @@ class Report:
 
 
 def evaluate(
-    run: Run,
+    run: Run | PublicModel,
     data: CommittedData | None = None,
     *,
     metrics: str | Iterable[str] | None = None,
@@ -197,7 +199,7 @@ def evaluate(
     min_group: int = MIN_GROUP,
     quiet: bool = False,
 ) -> Report:
-    """Prove how good the final model of a run is on the rows of a committed data set.
+    """Prove how good the final model of a run, or a public one, is on the rows of a committed data set.
 
     `metrics` (one or several) are shown exactly: "confusion", the names of `RATES`, "balanced_accuracy" (as
     every class's recall), those of `FAIRNESS` (as the rates that they compare), of a binary classifier
@@ -219,6 +221,7 @@ def evaluate(
     `OtherSchema`, `NotProven`, ...; its subclass `BoundFails` for a bound that the model does not reach) and
     `BudgetError` if a commitment has no rows left.
     """
+    run, public = apart(run)
     bounds = {"at_least": at_least, "at_least_each": at_least_each, "gap_at_most": gap_at_most}
     bounds |= {"at_most": at_most, "at_most_each": at_most_each}
     check_arguments(run, data, min_group, bounds)
@@ -256,7 +259,8 @@ def evaluate(
     if not asked:
         raise UsageError(f"nothing is asked for: give {named('metrics', option='--metric')} or bounds")
     request = json.dumps({"rows": chosen, "groups": groups, "asked": asked})
-    return prove_request(run, record, on, (on.features, on.labels), request, names, min_group, quiet)
+    table = (on.features, on.labels)
+    return prove_request(run, record, on, table, request, names, min_group, quiet, public=public)
 
 
 def _proven(run: Run, record: RunRecord) -> Proof:
@@ -275,10 +279,14 @@ def model_outputs(
     data: CommittedData | None,
     table: tuple[NDArray[np.int32], NDArray[np.int64]],
     read: Mapping[str, Any],
+    public: PublicModel | None = None,
 ) -> NDArray[np.int32]:
     """[n, outputs] integers with `fa` fractional bits: what a report would show. For the owner alone."""
-    proven, commitment = _proven(run, record), None if data is None else data.file
     request = json.dumps({"groups": None, "asked": ["Outputs"], **read})
+    if public is not None:
+        told = np.array(public.outputs(data, table, request), dtype=np.int32)
+        return told.reshape(-1, record.config.architecture.layers[-1].outputs)
+    proven, commitment = _proven(run, record), None if data is None else data.file
     model = run.final(record).opening.file
     plan = session.plan_report(proven.content, model, record.final.flat_weights(), commitment, *table, request)
     values = np.array(plan["shown"][0]["Outputs"]["values"], dtype=np.int32)
@@ -296,12 +304,15 @@ def prove_request(
     quiet: bool,
     outputs: CommittedData | None = None,
     other: Run | None = None,
+    public: PublicModel | None = None,
 ) -> Report:
     """Plan what is asked, refuse figures of few rows, charge the budgets, and prove.
 
     `outputs`, of the run's vault, are what the outputs are proven to be; `other` is the run of a model that is
-    compared with.
+    compared with. A `public` model is read in place of the run's, which need not be proven then.
     """
+    if public is not None:
+        return prove_public(public, data, table, request, names, min_group, quiet, outputs)
     proven = _proven(run, record)
     weights, velocity = record.final.flat_weights(), record.final.flat_velocity()
     commitment = None if data is None else data.file
@@ -319,7 +330,7 @@ def prove_request(
         outputs=told_file,
         other=None if beside is None else beside[0],
     )
-    _require_rows(plan, names, min_group)
+    require_rows(plan, names, min_group)
     rows = int(plan["rows_per_proof"])
     charged = {made.digest.hex(): rows}
     if beside is not None and other is not None:
@@ -361,7 +372,7 @@ def prove_request(
     return Report(content, run.name, tuple(plan["shown"]), names, config.scales.fa, width, plan["rows"], links)
 
 
-def _require_rows(plan: Mapping[str, Any], names: Sequence[str], min_group: int) -> None:
+def require_rows(plan: Mapping[str, Any], names: Sequence[str], min_group: int) -> None:
     """Refuse figures of few rows."""
     for name, size in zip(names or ("all rows",), plan["group_sizes"], strict=True):
         if size < min_group:

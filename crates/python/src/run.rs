@@ -20,7 +20,7 @@ use tacit_training::estimate::{Estimate, estimate, estimate_chunk};
 use tacit_training::file::{self, Kind};
 use tacit_training::record::ModelRecord;
 use tacit_training::release::ReleaseProof;
-use tacit_training::report::{ReportProof, report_words};
+use tacit_training::report::{ReportProof, public_words, report_words};
 use tacit_training::run::{ChunkInput, ChunkProof, RunProof, RunRejected, RunVerdict, prove_chunk_watched as prove};
 use tacit_training::stage::Stage;
 use tacit_training::statement::{Origin, PROTOCOL_VERSION, RunStatement, SECURITY_BITS, Start};
@@ -249,12 +249,18 @@ fn describe_release(bytes: &[u8], run: Option<&[u8]>) -> Result<(Words, Tally, s
 fn describe_report(bytes: &[u8], run: Option<&[u8]>) -> Result<(Words, Tally, serde_json::Value), Failed> {
     let report: ReportProof = file::decode(Kind::Report, bytes)?;
     let (mut words, mut tally) = (report_words(&report.statement, None, false), Tally::default());
+    if let Some(public) = &report.statement.public {
+        words = words.and(public_words(public, false));
+    }
     match &of_run(run)? {
         Some((run, v)) => {
             let Some(last) = run.chunks.last() else { return Err(no_chunks()) };
             let stated = tacit_training::report::stated(&report, v, &run.statement, &last.model_out)?;
             tally = Tally::of_run(v);
             tally.add("report", &stated.soundness);
+        }
+        None if report.statement.public.is_some() => {
+            words.not_shown.push("how likely a false proof passes: verify lists the terms".to_string());
         }
         None => no_terms(&mut words, "report"),
     }

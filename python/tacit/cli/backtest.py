@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tacit.cli._options import open_vault, parse_bounds, parse_rows, report_options
+from tacit.cli._options import model_option, model_or_run, open_vault, parse_bounds, parse_rows, report_options
 from tacit.errors import UsageError
 
 __all__ = ["command"]
@@ -14,6 +14,7 @@ __all__ = ["command"]
 
 @click.command("backtest", short_help="Show what positions by a model would have earned, with a proof.")
 @report_options
+@model_option
 @click.option(
     "--cost-bps", default="0", show_default=True, help="Cost of changing the position, in basis points."
 )
@@ -35,6 +36,7 @@ def command(
     rows: str | None,
     out: Path,
     force: bool,
+    model: Path | None,
     cost_bps: str,
     position: str,
     limit: str | None,
@@ -53,7 +55,6 @@ def command(
     from tacit._files import require_free
     from tacit.backtesting import backtest
     from tacit.commitment import open_data
-    from tacit.runs import open_run
 
     chosen = parse_rows(rows)
     if chosen is not None and not isinstance(chosen, range):
@@ -61,7 +62,7 @@ def command(
     require_free(out, overwrite=force)
     opened = open_vault(vault, key_file)
     made = backtest(
-        open_run(opened, run),
+        model_or_run(opened, run, model),
         None if data is None else open_data(opened, data),
         cost_bps=cost_bps,
         position=position,  # type: ignore[arg-type]  # an unknown one is refused there

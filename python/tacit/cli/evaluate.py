@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tacit.cli._options import open_vault, parse_bounds, parse_rows, report_options
+from tacit.cli._options import model_option, model_or_run, open_vault, parse_bounds, parse_rows, report_options
 
 if TYPE_CHECKING:
     from tacit.reporting import Report
@@ -17,6 +17,7 @@ __all__ = ["command"]
 
 @click.command("evaluate", short_help="Show how good a model is on committed data, with a proof.")
 @report_options
+@model_option
 @click.option("--metric", multiple=True, help="confusion, accuracy, recall:2, auc, ... Repeatable.")
 @click.option("--by", multiple=True, metavar="COLUMN", help="Groups by the values of this column. Repeatable.")
 @click.option(
@@ -41,6 +42,7 @@ def command(
     rows: str | None,
     out: Path,
     force: bool,
+    model: Path | None,
     metric: tuple[str, ...],
     by: tuple[str, ...],
     at_least: tuple[str, ...],
@@ -59,12 +61,11 @@ def command(
     from tacit.commitment import open_data
     from tacit.rates import FAIRNESS
     from tacit.reporting import evaluate
-    from tacit.runs import open_run
 
     require_free(out, overwrite=force)
     opened = open_vault(vault, key_file)
     made = evaluate(
-        open_run(opened, run),
+        model_or_run(opened, run, model),
         None if data is None else open_data(opened, data),
         metrics=metric or None,
         by=by or None,

@@ -71,6 +71,22 @@ class Verified:
             words += [] if value is None else [option, shlex.quote(value)]
         return " ".join(words)
 
+    @property
+    def public(self) -> Mapping[str, Any] | None:
+        """The public model that a report is about, if it is about one."""
+        found = self.verdict.statement.get("report", {}).get("public")
+        return found if isinstance(found, Mapping) else None
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """Architecture and scales of the model: the public one's, or those of the run."""
+        model = self.public
+        if model is None:
+            config: Mapping[str, Any] = self.verdict.statement["run"]["config"]
+            return config
+        scales = {"fa": model["fa"], "fw": model["bits"]}
+        return {"architecture": model["architecture"], "scales": scales, "data_bits": model["data_bits"]}
+
     @cached_property
     def training(self) -> Mapping[str, Any] | None:
         """The record of the training data; for a data commitment its own, for a link of data the first."""

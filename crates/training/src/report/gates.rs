@@ -6,7 +6,7 @@
 use super::backtest::Backtest;
 use super::claims::{LIMB_BITS, LIMBS};
 use super::head::HeadEquation;
-use super::relation::{DATA, ReportRelation, Row, add_form, weighted_rows};
+use super::relation::{ReportRelation, Row, add_form, weighted_rows};
 use super::scores::Scores;
 use crate::config::Loss;
 use crate::relation::{Equation, TRACE, Term, cell, unit_weights};
@@ -117,7 +117,7 @@ impl ReportRelation<'_> {
                 *w = E::ONE;
             }
         }
-        let (column, data) = (r.low(Low::Dense(column)), r.low(Low::Dense(data)));
+        let (column, data) = (r.low(Low::Dense(column)), (self.data_id(), r.low(Low::Dense(data))));
         for (columns, value) in linear {
             let mut e = Affine::constant(-E::from(signed(value)));
             columns.iter().for_each(|form| add_form(&mut e, form, column, data, E::ONE));
@@ -253,7 +253,7 @@ impl ReportRelation<'_> {
         for (c, &w) in at_counts.iter().enumerate().take(labels) {
             let (real, slots) = self.label(c);
             ea.add_constant(w * here.real * real);
-            slots.into_iter().for_each(|(slot, k)| ea.add_cell(cell(DATA, here.data, slot), w * k));
+            slots.into_iter().for_each(|(slot, k)| ea.add_cell(cell(here.data.0, here.data.1, slot), w * k));
             let (constant, slots) = self.counted(&counts, c);
             eb.add_constant(w * constant);
             slots.into_iter().for_each(|(slot, k)| eb.add_cell(cell(TRACE, here.column, slot), w * k));

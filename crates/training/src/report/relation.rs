@@ -36,7 +36,7 @@ use tacit_argument::soundness::{ErrorTerm, LOGUP, algebraic};
 pub const LABEL: &[u8] = b"tacit/report/v1";
 /// The model's id among the vectors of the proof.
 pub(super) const MODEL: usize = 1;
-/// The data set's.
+/// The data set's in forms of columns; of a public model its id is one less.
 pub(super) const DATA: usize = 2;
 /// log2 of the fewest rows: shorter columns would spread a table's multiplicities over many slots.
 const MIN_LOG_ROWS: usize = 8;
@@ -67,17 +67,22 @@ pub struct ReportRelation<'a> {
     pub(super) data_stride: usize,
     /// The model's id among the vectors.
     id: usize,
+    /// The weights, if the model is public: then it is none of the vectors.
+    public: Option<&'a [i64]>,
     /// The model that this one is compared with.
     pub(super) other: Option<Box<Self>>,
     /// Of every comparison the slacks of its bounds on both models.
     pub(super) ties: Vec<(usize, usize)>,
 }
 
+/// The data set's id among the vectors of the proof, and the low part that reads it.
+pub(super) type DataRows = (usize, LowId);
+
 /// The low parts that read columns, masked columns and the data set at a row point.
 pub(super) struct Row {
     pub(super) column: LowId,
     pub(super) masked: LowId,
-    pub(super) data: LowId,
+    pub(super) data: DataRows,
     /// sum of eq over the rows that are read.
     pub(super) real: E,
 }
@@ -107,6 +112,16 @@ impl<'a> ReportRelation<'a> {
             (other.lookups, other.slots) = (lookups.clone(), slots);
         }
         Self { lookups, slots, ties, other: other.map(Box::new), ..out }
+    }
+
+    /// The relation of a checked statement about public weights.
+    pub(super) fn of_public(statement: &'a ReportStatement, checked: Checked, weights: &'a [i64]) -> Self {
+        Self { public: Some(weights), ..Self::new(Cow::Borrowed(statement), checked, None, vec![]) }
+    }
+
+    /// The id of the data set among the vectors of the proof.
+    pub(super) const fn data_id(&self) -> usize {
+        DATA - self.public.is_some() as usize
     }
 
     /// Columns and lookups of one model, from the next slot on, with so many slacks more; multiplicities are not placed.
@@ -185,6 +200,7 @@ impl<'a> ReportRelation<'a> {
             slots: *next,
             data_stride,
             id,
+            public: None,
             other: None,
             ties: vec![],
         }
@@ -213,7 +229,7 @@ impl<'a> ReportRelation<'a> {
         let column = r.low(Low::Eq(point.to_vec()));
         if r.is_dry() {
             let [masked, data] = [(); 2].map(|()| r.low(Low::Eq(vec![])));
-            return Row { column, masked, data, real: E::ZERO };
+            return Row { column, masked, data: (self.data_id(), data), real: E::ZERO };
         }
         let mut masked = eq_table(point, E::ONE);
         let data = match &self.checked.index {
@@ -231,7 +247,7 @@ impl<'a> ReportRelation<'a> {
         };
         masked.iter_mut().skip(self.checked.rows).for_each(|w| *w = E::ZERO);
         let real = masked.iter().copied().sum();
-        Row { column, masked: r.low(Low::Dense(masked)), data, real }
+        Row { column, masked: r.low(Low::Dense(masked)), data: (self.data_id(), data), real }
     }
 
     /// Draws unit weights per layer and the batching of the layers.
@@ -268,6 +284,11 @@ impl<'a> ReportRelation<'a> {
     /// sum_v eq_v sum_j u_j W(v, j).
     fn weight_claim(&self, r: &mut Reduction<'_>, products: &Products, eq: &[E]) -> Affine {
         let mut e = Affine::default();
+        if let Some(weights) = self.public {
+            // No message: the verifier holds the weights, and computes what it would have opened.
+            e.add_constant(self.public_weights(weights, products, eq));
+            return e;
+        }
         for ((l, part), units) in self.parts(eq).into_iter().zip(&products.units) {
             let (stride, first) = (self.model.stride.get(l), self.model.first.get(l));
             let (Some(&stride), Some(&first)) = (stride, first) else { continue };
@@ -277,6 +298,19 @@ impl<'a> ReportRelation<'a> {
             part.iter().enumerate().for_each(|(k, &w)| e.add_cell(cell(self.id, low, first + k), w));
         }
         e
+    }
+
+    /// sum_v eq_v sum_j u_j W(v, j) of public weights, row after row of layer after layer.
+    fn public_weights(&self, weights: &[i64], products: &Products, eq: &[E]) -> E {
+        let (mut rest, mut sum) = (weights, E::ZERO);
+        for ((l, part), units) in self.parts(eq).into_iter().zip(&products.units) {
+            let n = self.checked.config.outputs(l).max(1);
+            let (matrix, after) = rest.split_at_checked(part.len() * n).unwrap_or((rest, &[]));
+            let row = |w: &[i64]| w.iter().zip(units).map(|(&w, &u)| u * signed(w)).sum::<E>();
+            sum += matrix.chunks(n).zip(part).map(|(w, &k)| k * row(w)).sum::<E>();
+            rest = after;
+        }
+        sum
     }
 
     /// The linear part of an equation at a row point; what is read of hidden rows is a message of its own.
@@ -289,7 +323,7 @@ impl<'a> ReportRelation<'a> {
                 Term::Masked(slot) => e.add_cell(cell(TRACE, row.masked, slot), c),
                 Term::Data(_) if self.selection.is_some() => {}
                 Term::Data(slot) => match self.statement.input {
-                    Input::Committed { .. } => e.add_cell(cell(DATA, row.data, slot), c),
+                    Input::Committed { .. } => e.add_cell(cell(row.data.0, row.data.1, slot), c),
                     Input::Public { .. } => e.add_constant(c * public.get(slot).copied().unwrap_or(E::ZERO)),
                 },
                 Term::Pair(_) => {}
@@ -307,10 +341,11 @@ impl<'a> ReportRelation<'a> {
 }
 
 /// k times a form of trace and data columns, the constant as on every row.
-pub(super) fn add_form(e: &mut Affine, form: &Form, column: LowId, data: LowId, k: E) {
+pub(super) fn add_form(e: &mut Affine, form: &Form, column: LowId, data: DataRows, k: E) {
     e.add_constant(k * form.constant);
     for &(vector, slot, c) in &form.terms {
-        e.add_cell(cell(vector, if vector == DATA { data } else { column }, slot), k * c);
+        let (id, low) = if vector == DATA { data } else { (vector, column) };
+        e.add_cell(cell(id, low, slot), k * c);
     }
 }
 

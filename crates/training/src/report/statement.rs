@@ -2,6 +2,7 @@
 use super::ReportInvalid;
 use super::backtest::{Figure, Strategy};
 use super::comparison::{Compared, OtherModel};
+use super::public::PublicModel;
 use super::rates::Rate;
 use super::scores::ScoreFigure;
 use crate::canonical::digest;
@@ -211,6 +212,8 @@ pub struct ReportStatement {
     pub shown: Vec<Shown>,
     /// What the model is compared with.
     pub against: Option<OtherModel>,
+    /// The model, if it is a public one; then there is no run.
+    pub public: Option<PublicModel>,
 }
 
 impl Input {

@@ -701,6 +701,7 @@ fn terms_of_a_report_with_more_claims_than_messages() {
         groups: None,
         shown: vec![Shown::TargetMoments { sums: vec![0; 700], squares: 0 }],
         against: None,
+        public: None,
     };
     let w = run.validate().unwrap().last().unwrap().w;
     let relation = report::relation(&statement, &run, w).unwrap();
