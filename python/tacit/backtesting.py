@@ -120,7 +120,9 @@ def backtest(
             "asked": [{"Backtest": {"strategy": strategy, "figures": figures}}],
         }
     )
-    return prove_request(run, record, on, (on.features, on.labels), request, (), MIN_GROUP, quiet, public=public)
+    return prove_request(
+        run, record, on, (on.features, on.labels), request, (), MIN_GROUP, quiet, public=public
+    )
 
 
 def earlier_targets(features: NDArray[np.int32], targets: NDArray[np.int64]) -> list[dict[str, int]]:

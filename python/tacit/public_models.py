@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from tacit import session
 from tacit._files import read_limited
-from tacit._wording import given, named
-from tacit.errors import UsageError
+from tacit._wording import given
+from tacit.errors import ProofRejected, UsageError
 from tacit.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -68,20 +68,15 @@ def public_model(path: str | os.PathLike[str], run: Run, *, bits: int | None = N
     content = read_limited(path, limit=MAX_FILE, what="model file")
     record = run.record()
     names, config = parameter_names(record), record.config.to_json()
-    # Fewer bits than the weights have are refused by the core, more are the same numbers.
-    possible = [bits] if bits is not None else [*_released(run), record.config.scales.fw]
-    for index, tried in enumerate(possible):
+    possible = [bits] if bits is not None else sorted({*_released(run), record.config.scales.fw})
+    # Too few bits are refused by the core, too many are the same numbers.
+    for tried in possible[:-1]:
         try:
-            description, weights = session.public_model(content, config, tried, names)
-        except session.ProofRejected as error:
-            if error.check != "ModelTensorPrecision" or index + 1 < len(possible):
-                if error.check == "ModelTensorPrecision":
-                    continue
+            return PublicModel(run, tried, *session.public_model(content, config, tried, names))
+        except ProofRejected as error:
+            if error.check != "ModelTensorPrecision":
                 raise
-            told = f"{error.args[0]}; give {named('bits')}"
-            raise type(error)(told, check=error.check) from None
-        return PublicModel(run, tried, description, weights)
-    raise AssertionError("one number of bits is tried at least")
+    return PublicModel(run, possible[-1], *session.public_model(content, config, possible[-1], names))
 
 
 def _released(run: Run) -> list[int]:
@@ -112,25 +107,28 @@ def prove_public(
     file = None if data is None else data.file
     plan = session.plan_public_report(model, file, table, request, outputs=told)
     require_rows(plan, names, min_group)
-    opened = []
-    for committed in (data, outputs):
-        if committed is None:
-            opened.append(None)
-            continue
-        rows = {committed.digest.hex(): int(plan["rows_per_proof"])}
-        committed.vault.budget.charge(rows, f"report on a public model of {model.run.name}")
-        seed = committed.vault.secret(f"data/{committed.name}")
-        opened.append((session.Opening(committed.file, seed), (committed.features, committed.labels)))
+    opened = [_opened(model, committed, int(plan["rows_per_proof"])) for committed in (data, outputs)]
     with progress_bar("proving", shown=False if quiet else None) as progress:
         content = session.prove_public_report(
             model,
-            None if opened[0] is None else opened[0][0],
+            opened[0],
             table,
             request,
             model.run.vault.secret(),
-            outputs=opened[1],
+            outputs=None
+            if opened[1] is None or outputs is None
+            else (opened[1], (outputs.features, outputs.labels)),
             progress=progress,
         )
     config = model.run.record().config
     width = config.architecture.layers[-1].outputs
     return Report(content, model.run.name, tuple(plan["shown"]), names, config.scales.fa, width, plan["rows"])
+
+
+def _opened(model: PublicModel, committed: CommittedData | None, rows: int) -> session.Opening | None:
+    """A commitment as the core opens it, charged with the rows that the proof opens of it."""
+    if committed is None:
+        return None
+    what = f"report on a public model of {model.run.name}"
+    committed.vault.budget.charge({committed.digest.hex(): rows}, what)
+    return session.Opening(committed.file, committed.vault.secret(f"data/{committed.name}"))

@@ -213,10 +213,14 @@ def _bits(column: NDArray[np.int32]) -> int:
 
 def parameter_names(record: RunRecord) -> list[tuple[str, str | None]]:
     """What the tensors of every layer are called in a model file: as in the module, or by number."""
-    return record.parameter_names or [
-        (f"{index}.weight", f"{index}.bias" if layer.bias else None)
-        for index, layer in enumerate(record.config.architecture.layers)
-    ]
+    return (
+        list(record.parameter_names)
+        if record.parameter_names
+        else [
+            (f"{index}.weight", f"{index}.bias" if layer.bias else None)
+            for index, layer in enumerate(record.config.architecture.layers)
+        ]
+    )
 
 
 def _known(data: CommittedData, columns: Collection[str], labels: bool) -> list[int]:

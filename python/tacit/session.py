@@ -655,9 +655,7 @@ def plan_public_report(
 ) -> dict[str, Any]:
     """`plan_report` of a public model, which is not opened."""
     with _native() as native:
-        plan = native.plan_public_report(
-            model.description, model.weights, commitment, table, outputs, request
-        )
+        plan = native.plan_public_report(model.description, model.weights, commitment, table, outputs, request)
     return dict(json.loads(plan))
 
 

@@ -483,9 +483,7 @@ def backtest(
     return backtesting.backtest(_reported(model), market, **options)
 
 
-def predict(
-    model: Run | PublicModel | Fitted | nn.Module, x: Any = None, **options: Any
-) -> reporting.Report:
+def predict(model: Run | PublicModel | Fitted | nn.Module, x: Any = None, **options: Any) -> reporting.Report:
     """Show this model's outputs on rows: public ones, committed ones, or committed ones that stay unnamed.
 
     See `tacit.predicting.predict` for the options (rows, hide_rows, commit_as).

@@ -42,10 +42,10 @@ def verify(
     A run's proof is checked against the commitment `data`; without it the verdict says which data it is about
     by digest alone. A release is checked against `run` and the safetensors file `model`, a report against the
     `run` of its model, the commitment `data` of the rows that it is about and, where the model was trained on
-    others, the commitment `training` of those. A report on a public model is checked against its safetensors file
-    `model` and no run; with the `release` and the `run` that it comes from, the verdict says so. One that compares two models takes the run of the second as
-    `other` and, where that was trained on other data, its commitment as `other_training`. A commitment file as
-    `proof` has its validity proof checked.
+    others, the commitment `training` of those. A report on a public model is checked against the safetensors
+    file `model` and no run; given its `release` and `run` too, the verdict says where the weights come from.
+    One that compares two models takes the run of the second as `other` and, where that was trained on other
+    data, its commitment as `other_training`. A commitment file as `proof` has its validity proof checked.
 
     `link` is a file, or several, that prove two commitments to hold the same: with them a run, a release or a
     report may be about a commitment that was made again; one that nothing rests on is rejected. A link as
@@ -208,9 +208,7 @@ _KINDS = {
 }
 
 
-def _refuse_missing(
-    kind: str, run: PathLike | None, model: PathLike | None, release: PathLike | None
-) -> None:
+def _refuse_missing(kind: str, run: PathLike | None, model: PathLike | None, release: PathLike | None) -> None:
     """What a kind of proof cannot be verified without."""
     missing = []
     if kind == "report" and (model is not None or release is not None):

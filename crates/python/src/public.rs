@@ -79,8 +79,7 @@ pub fn plan_public_report(
     let (weights, table) = (values(py, &weights)?, rows(py, &table.0, &table.1)?);
     let model = described(model)?;
     let (input, table, _, request) = on_rows(commitment.as_deref(), table, outputs.as_deref(), request)?;
-    let asked =
-        input_of(&model, &weights, &input, table.as_ref(), request.groups.as_ref(), &request.hidden);
+    let asked = input_of(&model, &weights, &input, table.as_ref(), request.groups.as_ref(), &request.hidden);
     let p = py.detach(|| plan(&asked, &request.asked)).map_err(Failed::from)?;
     Ok(plan_json(&p))
 }
@@ -117,8 +116,7 @@ pub fn prove_public_report<'py>(
             (Some(record), Some((table, seed))) => Some(rebuild_data(record, &table, &seed)?),
             _ => None,
         };
-        let asked =
-            input_of(&model, &weights, &input, table.as_ref(), request.groups.as_ref(), &request.hidden);
+        let asked = input_of(&model, &weights, &input, table.as_ref(), request.groups.as_ref(), &request.hidden);
         let trees = PublicTrees { data: vector.as_ref(), outputs: told.as_ref() };
         Ok(file::encode(Kind::Report, &prove(&asked, trees, &request.asked, &secret)?)?)
     })?;
@@ -134,12 +132,7 @@ struct Chain {
 }
 
 /// Checks release and run, and that the release is of this model in this file.
-fn chain(
-    public: &PublicModel,
-    file: &[u8],
-    (release, run): (&[u8], &[u8]),
-    held: &Held<'_>,
-) -> Result<Chain, Failed> {
+fn chain(public: &PublicModel, file: &[u8], (release, run): (&[u8], &[u8]), held: &Held<'_>) -> Result<Chain, Failed> {
     let release: ReleaseProof = file::decode(Kind::Release, release)?;
     let verified = verify_model_of_run(run, &release.statement.model_digest, held);
     let (run, of_run, (of_model, record)) = verified.map_err(|e| Failed::from(e).in_file("the release's run"))?;
@@ -181,8 +174,8 @@ pub fn verify_public_report(
             return Err(ReportRejected::PublicModel { stated: false }.into());
         };
         let config = public.config().map_err(ReportRejected::from)?;
-        let (weights, metadata) = read_tensors(&model, &config, &public.names, public.bits)
-            .map_err(|e| e.in_file("the model file"))?;
+        let (weights, metadata) =
+            read_tensors(&model, &config, &public.names, public.bits).map_err(|e| e.in_file("the model file"))?;
         let of_data = Held { data: commitment.as_deref(), links: &links, ..Held::default() };
         let v = verify_public_report_with(&report, &weights, &of_data)?;
         let chain = released.as_ref().map(|(release, run)| chain(public, &model, (release, run), &of_run));
@@ -197,6 +190,7 @@ pub fn verify_public_report(
             ));
         }
         words = words.and(public_words(public, chain.is_some()));
+        words.shown.push("The model file given holds these weights and no other tensor.".to_string());
         if metadata {
             words.not_shown.push("what the metadata of the model file says".to_string());
         }

@@ -52,11 +52,11 @@ pub use prover::{
     OtherInput, ReportError, ReportInput, ReportPlan, ReportTrees, plan_comparison, plan_report, prove_comparison,
     prove_report,
 };
-#[cfg(feature = "prover")]
-pub use public::{PublicInput, PublicTrees, plan_public_report, prove_public_report};
 pub use public::{
     PUBLIC_RATE, PublicInvalid, PublicModel, public_relation, public_words, verify_public_report, weights_digest,
 };
+#[cfg(feature = "prover")]
+pub use public::{PublicInput, PublicTrees, plan_public_report, prove_public_report};
 pub use rates::Rate;
 pub use relation::{LABEL, ReportRelation};
 #[cfg(feature = "prover")]

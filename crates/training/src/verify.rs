@@ -2,7 +2,9 @@
 use crate::file::{FileError, Kind, decode};
 use crate::link::{LinkProof, LinkRejected, LinkVerdict, Linked, Links, verify_link};
 use crate::record::{DataRecord, ModelRecord, RecordError};
-use crate::report::{Input, ModelOf, ReportProof, ReportRejected, ReportVerdict, verify_comparison, verify_public_report, verify_report};
+use crate::report::{
+    Input, ModelOf, ReportProof, ReportRejected, ReportVerdict, verify_comparison, verify_public_report, verify_report,
+};
 use crate::run::{RunProof, RunRejected, RunVerdict, verify_run};
 use crate::seed::Origin;
 use crate::statement::RunStatement;

@@ -146,7 +146,9 @@ def companion_options(function: F) -> F:
             "--training", type=path, help="For a report on other rows: commitment of the training data."
         ),
         click.option(
-            "--release", type=path, help="For a report on a public model: the release that it is from, with --run."
+            "--release",
+            type=path,
+            help="For a report on a public model: the release that it is from, with --run.",
         ),
         click.option(
             "--model", type=path, help="For a release, or a report on a public model: the safetensors file."

@@ -32,8 +32,8 @@ def command(
     declaration: str | None,
     as_json: bool,
 ) -> int:
-    """Check PROOF: a run (with --data), a release (with --run and --model), a report (with --run and --data; one
-    on a public model with --model), a link (with --data and --to, or --run), or a data commitment.
+    """Check PROOF: a run (with --data), a release (with --run and --model), a report (with --run and --data;
+    one on a public model with --model), a link (with --data and --to, or --run), or a data commitment.
 
     Exit code 0: valid; 1: rejected, the failing check is named; 2: wrong usage; 3: not a file of ours,
     damaged, or of another kind. With --json a rejection is an object too: valid (false), check, message.

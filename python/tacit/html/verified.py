@@ -56,9 +56,10 @@ class Verified:
 
     @property
     def topic(self) -> str:
-        """What the page is about: the kind, or "rows" for a link that relates the rows of two data sets."""
+        """What the page is about: the kind, or "rows" for a link that relates the rows of two data sets,
+        "public" for a report on a public model."""
         rows = self.kind == "link" and self.verdict.statement["link"]["of"] == "rows"
-        return "rows" if rows else self.kind
+        return "rows" if rows else "public" if self.public is not None else self.kind
 
     @property
     def command(self) -> str:

@@ -267,8 +267,8 @@ pub fn public_words(model: &PublicModel, released: bool) -> Words {
     let widths = layers.iter().take(1).map(|l| l.inputs).chain(layers.iter().map(|l| l.outputs));
     let widths: Vec<_> = widths.map(|n| n.to_string()).collect();
     let mut shown = alloc::vec![format!(
-        "The public model of the layers {} has the weights in the model file given, {} fractional bits each; their \
-         digest is {}.",
+        "The model is public: layers {}, weights of {} fractional bits whose digest is {}; a verifier holds them in a \
+         file, and nothing of the model is opened.",
         widths.join("-"),
         model.bits,
         hex(&model.weights)

@@ -20,7 +20,11 @@ pub fn report_words(report: &ReportStatement, training: Option<&DataRecord>, dat
     let of_model = match &report.public {
         Some(_) => format!("public model {}", hex(&report.model_digest)),
         None => {
-            format!("model behind commitment {}, the last of run {}", hex(&report.model_digest), hex(&report.run_digest))
+            format!(
+                "model behind commitment {}, the last of run {}",
+                hex(&report.model_digest),
+                hex(&report.run_digest)
+            )
         }
     };
     let mut shown = alloc::vec![format!("The outputs of the {of_model}, on {}:", rows(report, training))];

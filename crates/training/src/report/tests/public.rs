@@ -159,10 +159,13 @@ fn the_same_figures_as_of_the_commitment() {
     verify_public_report(&public, &world.weights).unwrap();
     let committed = world.all(&asked);
     assert_eq!(public.statement.shown, committed.statement.shown);
-    assert_eq!(outputs(&world, &[0]), match &public.statement.shown[0] {
-        Shown::Outputs { values } => values[..3].to_vec(),
-        _ => panic!(),
-    });
+    assert_eq!(
+        outputs(&world, &[0]),
+        match &public.statement.shown[0] {
+            Shown::Outputs { values } => values[..3].to_vec(),
+            _ => panic!(),
+        }
+    );
 }
 
 fn good() -> (Open, ReportProof) {
@@ -411,6 +414,78 @@ fn another_model_than_the_one_named() {
             // With what it ran it is no proof either: the statement names the file's weights.
             let e = verify_public_report(&report, &other).map(|_| ()).unwrap_err();
             assert_eq!(public(e), PublicInvalid::OtherWeights);
+        }
+    }
+}
+
+/// The weights as a safetensors file has them: tensors in PyTorch's layout, float32.
+fn safetensors(model: &PublicModel, weights: &[i64]) -> Vec<u8> {
+    let (mut header, mut data, mut first) = (vec![], vec![], 0);
+    for (layer, (weight, bias)) in model.architecture.layers.iter().zip(&model.names) {
+        let (n, inputs) = (layer.outputs as usize, layer.inputs as usize);
+        let mut add = |name: &str, shape: alloc::string::String, at: Vec<usize>| {
+            let start = data.len();
+            at.iter().for_each(|&i| data.extend((weights[i] as f32 / (1u64 << model.bits) as f32).to_le_bytes()));
+            let end = data.len();
+            header.push(format!("\"{name}\":{{\"dtype\":\"F32\",\"shape\":{shape},\"data_offsets\":[{start},{end}]}}"));
+        };
+        let entries = (0..n).flat_map(|j| (0..inputs).map(move |k| (j, k)));
+        add(weight, format!("[{n},{inputs}]"), entries.map(|(j, k)| first + k * n + j).collect());
+        if let Some(bias) = bias {
+            add(bias, format!("[{n}]"), (0..n).map(|j| first + inputs * n + j).collect());
+        }
+        first += layer.k() * n;
+    }
+    let text = format!("{{{}}}", header.join(","));
+    [&(text.len() as u64).to_le_bytes()[..], text.as_bytes(), &data].concat()
+}
+
+/// The reports on a public model that the second verifier reads: an honest one, and one of a prover that ran another
+/// model. With `TACIT_FIXTURES=FOLDER` they are written there.
+#[test]
+fn forged_reports_on_a_model_file() {
+    let mut world = super::fixtures::seeded();
+    let shift = world.run.config.scales.fw - BITS;
+    let weights: Vec<i64> = world.weights.iter().map(|w| w >> shift).collect();
+    world.weights.clone_from(&weights);
+    let open = Open { model: described(&world.run.config, &weights), weights, world };
+    let mut other = open.weights.clone();
+    other[0] += 1 << (BITS - 2);
+    let input = open.world.committed(Rows::All);
+    let (honest, _) = forged(&open, &input, &open.weights, &open.weights);
+    let (ran, _) = forged(&open, &input, &other, &other);
+    let file = safetensors(&open.model, &open.weights);
+    let mut read = ran.clone();
+    read.statement.public.as_mut().unwrap().weights = weights_digest(&other).unwrap();
+    let made = [("report-public", honest), ("forged-report-public", ran), ("forged-report-other-weights", read)];
+    let folder = super::fixtures::folder();
+    let to = std::env::var_os("TACIT_FIXTURES").filter(|to| !to.is_empty()).map(std::path::PathBuf::from);
+    if let Some(to) = &to {
+        std::fs::write(to.join("public.safetensors"), &file).unwrap();
+    }
+    assert_eq!(std::fs::read(folder.join("public.safetensors")).unwrap(), file);
+    for (name, mut report) in made {
+        if name == "forged-report-other-weights" {
+            report.statement.model_digest = report.statement.public.as_ref().unwrap().digest().unwrap();
+        }
+        let path = folder.join(name).with_extension("tacit");
+        if let Some(to) = &to {
+            let bytes = crate::file::encode(crate::file::Kind::Report, &report).unwrap();
+            std::fs::write(to.join(path.file_name().unwrap()), bytes).unwrap();
+        }
+        let stored: ReportProof =
+            crate::file::decode(crate::file::Kind::Report, &std::fs::read(path).unwrap()).unwrap();
+        assert_eq!(stored.statement, report.statement, "{name}");
+        for report in [report, stored] {
+            match (name, open.verify(&report)) {
+                ("report-public", Ok(_))
+                | (
+                    "forged-report-public",
+                    Err(ReportRejected::Argument(ArgumentError::Opening(OpeningError::SourceClaim))),
+                )
+                | ("forged-report-other-weights", Err(ReportRejected::Public(PublicInvalid::OtherWeights))) => {}
+                (_, other) => panic!("{name}: {:?}", other.map(|_| ())),
+            }
         }
     }
 }
