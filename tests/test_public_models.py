@@ -21,7 +21,8 @@ import tacit
 from loan_table import loans
 from tacit.cli import main
 from tacit.errors import ProofRejected, UsageError, WrongModel
-from tacit.weights_file import named_tensors
+from tacit.releasing import parameter_names
+from tacit.weights_file import named_tensors, safetensors_bytes
 
 FIXTURES = Path(__file__).with_name("fixtures")
 TEXT = ("sex", "region")
@@ -169,12 +170,8 @@ def test_an_unproven_run_has_a_model_too(bank: Bank, tmp_path: Path) -> None:
     record, path = run.record(), tmp_path / "all.safetensors"
     shapes = [(layer.k, layer.outputs) for layer in record.config.architecture.layers]
     weights, bits = record.final.flat_weights(), record.config.scales.fw
-    names = [
-        (f"{i}.w", f"{i}.b" if layer.bias else None)
-        for i, layer in enumerate(record.config.architecture.layers)
-    ]
-    keep = record.parameter_names or names
-    path.write_bytes(named_tensors(weights >> (bits - 16), shapes, list(keep), 16))
+    tensors = named_tensors(weights >> (bits - 16), shapes, parameter_names(record), 16)
+    path.write_bytes(safetensors_bytes(tensors))
     model = tacit.public_model(path, run, bits=16)
     report = tacit.predict(model, data=bank.test, rows=[0], quiet=True)
     assert run.unproven(1) == [0]
@@ -204,12 +201,10 @@ def test_the_chain_from_training(bank: Bank) -> None:
 def test_another_release_is_none_of_this_model(bank: Bank, tmp_path: Path) -> None:
     record = bank.run.record()
     shapes = [(layer.k, layer.outputs) for layer in record.config.architecture.layers]
-    from tacit.releasing import parameter_names
-
     changed = rounded(bank.run).astype(np.int64)
     changed[3] += 1
     path = tmp_path / "changed.safetensors"
-    path.write_bytes(named_tensors(changed, shapes, parameter_names(record), BITS))
+    path.write_bytes(safetensors_bytes(named_tensors(changed, shapes, parameter_names(record), BITS)))
     report = tacit.predict(tacit.public_model(path, bank.run), data=bank.test, rows=[2], quiet=True)
     with pytest.raises(WrongModel) as rejected:
         bank.verify(report)
@@ -257,7 +252,7 @@ def test_files_that_are_another_model(bank: Bank, tmp_path: Path) -> None:
             verify_on_file(report.content, file)
         assert also.value.check == check
         with pytest.raises(ProofRejected) as refused:
-            tacit.public_model(path, bank.run)
+            tacit.public_model(path, bank.run, bits=BITS)
         assert refused.value.check == check
 
 
