@@ -236,7 +236,7 @@ def test_files_that_are_another_model(bank: Bank, tmp_path: Path) -> None:
         "ModelTensorPrecision": written(header, half),
         "ModelTensorMissing": written(renamed, data),
         "ModelTensorShape": written(
-            header | {name: header[name] | {"shape": header[name]["shape"][::-1]}}, data
+            header | {name: header[name] | {"shape": [1, *header[name]["shape"]]}}, data
         ),
         "ModelTensorUnknown": written(
             header | {"more": {"dtype": "F32", "shape": [0], "data_offsets": [len(data)] * 2}}, data
