@@ -98,6 +98,7 @@ def read_weights(file: bytes, config: RunConfig, names: list[tuple[str, str | No
     """The weights in a file of exactly these tensors, as integers over 2^bits, in the order of a release."""
     header, data = read_header(file)
     count = sum(layer.k * layer.outputs for layer in config.architecture.layers)
+    require(4 * count <= len(data), "ModelFormat", f"no room for {count} weights")
     places = ReleaseStatement(1, bytes(32), bytes(32), bits, list(range(count)), names, None)
     weights = [0] * count
     for name, shape, at in expected(config, places):
