@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from spec.proof import ReportProof
 from spec.rejected import Rejected
 from spec.verify import main as second
 from spec.verify import verify_on_file
 
 import tacit
 from loan_table import loans
+from spec_targets import Target, sweep
 from tacit.cli import main
 from tacit.errors import ProofRejected, UsageError, WrongModel
 from tacit.releasing import parameter_names
@@ -347,3 +349,30 @@ def test_forged_files(tmp_path: Path) -> None:
         with pytest.raises(Rejected) as also:
             verify_on_file(Path(path).read_bytes(), *held)
         assert also.value.check == check
+
+
+def test_changed_reports_are_rejected_by_both(tmp_path: Path) -> None:
+    """Every field of the statement; and the sum of the errors is the same."""
+    model, report = FIXTURES / "public.safetensors", FIXTURES / "report-public.tacit"
+    file = model.read_bytes()
+    t = Target(
+        "report",
+        ReportProof,
+        report.read_bytes(),
+        lambda path: tacit.verify(path, model=model),
+        lambda content: verify_on_file(content, file),
+    )
+    counts = sweep(t, tmp_path / "changed.report", 1, 1, 5, seed=3, under="statement")
+    print(sum(counts.values()), counts)
+    assert {"SourceClaim", "Run", "ModelDigest", "Names", "Config"} <= set(counts)
+    facts = verify_on_file(t.content, file)
+    bits = -dict(tacit.verify(report, model=model).soundness)["total, report"]
+    assert float(facts["report bits"]) == pytest.approx(bits, abs=0.01)
+
+
+def test_public_rows_alone_have_no_term_of_pins(bank: Bank) -> None:
+    report = tacit.predict(bank.model, loans(3, 2).drop(columns="good"), quiet=True)
+    terms = dict(bank.verify(report, None).soundness)
+    assert not any("pin" in name for name in terms) and terms["total, report"] < -131
+    facts = bank.second(report, None)
+    assert float(facts["report bits"]) == pytest.approx(-terms["total, report"], abs=0.01)
