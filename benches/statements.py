@@ -161,8 +161,8 @@ RATIOS = {
     for rows in (1, 1000)
 }
 """Predictions with a committed and with a public model: widths and public rows."""
-PAIRS = 25
-"""Proofs of each, in turn."""
+PAIRS = 12
+"""Proofs of each, in turn: about as many as the budget of the committed model has rows for."""
 
 
 def _compare(name: str, out: Any) -> None:
