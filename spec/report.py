@@ -93,6 +93,7 @@ def verify_report(
     the validity of data is checked apart."""
     s, data = report.statement, list[DataRecord]()
     require(s.version == REPORT_VERSION, "Version", f"{s.version}")
+    require(s.public is None, "PublicModel", "the report is on a public model")
     require(s.run_digest == run.run_digest, "OtherRun", "the report belongs to another run")
     require(s.model_digest == run.model_digest, "NotFinalModel", "the report is on another model")
     check_model(run.model, of_run.config)

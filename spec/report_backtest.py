@@ -66,6 +66,9 @@ class Sum:
 class Backtest:
     """The columns of a checked backtest."""
 
+    data_id = DATA
+    """The data set's place among the vectors."""
+
     def __init__(self, stated: Stated, checked: Checked, layout: ForwardLayout, slots: Allocator) -> None:
         """Takes its columns."""
         layer = checked.config.architecture.layers[-1]
@@ -295,11 +298,11 @@ class Backtest:
         if self.strategy.lags and not self.public:
             targets = [ZERO] * (1 << data_stride)
             for lag, power in zip(self.strategy.lags, weights, strict=True):
-                e.add_cell(DATA, data_low, lag.column, power)
+                e.add_cell(self.data_id, data_low, lag.column, power)
                 start = self.limits.first - 1 - lag.back
                 for x in range(self.rows):
                     targets[start + x] = targets[start + x] + power * eq[x]
-            e.add_cell(DATA, r.low(Low(table=targets)), self.target, -ONE)
+            e.add_cell(self.data_id, r.low(Low(table=targets)), self.target, -ONE)
         r.assert_zero(e)
 
 

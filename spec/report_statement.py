@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from spec.rejected import require
 from spec.report_comparison import BetterBy, OtherModel
+from spec.report_model import PublicModel
 from spec.report_rates import F1, Accuracy, FalsePositives, Precision, Predicted, Recall
 from spec.report_strategy import Backtest
 from spec.report_table import Calendar, TableInput
@@ -205,6 +206,7 @@ class ReportStatement:
     groups: Groups | None
     shown: list[Shown]
     against: OtherModel | None
+    public: PublicModel | None
 
     def digest(self) -> bytes:
         """The statement of the proof."""

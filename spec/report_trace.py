@@ -49,6 +49,8 @@ class ReportTrace:
         self.terms = Terms(checked.config, self.layout)
         self.lookups: System = chunk_lookups(checked.config, self.layout, behind.lookups if behind else None)
         slots = Allocator(self.layout.slots)
+        # A public model is none of the vectors.
+        self.data_id: int = DATA if statement.public is None else DATA - 1
         self.head: Head | None = None
         if checked.predicted:
             self.head = Head(self.layout, checked, statement.group_count, slots)
@@ -58,6 +60,7 @@ class ReportTrace:
         self.backtest: Backtest | None = None
         if statement.backtest is not None:
             self.backtest = Backtest(statement.backtest, checked, self.layout, slots)
+            self.backtest.data_id = self.data_id
             self.backtest.lookups(self.lookups)
         self.scores: ScoreColumn | None = None
         if self.head is not None and checked.scores is not None:
@@ -67,7 +70,8 @@ class ReportTrace:
         self.margins.lookups(self.lookups)
         self.selection: Selection | None = None
         if statement.hidden is not None and isinstance(statement.input, CommittedInput):
-            self.selection = Selection(statement.hidden, statement.input.data.rows, self.log_rows, slots)
+            rows = statement.input.data.rows
+            self.selection = Selection(statement.hidden, rows, self.log_rows, slots, self.data_id)
         count = slack_slots(checked.bounds + more, self.log_rows)
         self.slacks = slots.take(count)
         slack_lookups(self.slacks, count, self.lookups)
@@ -107,7 +111,7 @@ class ReportTrace:
     def add_data(self, e: Affine, row: Row, slot: int, k: E) -> None:
         """Adds k times a data column."""
         if row.public is None:
-            e.add_cell(DATA, row.data, slot, k)
+            e.add_cell(self.data_id, row.data, slot, k)
         else:
             e.add_constant(k * row.public[slot])
 

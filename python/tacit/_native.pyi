@@ -135,6 +135,37 @@ def verify_report(
     nonce: bytes | None,
     declaration: bytes | None,
 ) -> str: ...
+def public_model(
+    file: bytes, config: str, bits: int, names: Sequence[tuple[str, str | None]]
+) -> tuple[str, bytes]: ...
+def plan_public_report(
+    model: str,
+    weights: NDArray[np.int64],
+    commitment: _Bytes | None,
+    table: tuple[NDArray[np.int32], NDArray[np.int64]],
+    outputs: _Bytes | None,
+    request: str,
+) -> str: ...
+def prove_public_report(
+    model: str,
+    weights: NDArray[np.int64],
+    data: _Opening | None,
+    table: tuple[NDArray[np.int32], NDArray[np.int64]],
+    outputs: tuple[_Opening, tuple[NDArray[np.int32], NDArray[np.int64]]] | None,
+    request: str,
+    secret: _Bytes,
+    progress: _Progress,
+) -> bytes: ...
+def verify_public_report(
+    proof: bytes,
+    model: bytes,
+    commitment: bytes | None,
+    released: tuple[bytes, bytes] | None,
+    training: bytes | None,
+    links: Sequence[bytes],
+    nonce: bytes | None,
+    declaration: bytes | None,
+) -> str: ...
 def verify_commitment(bytes: bytes) -> str: ...
 def verify_run(
     proof: bytes,

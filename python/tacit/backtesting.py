@@ -15,6 +15,7 @@ from tacit.dataset.quantised import quantise
 from tacit.errors import ReportRefused, UsageError
 from tacit.markets import Market
 from tacit.performance import SHOWN
+from tacit.public_models import PublicModel, apart
 from tacit.public_rows import PublicRows, calendar
 from tacit.reporting import MIN_GROUP, Number, Report, check_arguments, prove_rows
 
@@ -44,7 +45,7 @@ BARE: dict[str, dict[str, Any]] = {
 
 
 def backtest(
-    run: Run,
+    run: Run | PublicModel,
     data: CommittedData | Market | None = None,
     *,
     cost_bps: Number = 0,
@@ -89,6 +90,7 @@ def backtest(
     ...; its subclass `BoundFails` for a bound that does not hold) and `BudgetError` if a commitment has no
     rows left.
     """
+    run, model = apart(run)
     public = data if isinstance(data, Market) else None
     committed = None if isinstance(data, Market) else data
     check_arguments(run, committed, 0, {"at_least": at_least, "at_most": at_most})
@@ -134,7 +136,7 @@ def backtest(
         asked.append(calendar(dates, len(chosen)))
     read = "All" if public is not None else {"Range": {"first": chosen.start, "count": len(chosen)}}
     request = {"rows": read, "groups": None, "asked": asked}
-    return prove_rows(run, record, on, request, (), MIN_GROUP, quiet)
+    return prove_rows(run, record, on, request, (), MIN_GROUP, quiet, public=model)
 
 
 def market_rows(market: Market) -> PublicRows:

@@ -16,7 +16,8 @@ from tacit._wording import given, name_of, named
 from tacit.commitment import DEFAULT_PROOFS, CommittedData, commit_quantised
 from tacit.dataset.quantised import QuantisedData, quantise
 from tacit.dataset.schema import Column, Schema, Target
-from tacit.errors import UsageError
+from tacit.errors import ReportRefused, UsageError
+from tacit.public_models import PublicModel, apart
 from tacit.public_rows import require_features
 from tacit.reporting import (
     Number,
@@ -46,7 +47,7 @@ INPUT_PROOFS = 4
 
 
 def predict(
-    run: Run,
+    run: Run | PublicModel,
     x: Any = None,
     *,
     data: CommittedData | None = None,
@@ -59,7 +60,7 @@ def predict(
     commit_outputs: str | None = None,
     quiet: bool = False,
 ) -> Report:
-    """Prove what the final model of a run gives for rows.
+    """Prove what the final model of a run, or a public one, gives for rows.
 
     `x` are public rows (a table with the columns of the training data, a file of one, or `QuantisedData`;
     scaled as the training data was, they stand in the report in the clear), or committed data. Without `x` the
@@ -78,6 +79,7 @@ def predict(
     Many rows go into one report: each report opens rows of the model's commitment, and of the data's. Raises as
     `evaluate` does.
     """
+    run, public = apart(run)
     if isinstance(x, CommittedData):
         if data is not None:
             raise UsageError(f"the committed data is given twice, as {name_of('x')} and as {name_of('data')}")
@@ -108,9 +110,9 @@ def predict(
     asked = shown + [{"Margins": of | {"bounds": [bound] * count}} for of, bound in bounds]
     outputs = None
     if commit_outputs is not None:
-        outputs = _commit_outputs(run, model_outputs(run, record, on, table, read), commit_outputs)
+        outputs = _commit_outputs(run, model_outputs(run, record, on, table, read, public), commit_outputs)
     request = json.dumps({"groups": None, "asked": asked, **read})
-    return prove_request(run, record, on, table, request, (), 0, quiet, outputs)
+    return prove_request(run, record, on, table, request, (), 0, quiet, outputs, public=public)
 
 
 def _shown(show: str | Iterable[str] | None, other: bool) -> list[Any]:

@@ -23,6 +23,7 @@ from tacit.few_rows import bounded_rows, places
 from tacit.performance import Performance, shown_performance
 from tacit.progress import progress_bar
 from tacit.proving import Proof, prove
+from tacit.public_models import PublicModel, apart, prove_public
 from tacit.rates import FAIRNESS, RATES, differences, rate_name, shown_errors, shown_rates
 from tacit.scores import (
     SCORES,
@@ -62,6 +63,7 @@ __all__ = [
     "prove_request",
     "prove_rows",
     "read_rows",
+    "require_rows",
     "require_schema",
 ]
 
@@ -190,7 +192,7 @@ class Report:
 
 
 def evaluate(
-    run: Run,
+    run: Run | PublicModel,
     data: CommittedData | Any = None,
     labels: Any = None,
     *,
@@ -205,7 +207,7 @@ def evaluate(
     min_group: int = MIN_GROUP,
     quiet: bool = False,
 ) -> Report:
-    """Prove how good the final model of a run is on the rows of a committed data set, or on public rows.
+    """Prove how good the final model of a run, or a public one, is on committed rows or on public ones.
 
     `data` is committed data, by default the training data; or public rows (a table with the columns of the
     training data, a file of one, or `QuantisedData`) with their `labels` (an array, or the name of a column of
@@ -232,6 +234,7 @@ def evaluate(
     `OtherSchema`, `NotProven`, ...; its subclass `BoundFails` for a bound that the model does not reach) and
     `BudgetError` if a commitment has no rows left.
     """
+    run, public = apart(run)
     bounds = {"at_least": at_least, "at_least_each": at_least_each, "gap_at_most": gap_at_most}
     bounds |= {"at_most": at_most, "at_most_each": at_most_each}
     committed = None if is_public(data, labels) else data
@@ -269,7 +272,7 @@ def evaluate(
     if not asked:
         raise UsageError(f"nothing is asked for: give {named('metrics', option='--metric')} or bounds")
     request = {"rows": chosen, "groups": groups, "asked": asked}
-    return prove_rows(run, record, on, request, names, min_group, quiet)
+    return prove_rows(run, record, on, request, names, min_group, quiet, public=public)
 
 
 def is_public(data: Any, labels: Any) -> bool:
@@ -305,17 +308,19 @@ def prove_rows(
     min_group: int,
     quiet: bool,
     other: Run | None = None,
+    public: PublicModel | None = None,
 ) -> Report:
     """`prove_request` on committed rows, or on public ones, of which figures tell nothing new."""
     from tacit.public_rows import PublicRows
 
     if isinstance(on, PublicRows):
         asked = json.dumps(request | {"table": on.description})
-        return prove_request(run, record, None, on.table, asked, names, 0, quiet, other=other)
+        return prove_request(run, record, None, on.table, asked, names, 0, quiet, other=other, public=public)
     if on.label_kind != "real":
         _require_few(bounded_rows(on, request, names), min_group)
     table = (on.features, on.labels)
-    return prove_request(run, record, on, table, json.dumps(request), names, min_group, quiet, other=other)
+    asked = json.dumps(request)
+    return prove_request(run, record, on, table, asked, names, min_group, quiet, other=other, public=public)
 
 
 def _proven(run: Run, record: RunRecord) -> Proof:
@@ -334,10 +339,14 @@ def model_outputs(
     data: CommittedData | None,
     table: tuple[NDArray[np.int32], NDArray[np.int64]],
     read: Mapping[str, Any],
+    public: PublicModel | None = None,
 ) -> NDArray[np.int32]:
     """[n, outputs] integers with `fa` fractional bits: what a report would show. For the owner alone."""
-    proven, commitment = _proven(run, record), None if data is None else data.file
     request = json.dumps({"groups": None, "asked": ["Outputs"], **read})
+    if public is not None:
+        told = np.array(public.outputs(data, table, request), dtype=np.int32)
+        return told.reshape(-1, record.config.architecture.layers[-1].outputs)
+    proven, commitment = _proven(run, record), None if data is None else data.file
     model = run.final(record).opening.file
     plan = session.plan_report(proven.content, model, record.final.flat_weights(), commitment, *table, request)
     values = np.array(plan["shown"][0]["Outputs"]["values"], dtype=np.int32)
@@ -355,12 +364,15 @@ def prove_request(
     quiet: bool,
     outputs: CommittedData | None = None,
     other: Run | None = None,
+    public: PublicModel | None = None,
 ) -> Report:
     """Plan what is asked, refuse figures of few rows, charge the budgets, and prove.
 
     `outputs`, of the run's vault, are what the outputs are proven to be; `other` is the run of a model that is
-    compared with.
+    compared with. A `public` model is read in place of the run's, which need not be proven then.
     """
+    if public is not None:
+        return prove_public(public, data, table, request, names, min_group, quiet, outputs)
     proven = _proven(run, record)
     weights, velocity = record.final.flat_weights(), record.final.flat_velocity()
     commitment = None if data is None else data.file
@@ -378,7 +390,7 @@ def prove_request(
         outputs=told_file,
         other=None if beside is None else beside[0],
     )
-    _require_rows(plan, names, min_group)
+    require_rows(plan, names, min_group)
     rows = int(plan["rows_per_proof"])
     charged = {made.digest.hex(): rows}
     if beside is not None and other is not None:
@@ -420,7 +432,7 @@ def prove_request(
     return Report(content, run.name, tuple(plan["shown"]), names, config.scales.fa, width, plan["rows"], links)
 
 
-def _require_rows(plan: Mapping[str, Any], names: Sequence[str], min_group: int) -> None:
+def require_rows(plan: Mapping[str, Any], names: Sequence[str], min_group: int) -> None:
     """Refuse figures of few rows."""
     for name, size in zip(names or ("all rows",), plan["group_sizes"], strict=True):
         if size < min_group:

@@ -12,8 +12,8 @@ use tacit_training::file::{Kind, encode};
 use tacit_training::link::{Linked, RowRelation, prove_link, prove_rows};
 use tacit_training::release::{Circumstances, Earlier, Override, ReleaseInput, prove_release, release_rules};
 use tacit_training::report::{
-    Asked, AskedFigure, Calendar, Figure, Groups, Input, Position, PublicTable, Rate, ReportInput, ReportTrees, Rows,
-    ScoreLoss, Strategy, prove_report,
+    Asked, AskedFigure, Calendar, Figure, Groups, Input, Position, PublicInput, PublicModel, PublicTable, PublicTrees,
+    Rate, ReportInput, ReportTrees, Rows, ScoreLoss, Strategy, prove_public_report, prove_report, weights_digest,
 };
 use tacit_training::run::{ModelCommitment, commit_state};
 use tacit_training::statement::Origin;
@@ -37,6 +37,8 @@ pub struct Family {
     pub releases: Vec<Vec<u8>>,
     /// Reports on the run's model.
     pub reports: Vec<Vec<u8>>,
+    /// A report on the model as everybody has it, and its weights.
+    pub public: (Vec<u8>, Vec<i64>),
     /// Links of its data and of its model to commitments that were made again.
     pub links: Vec<Vec<u8>>,
 }
@@ -164,6 +166,34 @@ fn report(
         hidden: &[],
     };
     encode(Kind::Report, &prove_report(&input, trees, asked, &SECRET).expect("a report")).expect("a file")
+}
+
+/// The outputs of the rounded model on all rows.
+fn public(owner: &Owner, state: &ModelState) -> (Vec<u8>, Vec<i64>) {
+    let config = &owner.statement.config;
+    let shift = config.scales.fw - 12;
+    let weights: Vec<i64> = state.weights.iter().map(|w| w >> shift).collect();
+    let layers = config.architecture.layers.iter().enumerate();
+    let model = PublicModel {
+        architecture: config.architecture.clone(),
+        fa: config.scales.fa,
+        bits: 12,
+        data_bits: config.data_bits,
+        names: layers.map(|(l, x)| (format!("{l}.weight"), x.bias.then(|| format!("{l}.bias")))).collect(),
+        weights: weights_digest(&weights).expect("a digest"),
+    };
+    let input = Input::Committed { data: owner.data.record.clone(), rows: Rows::All };
+    let about = PublicInput {
+        model: &model,
+        weights: &weights,
+        input: &input,
+        data: Some(&owner.rows),
+        groups: None,
+        hidden: &[],
+    };
+    let trees = PublicTrees { data: Some(&owner.data.vector), outputs: None };
+    let report = prove_public_report(&about, trees, &[Asked::Outputs], &SECRET).expect("a report");
+    (encode(Kind::Report, &report).expect("a file"), weights)
 }
 
 /// A backtest of all figures, and one of bounds.
@@ -299,6 +329,7 @@ fn family(name: &str, config: RunConfig, hidden: bool) -> Family {
         runs: [first, second].iter().map(|r| encode(Kind::Run, r).expect("a file")).collect(),
         releases: (0..2).map(|_| release(&owner, &state, &model)).collect(),
         reports: reports(&owner, (&state, &model)),
+        public: public(&owner, &state),
         links: links(&owner, &state, &model),
     }
 }

@@ -22,25 +22,25 @@ use tacit_training::trainer::{Data, ModelState};
 use tacit_training::verify::{DataFile, Held, verify_report_file};
 use tacit_training::words::{hex, run_words};
 
-type Table = (PyBuffer<i32>, PyBuffer<i64>);
+pub type Table = (PyBuffer<i32>, PyBuffer<i64>);
 /// The commitment of outputs with its seed, and its integers.
-type Made = (Opening, Table);
+pub type Made = (Opening, Table);
 
 /// Outputs as the owner committed them.
-fn made(py: Python<'_>, ((_, seed), table): &Made) -> PyResult<(Data, [u8; 32])> {
+pub fn made(py: Python<'_>, ((_, seed), table): &Made) -> PyResult<(Data, [u8; 32])> {
     Ok((rows(py, &table.0, &table.1)?, seed32(seed, "the seed of the outputs")?))
 }
 
 /// What is asked, as `tacit.session.Asked` writes it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Request {
-    rows: Rows,
-    groups: Option<Groups>,
-    asked: Vec<Asked>,
+pub struct Request {
+    pub rows: Rows,
+    pub groups: Option<Groups>,
+    pub asked: Vec<Asked>,
     /// The places of hidden rows.
     #[serde(default)]
-    hidden: Vec<u32>,
+    pub hidden: Vec<u32>,
     /// What public rows with labels are, beside their integers.
     #[serde(default)]
     table: Option<Labelled>,
@@ -62,6 +62,60 @@ impl Labelled {
         let (features, values) = (rows.features, rows.labels);
         Input::Table { table: PublicTable { fa, data_bits, features, labels, values, earlier } }
     }
+}
+
+/// The rows that a report is about, their integers if they are committed, the record of committed outputs, and what is
+/// asked.
+pub type OnRows = (Input, Option<Data>, Option<DataRecord>, Request);
+
+/// Rows and questions of a report.
+pub fn on_rows(
+    commitment: Option<&[u8]>,
+    table: Data,
+    outputs: Option<&[u8]>,
+    request: &str,
+) -> Result<OnRows, Failed> {
+    let mut request: Request =
+        serde_json::from_str(request).map_err(|e| Failed::usage(format!("request for a report: {e}")))?;
+    let (input, table) = match commitment {
+        Some(bytes) => {
+            let body: DataFile = file::decode(Kind::Data, bytes)?;
+            if table.features.len() != body.record.rows as usize * body.record.features as usize {
+                return Err(Failed::usage("the rows given are not those of the data commitment"));
+            }
+            (Input::Committed { data: body.record, rows: request.rows.clone() }, Some(table))
+        }
+        None => match &request.table {
+            Some(labelled) => (labelled.with(table), None),
+            None => (Input::Public { features: table.features }, None),
+        },
+    };
+    let outputs = outputs.map(|bytes| file::decode::<DataFile>(Kind::Data, bytes)).transpose()?.map(|f| f.record);
+    if let Some(record) = &outputs {
+        request.asked.push(Asked::Committed { outputs: Box::new(record.clone()) });
+    }
+    Ok((input, table, outputs, request))
+}
+
+/// How many rows a report reads; of public ones that times their width.
+pub fn reads(input: &Input, rows: &Rows) -> usize {
+    match (input, rows) {
+        (Input::Committed { data, .. }, Rows::All) => data.rows as usize,
+        (Input::Committed { .. }, Rows::Range { count, .. }) => *count as usize,
+        (Input::Committed { .. }, Rows::Listed(list)) => list.len(),
+        (Input::Committed { .. }, Rows::Hidden { count }) => *count as usize,
+        (Input::Public { features }, _) => features.len(),
+        (Input::Table { table }, _) => table.features.len(),
+    }
+}
+
+/// What a report will state and cost, as JSON.
+pub fn plan_json(p: &ReportPlan) -> String {
+    let json = serde_json::json!({
+        "rows_per_proof": p.rows_per_proof, "group_sizes": p.group_sizes, "rows": p.rows, "cells": p.cells,
+        "shown": p.statement.shown,
+    });
+    json.to_string()
 }
 
 /// What a report is about, owned.
@@ -88,27 +142,9 @@ impl About {
         outputs: Option<&[u8]>,
         request: &str,
     ) -> Result<Self, Failed> {
-        let mut request: Request =
-            serde_json::from_str(request).map_err(|e| Failed::usage(format!("request for a report: {e}")))?;
         let run: RunProof = file::decode(Kind::Run, run)?;
         let record: ModelRecord = file::decode(Kind::Model, model)?;
-        let (input, table) = match commitment {
-            Some(bytes) => {
-                let body: DataFile = file::decode(Kind::Data, bytes)?;
-                if table.features.len() != body.record.rows as usize * body.record.features as usize {
-                    return Err(Failed::usage("the rows given are not those of the data commitment"));
-                }
-                (Input::Committed { data: body.record, rows: request.rows.clone() }, Some(table))
-            }
-            None => match &request.table {
-                Some(labelled) => (labelled.with(table), None),
-                None => (Input::Public { features: table.features }, None),
-            },
-        };
-        let outputs = outputs.map(|bytes| file::decode::<DataFile>(Kind::Data, bytes)).transpose()?.map(|f| f.record);
-        if let Some(record) = &outputs {
-            request.asked.push(Asked::Committed { outputs: Box::new(record.clone()) });
-        }
+        let (input, table, outputs, request) = on_rows(commitment, table, outputs, request)?;
         Ok(Self { run, record, weights, input, table, outputs, request })
     }
 
@@ -175,11 +211,7 @@ pub fn plan_report(
             None => plan(&about.input(), &about.request.asked),
         })
         .map_err(Failed::from)?;
-    let json = serde_json::json!({
-        "rows_per_proof": p.rows_per_proof, "group_sizes": p.group_sizes, "rows": p.rows, "cells": p.cells,
-        "shown": p.statement.shown,
-    });
-    Ok(json.to_string())
+    Ok(plan_json(&p))
 }
 
 /// Proves a report.
@@ -223,14 +255,7 @@ pub fn prove_report<'py>(
         Ok((Compared::new(&run, &model.0, weights)?, state, seed))
     });
     let other = other.transpose()?;
-    let rows = match (&about.input, &about.request.rows) {
-        (Input::Committed { data, .. }, Rows::All) => data.rows as usize,
-        (Input::Committed { .. }, Rows::Range { count, .. }) => *count as usize,
-        (Input::Committed { .. }, Rows::Listed(list)) => list.len(),
-        (Input::Committed { .. }, Rows::Hidden { count }) => *count as usize,
-        (Input::Public { features }, _) => features.len(),
-        (Input::Table { table }, _) => table.features.len(),
-    };
+    let rows = reads(&about.input, &about.request.rows);
     let outputs: u32 = about.run.statement.config.architecture.layers.iter().map(|l| l.outputs).sum();
     let expected = 0.5 + 3.5e-6 * rows as f64 * f64::from(outputs);
     let proof = work::run(py, progress, vec![expected], move |_| {
@@ -277,6 +302,7 @@ pub fn report_json(report: &ReportStatement) -> serde_json::Value {
         "input": input,
         "groups": report.groups,
         "shown": report.shown,
+        "public": report.public,
         "against": report.against.as_ref().map(|o| serde_json::json!({
             "run_digest": hex(&o.run_digest), "model_digest": hex(&o.model_digest),
         })),
@@ -287,7 +313,7 @@ pub fn report_json(report: &ReportStatement) -> serde_json::Value {
 ///
 /// The proof is about integers. What a return of 1 is among them stands in the schema, whose digest the record holds. Public
 /// rows have the scales of the training data: its schema, if it has a target of that kind.
-fn unit_checked(
+pub fn unit_checked(
     report: &ReportStatement,
     commitment: Option<&[u8]>,
     training: Option<&[u8]>,

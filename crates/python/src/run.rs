@@ -21,7 +21,7 @@ use tacit_training::file::{self, Kind};
 use tacit_training::link::Links;
 use tacit_training::record::ModelRecord;
 use tacit_training::release::ReleaseProof;
-use tacit_training::report::{ModelOf, ReportProof, report_words};
+use tacit_training::report::{ModelOf, ReportProof, public_words, report_words};
 use tacit_training::run::{ChunkInput, ChunkProof, RunProof, RunRejected, RunVerdict, prove_chunk_watched as prove};
 use tacit_training::stage::Stage;
 use tacit_training::statement::{Origin, PROTOCOL_VERSION, RunStatement, SECURITY_BITS, Start};
@@ -268,6 +268,9 @@ fn describe_report(
 ) -> Result<(Words, Tally, serde_json::Value), Failed> {
     let report: ReportProof = file::decode(Kind::Report, bytes)?;
     let (mut words, mut tally) = (report_words(&report.statement, None, false), Tally::default());
+    if let Some(public) = &report.statement.public {
+        words = words.and(public_words(public, false));
+    }
     let (first, second) = (of_run(run)?, of_run(other)?);
     let against = &report.statement.against;
     if other.is_some() && against.is_none() {
@@ -289,6 +292,9 @@ fn describe_report(
             if let Some((_, v)) = &second {
                 tally.add_other_run("second model", v);
             }
+        }
+        (None, _) if report.statement.public.is_some() => {
+            words.not_shown.push("how likely a false proof passes: verify lists the terms".to_string());
         }
         (None, _) => no_terms(&mut words, "report"),
     }

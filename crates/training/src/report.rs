@@ -27,6 +27,7 @@ mod head;
 mod invalid;
 #[cfg(feature = "prover")]
 mod prover;
+mod public;
 mod rates;
 mod relation;
 mod residuals;
@@ -54,6 +55,11 @@ pub use prover::{
     OtherInput, ReportError, ReportInput, ReportPlan, ReportTrees, plan_comparison, plan_report, prove_comparison,
     prove_report,
 };
+pub use public::{
+    PUBLIC_RATE, PublicInvalid, PublicModel, public_relation, public_words, verify_public_report, weights_digest,
+};
+#[cfg(feature = "prover")]
+pub use public::{PublicInput, PublicTrees, plan_public_report, prove_public_report};
 pub use rates::Rate;
 pub use relation::{LABEL, ReportRelation};
 #[cfg(feature = "prover")]
@@ -121,6 +127,19 @@ pub enum ReportRejected {
     /// The model compared with is rejected.
     #[error("the model compared with: {0}")]
     Compared(Box<Self>),
+    /// A report on a public model, verified beside a run, or one on a committed model without its run.
+    #[error(
+        "{}",
+        if *stated { "the report is on a public model: verify it with the model's weights" }
+        else { "the report is on a committed model: verify it with the run of the model" }
+    )]
+    PublicModel {
+        /// Whether the report is on a public model.
+        stated: bool,
+    },
+    /// The public model breaks a rule, or is another than the one given.
+    #[error(transparent)]
+    Public(#[from] PublicInvalid),
     /// A digest or a rate.
     #[error(transparent)]
     Statement(#[from] StatementError),
@@ -288,6 +307,9 @@ fn examine(
     let (statement, run) = (&report.statement, first.run);
     if statement.version != REPORT_VERSION {
         return Err(ReportRejected::Version { got: statement.version });
+    }
+    if statement.public.is_some() {
+        return Err(ReportRejected::PublicModel { stated: true });
     }
     first.check(&statement.run_digest, &statement.model_digest, first.statement)?;
     if let (Some(second), Some(named)) = (second, &statement.against) {

@@ -2,7 +2,9 @@
 use crate::file::{FileError, Kind, decode};
 use crate::link::{LinkProof, LinkRejected, LinkVerdict, Linked, Links, verify_link};
 use crate::record::{DataRecord, ModelRecord, RecordError};
-use crate::report::{Input, ModelOf, ReportProof, ReportRejected, ReportVerdict, verify_comparison, verify_report};
+use crate::report::{
+    Input, ModelOf, ReportProof, ReportRejected, ReportVerdict, verify_comparison, verify_public_report, verify_report,
+};
 use crate::run::{RunProof, RunRejected, RunVerdict, verify_run};
 use crate::seed::Origin;
 use crate::statement::RunStatement;
@@ -312,6 +314,33 @@ pub fn verify_report_file(proof: &[u8], run: &[u8], held: &Held<'_>) -> Result<V
     };
     links.all_used()?;
     Ok(VerifiedReport { report, verdict, run, run_verdict, same_data, apart, other })
+}
+
+/// Fully checks a report on a public model with these weights. `held.data` is the commitment of the data that it
+/// evaluates, without which the validity of that data is not established, and the caller has to say so.
+///
+/// # Soundness
+/// The bound of the weights is counted here: no run and no training data are needed for it.
+///
+/// # Errors
+/// [`Rejected`] naming the check.
+pub fn verify_public_report_with(
+    report: &ReportProof,
+    weights: &[i64],
+    held: &Held<'_>,
+) -> Result<ReportVerdict, Rejected> {
+    let mut links = Links::verify(held.links, 0)?;
+    if let Some(bytes) = held.data {
+        let (_, given) = verify_data_file(bytes)?;
+        let Input::Committed { data, .. } = &report.statement.input else { return Err(Rejected::NoData) };
+        let stated = data.digest()?;
+        if !links.join(&stated, &given) {
+            return Err(Rejected::OtherData { stated, given });
+        }
+    }
+    let verdict = verify_public_report(report, weights)?;
+    links.all_used()?;
+    Ok(verdict)
 }
 
 /// The run of the model that a report compares with, checked against its training data where that is given apart.

@@ -13,6 +13,8 @@ import click
 from tacit.errors import UsageError
 
 if TYPE_CHECKING:
+    from tacit.public_models import PublicModel
+    from tacit.runs import Run
     from tacit.session import Verdict
     from tacit.vault import Vault
 
@@ -22,6 +24,8 @@ __all__ = [
     "find_vault",
     "force_option",
     "key_file_option",
+    "model_option",
+    "model_or_run",
     "open_vault",
     "out_option",
     "parse_bounds",
@@ -112,6 +116,15 @@ def report_options(function: F) -> F:
     return run_options(function)
 
 
+def model_option(function: F) -> F:
+    """`--model`: the report is about a public model."""
+    return click.option(
+        "--model",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="A safetensors file: the report is on this public model, of the architecture of RUN.",
+    )(function)
+
+
 def companion_options(function: F) -> F:
     """What a proof is checked against: the same for `verify` and for a page, whose command it prints."""
     path = click.Path(path_type=Path)
@@ -134,12 +147,28 @@ def companion_options(function: F) -> F:
         click.option(
             "--training", type=path, help="For a report on other rows: commitment of the training data."
         ),
-        click.option("--model", type=path, help="For a release: the safetensors file."),
+        click.option(
+            "--release",
+            type=path,
+            help="For a report on a public model: the release that it is from, with --run.",
+        ),
+        click.option(
+            "--model", type=path, help="For a release, or a report on a public model: the safetensors file."
+        ),
         click.option("--run", type=path, help="For a release, a report or a link: the proof of its run."),
         click.option("--data", type=path, help="Commitment that the data must have."),
     ):
         function = option(function)
     return function
+
+
+def model_or_run(vault: Vault, run: str | None, model: Path | None) -> Run | PublicModel:
+    """What a report is about: the final model of a run, or the public one in a file."""
+    from tacit.public_models import public_model
+    from tacit.runs import open_run
+
+    opened = open_run(vault, run)
+    return opened if model is None else public_model(model, opened)
 
 
 def parse_bounds(texts: tuple[str, ...]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tacit.cli._options import open_vault, parse_bounds, parse_rows, report_options
+from tacit.cli._options import model_option, model_or_run, open_vault, parse_bounds, parse_rows, report_options
 from tacit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ __all__ = ["command"]
 
 @click.command("backtest", short_help="Show what positions by a model would have earned, with a proof.")
 @report_options
+@model_option
 @click.option(
     "--input",
     "table",
@@ -61,6 +62,7 @@ def command(
     since: str | None,
     until: str | None,
     dates: Path | None,
+    model: Path | None,
     cost_bps: str,
     position: str,
     limit: str | None,
@@ -80,7 +82,6 @@ def command(
     from tacit.backtesting import backtest
     from tacit.commitment import open_data
     from tacit.markets import market_file
-    from tacit.runs import open_run
 
     chosen = parse_rows(rows)
     if chosen is not None and not isinstance(chosen, range):
@@ -91,7 +92,7 @@ def command(
         raise UsageError("--price, --date, --since and --until are about a file of prices: give --input")
     require_free(out, overwrite=force)
     opened = open_vault(vault, key_file)
-    of_run = open_run(opened, run)
+    of_run = model_or_run(opened, run, model)
     market: CommittedData | Market | None = None if data is None else open_data(opened, data)
     if table is not None:
         market = market_file(table, like=of_run.data().schema, price=price, date=date)

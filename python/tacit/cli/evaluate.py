@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from tacit.cli._options import (
+    model_option,
+    model_or_run,
     open_vault,
     parse_bounds,
     parse_rows,
@@ -25,6 +27,7 @@ __all__ = ["command"]
 @click.command("evaluate", short_help="Show how good a model is on committed data, with a proof.")
 @report_options
 @public_rows_options
+@model_option
 @click.option("--metric", multiple=True, help="confusion, accuracy, recall:2, auc, ... Repeatable.")
 @click.option("--by", multiple=True, metavar="COLUMN", help="Groups by the values of this column. Repeatable.")
 @click.option(
@@ -51,6 +54,7 @@ def command(
     force: bool,
     table: Path | None,
     target: str | None,
+    model: Path | None,
     metric: tuple[str, ...],
     by: tuple[str, ...],
     at_least: tuple[str, ...],
@@ -69,13 +73,12 @@ def command(
     from tacit.commitment import open_data
     from tacit.rates import FAIRNESS
     from tacit.reporting import evaluate
-    from tacit.runs import open_run
 
     require_one_table(table, data, target)
     require_free(out, overwrite=force)
     opened = open_vault(vault, key_file)
     made = evaluate(
-        open_run(opened, run),
+        model_or_run(opened, run, model),
         table if data is None else open_data(opened, data),
         target,
         metrics=metric or None,

@@ -29,6 +29,7 @@ COMPANIONS = (
     ("data", "--data", "data commitment"),
     ("run", "--run", "proof of the run"),
     ("model", "--model", "released model"),
+    ("release", "--release", "proof of the release"),
     ("training", "--training", "commitment of the training data"),
     ("other", "--other", "proof of the run compared with"),
     ("other_training", "--other-training", "commitment of its training data"),
@@ -64,6 +65,7 @@ def html_report(
     data: PathLike | None = None,
     run: PathLike | None = None,
     model: PathLike | None = None,
+    release: PathLike | None = None,
     training: PathLike | None = None,
     other: PathLike | None = None,
     other_training: PathLike | None = None,
@@ -84,13 +86,14 @@ def html_report(
     from tacit.html.verified import Companion, Verified
 
     paths = {"data": data, "run": run, "model": model, "training": training, "to": to}
-    paths |= {"other": other, "other_training": other_training}
+    paths |= {"release": release, "other": other, "other_training": other_training}
     links = paths_of(link)
     files = read_files(
         proof,
         data=data,
         run=run,
         model=model,
+        release=release,
         training=training,
         other=other,
         other_training=other_training,

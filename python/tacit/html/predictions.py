@@ -30,7 +30,7 @@ def row_numbers(about: Verified) -> Sequence[int]:
     statement = about.verdict.statement
     given = statement["report"]["input"]
     if about.evaluated is None:
-        width = int(statement["run"]["config"]["architecture"]["layers"][0]["inputs"])
+        width = int(about.config["architecture"]["layers"][0]["inputs"])
         return range(len(given.get("table", given)["features"]) // max(1, width))
     rows = given["rows"]
     if rows == "All":
@@ -50,7 +50,7 @@ def outputs_table(about: Verified) -> list[Child]:
     ]
     if not found:
         return []
-    architecture = about.verdict.statement["run"]["config"]["architecture"]
+    architecture = about.config["architecture"]
     outputs, loss = int(architecture["layers"][-1]["outputs"]), str(architecture["loss"])
     rows = row_numbers(about)
     values = [found[0][i : i + outputs] for i in range(0, len(found[0]), outputs)]
@@ -82,7 +82,7 @@ def score_bars(about: Verified) -> list[Bar]:
     found = [
         item["Outputs"]["values"] for item in about.verdict.statement["report"]["shown"] if "Outputs" in item
     ]
-    architecture = about.verdict.statement["run"]["config"]["architecture"]
+    architecture = about.config["architecture"]
     if not found or architecture["loss"] != "CrossEntropy":
         return []
     width = int(architecture["layers"][-1]["outputs"])
@@ -105,7 +105,7 @@ def said(about: Verified) -> list[tuple[str, str, str]]:
     shown = [
         item["Outputs"]["values"] for item in about.verdict.statement["report"]["shown"] if "Outputs" in item
     ]
-    loss = about.verdict.statement["run"]["config"]["architecture"]["loss"]
+    loss = about.config["architecture"]["loss"]
     if not shown or len(row_numbers(about)) != 1 or loss != "CrossEntropy":
         return []
     best, _ = _best(shown[0], about.subject.fa)

@@ -58,9 +58,10 @@ class Verified:
 
     @property
     def topic(self) -> str:
-        """What the page is about: the kind, or "rows" for a link that relates the rows of two data sets."""
+        """What the page is about: the kind, or "rows" for a link that relates the rows of two data sets,
+        "public" for a report on a public model."""
         rows = self.kind == "link" and self.verdict.statement["link"]["of"] == "rows"
-        return "rows" if rows else self.kind
+        return "rows" if rows else "public" if self.public is not None else self.kind
 
     @property
     def command(self) -> str:
@@ -74,6 +75,22 @@ class Verified:
         for option, value in held:
             words += [] if value is None else [option, shlex.quote(value)]
         return " ".join(words)
+
+    @property
+    def public(self) -> Mapping[str, Any] | None:
+        """The public model that a report is about, if it is about one."""
+        found = self.verdict.statement.get("report", {}).get("public")
+        return found if isinstance(found, Mapping) else None
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """Architecture and scales of the model: the public one's, or those of the run."""
+        model = self.public
+        if model is None:
+            config: Mapping[str, Any] = self.verdict.statement["run"]["config"]
+            return config
+        scales = {"fa": model["fa"], "fw": model["bits"]}
+        return {"architecture": model["architecture"], "scales": scales, "data_bits": model["data_bits"]}
 
     @cached_property
     def training(self) -> Mapping[str, Any] | None:

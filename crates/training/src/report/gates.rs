@@ -118,7 +118,7 @@ impl ReportRelation<'_> {
             }
         }
         let public = self.statement.input.public_columns(self.inputs(), &column);
-        let (column, data) = (r.low(Low::Dense(column)), r.low(Low::Dense(data)));
+        let (column, data) = (r.low(Low::Dense(column)), (self.data_id(), r.low(Low::Dense(data))));
         let read = Row { column, masked: column, data, real: E::from_usize(self.checked.rows), public };
         for (columns, value) in linear {
             let mut e = Affine::constant(-E::from(signed(value)));

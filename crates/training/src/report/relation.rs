@@ -23,7 +23,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use p3_field::PrimeCharacteristicRing;
 use tacit_argument::bilinear::bilinear_check;
-use tacit_argument::field::E;
+use tacit_argument::field::{E, signed};
 use tacit_argument::form::Form;
 use tacit_argument::functional::{Low, LowId};
 use tacit_argument::hiding::{Affine, HidingError, Reduction};
@@ -37,7 +37,7 @@ use tacit_argument::soundness::{ErrorTerm, LOGUP, algebraic};
 pub const LABEL: &[u8] = b"tacit/report/v1";
 /// The model's id among the vectors of the proof.
 pub(super) const MODEL: usize = 1;
-/// The data set's.
+/// The data set's in forms of columns; of a public model its id is one less.
 pub(super) const DATA: usize = 2;
 /// log2 of the fewest rows: shorter columns would spread a table's multiplicities over many slots.
 const MIN_LOG_ROWS: usize = 8;
@@ -68,17 +68,22 @@ pub struct ReportRelation<'a> {
     pub(super) data_stride: usize,
     /// The model's id among the vectors.
     id: usize,
+    /// The weights, if the model is public: then it is none of the vectors.
+    public: Option<&'a [i64]>,
     /// The model that this one is compared with.
     pub(super) other: Option<Box<Self>>,
     /// Of every comparison the slacks of its bounds on both models.
     pub(super) ties: Vec<(usize, usize)>,
 }
 
+/// The data set's id among the vectors of the proof, and the low part that reads it.
+pub(super) type DataRows = (usize, LowId);
+
 /// The low parts that read columns, masked columns and the data set at a row point.
 pub(super) struct Row {
     pub(super) column: LowId,
     pub(super) masked: LowId,
-    pub(super) data: LowId,
+    pub(super) data: DataRows,
     /// sum of eq over the rows that are read.
     pub(super) real: E,
     /// Public columns there, by slot; none of a committed data set.
@@ -111,6 +116,16 @@ impl<'a> ReportRelation<'a> {
             (other.lookups, other.slots) = (lookups.clone(), slots);
         }
         Self { lookups, slots, ties, other: other.map(Box::new), ..out }
+    }
+
+    /// The relation of a checked statement about public weights.
+    pub(super) fn of_public(statement: &'a ReportStatement, checked: Checked, weights: &'a [i64]) -> Self {
+        Self { public: Some(weights), ..Self::new(Cow::Borrowed(statement), checked, None, vec![]) }
+    }
+
+    /// The id of the data set among the vectors of the proof.
+    pub(super) const fn data_id(&self) -> usize {
+        DATA - self.public.is_some() as usize
     }
 
     /// Columns and lookups of one model, from the next slot on, with so many slacks more; multiplicities are not placed.
@@ -189,6 +204,7 @@ impl<'a> ReportRelation<'a> {
             slots: *next,
             data_stride,
             id,
+            public: None,
             other: None,
             ties: vec![],
         }
@@ -217,7 +233,7 @@ impl<'a> ReportRelation<'a> {
         let column = r.low(Low::Eq(point.to_vec()));
         if r.is_dry() {
             let [masked, data] = [(); 2].map(|()| r.low(Low::Eq(vec![])));
-            return Row { column, masked, data, real: E::ZERO, public: vec![] };
+            return Row { column, masked, data: (self.data_id(), data), real: E::ZERO, public: vec![] };
         }
         let mut masked = eq_table(point, E::ONE);
         let data = match &self.checked.index {
@@ -236,7 +252,7 @@ impl<'a> ReportRelation<'a> {
         masked.iter_mut().skip(self.checked.rows).for_each(|w| *w = E::ZERO);
         let real = masked.iter().copied().sum();
         let public = self.statement.input.public_columns(self.inputs(), &masked);
-        Row { column, masked: r.low(Low::Dense(masked)), data, real, public }
+        Row { column, masked: r.low(Low::Dense(masked)), data: (self.data_id(), data), real, public }
     }
 
     /// Draws unit weights per layer and the batching of the layers.
@@ -273,6 +289,11 @@ impl<'a> ReportRelation<'a> {
     /// sum_v eq_v sum_j u_j W(v, j).
     fn weight_claim(&self, r: &mut Reduction<'_>, products: &Products, eq: &[E]) -> Affine {
         let mut e = Affine::default();
+        if let Some(weights) = self.public {
+            // No message: the verifier holds the weights, and computes what it would have opened.
+            e.add_constant(self.public_weights(weights, products, eq));
+            return e;
+        }
         for ((l, part), units) in self.parts(eq).into_iter().zip(&products.units) {
             let (stride, first) = (self.model.stride.get(l), self.model.first.get(l));
             let (Some(&stride), Some(&first)) = (stride, first) else { continue };
@@ -282,6 +303,19 @@ impl<'a> ReportRelation<'a> {
             part.iter().enumerate().for_each(|(k, &w)| e.add_cell(cell(self.id, low, first + k), w));
         }
         e
+    }
+
+    /// sum_v eq_v sum_j u_j W(v, j) of public weights, row after row of layer after layer.
+    fn public_weights(&self, weights: &[i64], products: &Products, eq: &[E]) -> E {
+        let (mut rest, mut sum) = (weights, E::ZERO);
+        for ((l, part), units) in self.parts(eq).into_iter().zip(&products.units) {
+            let n = self.checked.config.outputs(l).max(1);
+            let (matrix, after) = rest.split_at_checked(part.len() * n).unwrap_or((rest, &[]));
+            let row = |w: &[i64]| w.iter().zip(units).map(|(&w, &u)| u * signed(w)).sum::<E>();
+            sum += matrix.chunks(n).zip(part).map(|(w, &k)| k * row(w)).sum::<E>();
+            rest = after;
+        }
+        sum
     }
 
     /// The linear part of an equation at a row point; what is read of hidden rows is a message of its own.
@@ -308,7 +342,7 @@ impl<'a> ReportRelation<'a> {
     /// k times a data column, committed or public, as a row point reads it.
     pub(super) fn add_data(&self, e: &mut Affine, row: &Row, slot: usize, k: E) {
         if self.statement.input.is_committed() {
-            e.add_cell(cell(DATA, row.data, slot), k);
+            e.add_cell(cell(row.data.0, row.data.1, slot), k);
         } else {
             e.add_constant(k * row.public.get(slot).copied().unwrap_or(E::ZERO));
         }

@@ -3,6 +3,7 @@ use super::ReportInvalid;
 use super::backtest::{Figure, Strategy};
 use super::calendar::Calendar;
 use super::comparison::{Compared, OtherModel};
+use super::public::PublicModel;
 use super::rates::Rate;
 use super::scores::ScoreFigure;
 use super::table::PublicTable;
@@ -223,6 +224,8 @@ pub struct ReportStatement {
     pub shown: Vec<Shown>,
     /// What the model is compared with.
     pub against: Option<OtherModel>,
+    /// The model, if it is a public one; then there is no run.
+    pub public: Option<PublicModel>,
 }
 
 impl Input {

@@ -135,8 +135,8 @@ impl ReportRelation<'_> {
     /// The id of committed outputs among the vectors of the proof.
     fn output_vector(&self) -> usize {
         match self.statement.input {
-            Input::Committed { .. } => 3,
-            Input::Public { .. } | Input::Table { .. } => 2,
+            Input::Committed { .. } => self.data_id() + 1,
+            Input::Public { .. } | Input::Table { .. } => self.data_id(),
         }
     }
 

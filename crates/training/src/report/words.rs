@@ -17,12 +17,17 @@ const MAX_PRINTED: usize = 64;
 /// run, where it is known.
 #[must_use]
 pub fn report_words(report: &ReportStatement, training: Option<&DataRecord>, data_checked: bool) -> Words {
-    let mut shown = alloc::vec![format!(
-        "The outputs of the model behind commitment {}, the last of run {}, on {}:",
-        hex(&report.model_digest),
-        hex(&report.run_digest),
-        rows(report, training)
-    )];
+    let of_model = match &report.public {
+        Some(_) => format!("public model {}", hex(&report.model_digest)),
+        None => {
+            format!(
+                "model behind commitment {}, the last of run {}",
+                hex(&report.model_digest),
+                hex(&report.run_digest)
+            )
+        }
+    };
+    let mut shown = alloc::vec![format!("The outputs of the {of_model}, on {}:", rows(report, training))];
     if let Some(other) = &report.against {
         shown.push(format!(
             "It is the first of two models that are compared on these rows; the second is the one behind commitment {}, \
@@ -110,7 +115,8 @@ fn group_words(groups: &Groups, report: &ReportStatement, training: Option<&Data
 fn count(report: &ReportStatement, training: Option<&DataRecord>) -> Option<u64> {
     match &report.input {
         Input::Public { features } => {
-            let width = u64::from(training?.features);
+            let of_model = report.public.as_ref().and_then(|m| m.architecture.layers.first()).map(|l| l.inputs);
+            let width = u64::from(of_model.or(training.map(|t| t.features))?);
             (features.len() as u64).checked_div(width)
         }
         Input::Table { table } => {
@@ -130,7 +136,7 @@ fn count(report: &ReportStatement, training: Option<&DataRecord>) -> Option<u64>
 /// Fractional bits of features and outputs, where they are known.
 fn fractional_bits(report: &ReportStatement, training: Option<&DataRecord>) -> Option<u32> {
     match &report.input {
-        Input::Public { .. } => training.map(|t| t.fa),
+        Input::Public { .. } => report.public.as_ref().map(|m| m.fa).or(training.map(|t| t.fa)),
         Input::Table { table } => Some(table.fa),
         Input::Committed { data, .. } => Some(data.fa),
     }
@@ -215,12 +221,11 @@ fn rows(report: &ReportStatement, training: Option<&DataRecord>) -> String {
             counted(count(report, None).unwrap_or(0), "public row"),
             if count(report, None) == Some(1) { "stands" } else { "stand" }
         ),
-        Input::Public { features } => match (count(report, training), training) {
-            (Some(n), Some(t)) => format!(
-                "{} of {} that the report gives as integers of {} fractional bits",
+        Input::Public { features } => match (count(report, training), fractional_bits(report, training)) {
+            (Some(n), Some(fa)) => format!(
+                "{} of {} that the report gives as integers of {fa} fractional bits",
                 counted(n, "public row"),
-                counted(t.features, "feature"),
-                t.fa
+                counted((features.len() as u64).checked_div(n).unwrap_or(0), "feature"),
             ),
             _ => format!("public rows ({} integers, in the report)", features.len()),
         },

@@ -23,7 +23,7 @@ use tacit_training::release::{
 };
 use tacit_training::report::{
     Calendar, Compared, Figure, Input, Position, PublicTable, Rate, ReportProof, Rows as ReportRows, ScoreFigure,
-    ScoreLoss, Shown,
+    ScoreLoss, Shown, verify_public_report,
 };
 use tacit_training::run::{RunProof, verify_run};
 use tacit_training::statement::{Origin, Start};
@@ -232,6 +232,11 @@ fn report_rows() -> Rows {
             proven.verify(&changed).map(|_| ())
         }));
     }
+    let (report, weights) = classes.of_public_model();
+    rows.extend(walked("report on a public model, statement", &report.statement, |s| {
+        let changed = ReportProof { statement: s.clone(), proof: report.proof.clone() };
+        verify_public_report(&changed, &weights).map(|_| ())
+    }));
     rows
 }
 

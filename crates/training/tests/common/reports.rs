@@ -3,9 +3,10 @@
 use crate::common::{Owner, commit_outputs, config, data, layer};
 use tacit_training::config::{Activation, Layer, Loss, RunConfig};
 use tacit_training::report::{
-    Asked, AskedFigure, Calendar, Compared, Figure, Groups, Input, Lag, ModelOf, OtherInput, Position, PublicTable,
-    Rate, ReportError, ReportInput, ReportProof, ReportRejected, ReportTrees, ReportVerdict, Rows, ScoreLoss, Shown,
-    Strategy, plan_comparison, prove_comparison, prove_report, verify_comparison, verify_report,
+    Asked, AskedFigure, Calendar, Compared, Figure, Groups, Input, Lag, ModelOf, OtherInput, Position, PublicInput,
+    PublicModel, PublicTable, PublicTrees, Rate, ReportError, ReportInput, ReportProof, ReportRejected, ReportTrees,
+    ReportVerdict, Rows, ScoreLoss, Shown, Strategy, plan_comparison, prove_comparison, prove_public_report,
+    prove_report, verify_comparison, verify_report, weights_digest,
 };
 use tacit_training::run::{ModelCommitment, RunProof, RunVerdict, verify_run};
 use tacit_training::statement::RunStatement;
@@ -327,6 +328,29 @@ impl Proven {
             Asked::Calendar { calendar: Calendar::Days { days: (0..12).map(|x| 14_613 + 3 * x).collect() } },
         ];
         self.report(&self.table(5..17, 5), None, &asked)
+    }
+
+    /// Counts, classes and outputs of the model as everybody has it, at 12 bits, on committed rows; and its weights.
+    pub fn of_public_model(&self) -> (ReportProof, Vec<i64>) {
+        let config = &self.statement().config;
+        let shift = config.scales.fw - 12;
+        let weights: Vec<i64> = self.weights.iter().map(|w| w >> shift).collect();
+        let layers = config.architecture.layers.iter().enumerate();
+        let model = PublicModel {
+            architecture: config.architecture.clone(),
+            fa: config.scales.fa,
+            bits: 12,
+            data_bits: config.data_bits,
+            names: layers.map(|(l, x)| (format!("{l}.weight"), x.bias.then(|| format!("{l}.bias")))).collect(),
+            weights: weights_digest(&weights).unwrap(),
+        };
+        let input = self.committed(Rows::Range { first: 4, count: 70 });
+        let data = Some(&self.rows);
+        let about = PublicInput { model: &model, weights: &weights, input: &input, data, groups: None, hidden: &[] };
+        let trees = PublicTrees { data: Some(&self.data.vector), outputs: None };
+        let asked = [Asked::Counts, Asked::Classes, Asked::Outputs];
+        let report = prove_public_report(&about, trees, &asked, &[1; 32]).unwrap();
+        (report, weights)
     }
 
     /// Outputs on public rows.

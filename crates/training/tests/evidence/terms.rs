@@ -642,6 +642,11 @@ fn terms_of_reports() {
             }
         }
     }
+    // Of a public model there is no other vector, and not one term more or less.
+    let (_, proven, _) = &reported()[0];
+    let (report, weights) = proven.of_public_model();
+    let (relation, _) = report::public_relation(&report.statement, &weights).unwrap();
+    compare("a public model", &relation, &of_report(&report.statement, &proven.run.statement.config, 70));
     let proven = Proven::traded();
     for position in [Position::Sign, Position::Long, Position::Tanh { shift: 8, bits: 5, long: true }] {
         compare_report("a backtest of all figures", &proven.backtest(position, &FIGURES), &proven.run);
@@ -704,6 +709,7 @@ fn terms_of_a_report_with_more_claims_than_messages() {
         groups: None,
         shown: vec![Shown::TargetMoments { sums: vec![0; 700], squares: 0 }],
         against: None,
+        public: None,
     };
     let w = run.validate().unwrap().last().unwrap().w;
     let relation = report::relation(&statement, &run, w).unwrap();

@@ -92,6 +92,7 @@ impl<'w> Forgery<'w> {
             groups: groups.clone(),
             shown: vec![],
             against: None,
+            public: None,
         };
         let evaluation = Evaluation::new(
             &world.run.config,

@@ -10,6 +10,7 @@ mod fixtures;
 mod hidden;
 mod honest;
 mod mutation;
+mod public;
 mod rates;
 mod scores;
 mod scores_forged;
