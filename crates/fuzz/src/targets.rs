@@ -53,7 +53,7 @@ pub struct Target {
     /// Family and kind.
     pub name: String,
     /// The file.
-    pub file: Spans,
+    pub file: Arc<Spans>,
     /// The file, taken apart, of other families and proofs.
     pub donors: Vec<Arc<Spans>>,
     /// Who verifies it.
@@ -61,7 +61,7 @@ pub struct Target {
     /// How it is changed.
     pub change: Change,
     /// Honest files and chunks, which are accepted.
-    known: HashSet<Vec<u8>>,
+    known: Arc<HashSet<Vec<u8>>>,
 }
 
 impl Verifier {
@@ -139,7 +139,7 @@ struct Corpus {
     releases: Vec<Arc<Spans>>,
     reports: Vec<Arc<Spans>>,
     links: Vec<Arc<Spans>>,
-    known: HashSet<Vec<u8>>,
+    known: Arc<HashSet<Vec<u8>>>,
 }
 
 impl Corpus {
@@ -162,7 +162,7 @@ impl Corpus {
                 .map(|b| apart::<tacit_training::report::ReportProof>(Kind::Report, b))
                 .collect(),
             links: all(|f| &f.links).map(|b| apart::<LinkProof>(Kind::Link, b)).collect(),
-            known,
+            known: Arc::new(known),
         }
     }
 
@@ -175,7 +175,7 @@ impl Corpus {
             Verifier::Link => &self.links,
         };
         let file = donors.iter().find(|s| s.bytes == bytes).expect("a file of the corpus");
-        let (file, donors, known) = (Spans::clone(file), donors.clone(), self.known.clone());
+        let (file, donors, known) = (file.clone(), donors.clone(), self.known.clone());
         verifier.verify(bytes).expect("an honest file");
         self.targets.push(Target { name, file, donors, verifier, change, known });
     }
