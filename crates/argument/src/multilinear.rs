@@ -43,6 +43,13 @@ impl SplitEq {
         Self { high: eq_table(high, E::ONE), low: eq_table(low, E::ONE) }
     }
 
+    /// The multilinear extension of a base-field table, zero beyond its end, at the point: one product of E per row of
+    /// the square root's many.
+    pub(crate) fn evaluate(&self, table: &[F]) -> E {
+        let rows = table.chunks(self.low.len()).zip(&self.high);
+        rows.map(|(row, &h)| h * row.iter().zip(&self.low).map(|(&v, &l)| l * v).sum::<E>()).sum()
+    }
+
     /// Zero beyond the last vertex.
     pub(crate) fn at(&self, index: usize) -> E {
         let bits = self.low.len().trailing_zeros();
@@ -71,7 +78,7 @@ pub fn eq_prefix_sum(point: &[E], bound: usize) -> E {
 
 /// Evaluates the multilinear extension of a base-field table (zero beyond its end) at `point`.
 pub fn evaluate_base(table: &[F], point: &[E]) -> E {
-    table.iter().zip(eq_table(point, E::ONE)).map(|(&v, w)| w * v).sum()
+    SplitEq::new(point).evaluate(table)
 }
 
 /// Evaluates the multilinear extension of an extension-field table (zero beyond its end) at `point`.

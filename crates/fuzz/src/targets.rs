@@ -10,7 +10,7 @@ use tacit_training::file::{Kind, decode, encode};
 use tacit_training::link::LinkProof;
 use tacit_training::record::ModelRecord;
 use tacit_training::release::verify_release;
-use tacit_training::report::verify_report;
+use tacit_training::report::{ModelOf, verify_comparison, verify_report};
 use tacit_training::run::{RunProof, RunVerdict};
 use tacit_training::statement::RunStatement;
 use tacit_training::verify::{DataFile, Held, verify_data_file, verify_link_file, verify_run_file};
@@ -20,6 +20,12 @@ pub struct Run {
     statement: RunStatement,
     verdict: RunVerdict,
     model: ModelRecord,
+}
+
+impl Run {
+    const fn model(&self) -> ModelOf<'_> {
+        ModelOf { run: &self.verdict, statement: &self.statement, record: &self.model }
+    }
 }
 
 /// How a file is verified.
@@ -35,6 +41,8 @@ pub enum Verifier {
     Release(Arc<Run>),
     /// A report on the model of a verified run.
     Report(Arc<Run>),
+    /// A report that compares the models of two verified runs.
+    Comparison(Arc<[Run; 2]>),
     /// A link of two commitments.
     Link,
 }
@@ -85,6 +93,11 @@ impl Verifier {
                 let report = decode(Kind::Report, bytes).map_err(|e| name(&e))?;
                 verify_report(&report, &run.verdict, &run.statement, &run.model).map(|_| ()).map_err(|e| name(&e))
             }
+            Self::Comparison(runs) => {
+                let report = decode(Kind::Report, bytes).map_err(|e| name(&e))?;
+                let [first, second] = runs.each_ref().map(Run::model);
+                verify_comparison(&report, first, second).map(|_| ()).map_err(|e| name(&e))
+            }
             Self::Link => verify_link_file(bytes, None, None, &Held::default()).map(|_| ()).map_err(|e| name(&e)),
         }
     }
@@ -113,7 +126,7 @@ impl Target {
         match (self.change, &self.verifier) {
             (Change::Anywhere, _) => crate::mutate::mutate(r, &self.file, &donors),
             (Change::Sizes, Verifier::Data) => inflate::data(r, &self.file.bytes),
-            (Change::Sizes, Verifier::Report(_)) => inflate::report(r, &self.file.bytes),
+            (Change::Sizes, Verifier::Report(_) | Verifier::Comparison(_)) => inflate::report(r, &self.file.bytes),
             (Change::Sizes, Verifier::Link) => inflate::link(r, &self.file.bytes),
             (Change::Sizes, _) => inflate::run(r, &self.file.bytes),
         }
@@ -147,6 +160,8 @@ impl Corpus {
         let all = |files: fn(&Family) -> &[Vec<u8>]| families.iter().flat_map(files);
         let mut known: HashSet<Vec<u8>> = families.iter().map(|f| f.data.clone()).collect();
         known.extend(all(|f| &f.releases).chain(all(|f| &f.reports)).chain(all(|f| &f.links)).cloned());
+        let compared = || families.iter().flat_map(|f| &f.comparisons).map(|c| &c.report);
+        known.extend(compared().cloned());
         for run in all(|f| &f.runs) {
             let run: RunProof = decode(Kind::Run, run).expect("an honest run");
             known.extend((0..run.chunks.len()).filter_map(|i| chunk_key(&run, i)));
@@ -159,6 +174,7 @@ impl Corpus {
                 .map(|b| apart::<tacit_training::release::ReleaseProof>(Kind::Release, b))
                 .collect(),
             reports: all(|f| &f.reports)
+                .chain(compared())
                 .map(|b| apart::<tacit_training::report::ReportProof>(Kind::Report, b))
                 .collect(),
             links: all(|f| &f.links).map(|b| apart::<LinkProof>(Kind::Link, b)).collect(),
@@ -171,7 +187,7 @@ impl Corpus {
             Verifier::Data | Verifier::Held(_) => &self.data,
             Verifier::Run => &self.runs,
             Verifier::Release(_) => &self.releases,
-            Verifier::Report(_) => &self.reports,
+            Verifier::Report(_) | Verifier::Comparison(_) => &self.reports,
             Verifier::Link => &self.links,
         };
         let file = donors.iter().find(|s| s.bytes == bytes).expect("a file of the corpus");
@@ -197,6 +213,11 @@ pub fn targets(families: &[Family]) -> Vec<Target> {
         c.add(named("release"), &f.releases[0], Verifier::Release(run.clone()), Change::Anywhere);
         for (i, report) in f.reports.iter().enumerate() {
             c.add(named(&format!("report {i}")), report, Verifier::Report(run.clone()), Change::Anywhere);
+        }
+        for (i, of) in f.comparisons.iter().enumerate() {
+            let runs = Arc::new(of.runs.each_ref().map(|run| verified(run)));
+            c.add(named(&format!("comparison {i}")), &of.report, Verifier::Comparison(runs.clone()), Change::Anywhere);
+            c.add(named(&format!("sizes, comparison {i}")), &of.report, Verifier::Comparison(runs), Change::Sizes);
         }
         for (link, what) in f.links.iter().zip(["data", "models", "some rows", "the same rows", "other rows"]) {
             c.add(named(&format!("link of {what}")), link, Verifier::Link, Change::Anywhere);
