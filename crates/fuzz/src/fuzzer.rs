@@ -42,8 +42,8 @@ const fn most(change: Change, length: usize) -> (usize, f64) {
     }
 }
 
-/// Changes of one target before another one's turn.
-const BATCH: usize = 100;
+/// One target's turn: every target has the same time, so that where a file takes less, more are verified.
+const TURN: Duration = Duration::from_millis(25);
 
 /// How long this thread has been on a processor; where the system does not say so, how long ago the first call was. The
 /// clock alone runs on while others work.
@@ -96,14 +96,17 @@ fn work(targets: &[Target], options: &Options, thread: u64, stop: &AtomicBool) -
         // Inflated statements cost a second and a small number of them says much.
         let i = r.below(targets.len());
         let Some((target, out)) = targets.get(i).zip(outcomes.get_mut(i)) else { continue };
-        let (times, since) = (if target.change == Change::Sizes { 1 } else { BATCH }, on_cpu());
-        for _ in 0..times {
+        let since = on_cpu();
+        loop {
             let bytes = target.changed(&mut r);
             if bytes != target.file.bytes
                 && let Err(what) = one(target, &bytes, out)
             {
                 finding = Some(Finding { what, target: target.name.clone(), file: bytes });
                 stop.store(true, Ordering::Relaxed);
+                break;
+            }
+            if target.change == Change::Sizes || on_cpu().saturating_sub(since) > TURN {
                 break;
             }
         }

@@ -5,8 +5,8 @@ use super::{Comparison, Model, Owner, SECRET};
 use tacit_training::config::{Loss, RunConfig};
 use tacit_training::file::{Kind, encode};
 use tacit_training::report::{
-    Asked, AskedFigure, Compared, Figure, Groups, Input, OtherInput, Position, Rate, ReportError, ReportInput, ReportTrees,
-    Rows, ScoreLoss, Shown, Strategy, plan_comparison, plan_report, prove_comparison, prove_report,
+    Asked, AskedFigure, Compared, Figure, Groups, Input, OtherInput, Position, Rate, ReportError, ReportInput,
+    ReportTrees, Rows, ScoreLoss, Shown, Strategy, plan_comparison, plan_report, prove_comparison, prove_report,
 };
 use tacit_training::validity::DataCommitment;
 
@@ -51,7 +51,8 @@ fn predictions(owner: &Owner, model: &Model<'_>) -> Vec<Vec<u8>> {
     let shown = About { hidden: &[0, 2], ..About::rows(&input) };
     let bound = Asked::Margins { plus: Some(0), minus: None, bounds: vec![-(1 << 16); 2] };
     let classes = (model.run.config.architecture.loss != Loss::Mse).then_some(Asked::Classes);
-    let asked = |first: Asked| [Some(first), classes.clone(), Some(bound.clone())].into_iter().flatten().collect::<Vec<_>>();
+    let asked =
+        |first: Asked| [Some(first), classes.clone(), Some(bound.clone())].into_iter().flatten().collect::<Vec<_>>();
     let planned = plan_report(&shown.all(owner, model).0, &[Asked::Outputs]).expect("a plan").statement;
     let Some(Shown::Outputs { values }) = planned.shown.first() else { return vec![] };
     let to = commit_outputs(model.run, values);
@@ -70,7 +71,11 @@ pub(super) fn comparisons(owner: &Owner, model: &Model<'_>, run: &[u8], rival: R
     let input = Input::Committed { data: owner.data.record.clone(), rows: Rows::Range { first: 1, count: 6 } };
     let mut metrics = vec![Compared::Rate { rate: Rate::Accuracy }, Compared::Rate { rate: Rate::Recall { class: 1 } }];
     if model.run.config.architecture.loss == Loss::BceWithLogits {
-        metrics.extend([Compared::Auc, Compared::Loss { loss: ScoreLoss::Log }, Compared::Loss { loss: ScoreLoss::Brier }]);
+        metrics.extend([
+            Compared::Auc,
+            Compared::Loss { loss: ScoreLoss::Log },
+            Compared::Loss { loss: ScoreLoss::Brier },
+        ]);
     }
     let asked = |metric: &Compared| Asked::BetterBy { metric: *metric, group: None, bound: (0, 7) };
     let mut out = vec![];
