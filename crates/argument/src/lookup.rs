@@ -83,8 +83,8 @@ impl Table {
             Self::Range { .. } | Self::Counted { .. } => {}
             Self::Step { bound, .. } => out.push(eq_prefix_sum(x, *bound)),
             Self::Function { columns, .. } => {
-                let eq = eq_table(x, E::ONE);
-                out.extend(columns.iter().map(|c| eq.iter().zip(c).map(|(&w, &v)| w * v).sum::<E>()));
+                let eq = SplitEq::new(x);
+                out.extend(columns.iter().map(|c| eq.evaluate(c)));
             }
         }
         out

@@ -43,6 +43,26 @@ impl SplitEq {
         Self { high: eq_table(high, E::ONE), low: eq_table(low, E::ONE) }
     }
 
+    /// The multilinear extension of a base-field table, zero beyond its end, at the point: one product of E per row of
+    /// the square root's many.
+    pub(crate) fn evaluate(&self, table: &[F]) -> E {
+        let rows = table.chunks(self.low.len()).zip(&self.high);
+        rows.map(|(row, &h)| h * row.iter().zip(&self.low).map(|(&v, &l)| l * v).sum::<E>()).sum()
+    }
+
+    /// `sum_i run[i] eq(point, first + i)`, likewise.
+    pub(crate) fn run(&self, first: usize, run: &[E]) -> E {
+        let (mut sum, mut next, mut rest) = (E::ZERO, first, run);
+        while !rest.is_empty() {
+            let (high, at) = (next / self.low.len(), next % self.low.len());
+            let (own, more) = rest.split_at(rest.len().min(self.low.len() - at));
+            let inner: E = own.iter().zip(self.low.iter().skip(at)).map(|(&w, &l)| w * l).sum();
+            sum += self.high.get(high).copied().unwrap_or_default() * inner;
+            (next, rest) = (next + own.len(), more);
+        }
+        sum
+    }
+
     /// Zero beyond the last vertex.
     pub(crate) fn at(&self, index: usize) -> E {
         let bits = self.low.len().trailing_zeros();
@@ -71,7 +91,7 @@ pub fn eq_prefix_sum(point: &[E], bound: usize) -> E {
 
 /// Evaluates the multilinear extension of a base-field table (zero beyond its end) at `point`.
 pub fn evaluate_base(table: &[F], point: &[E]) -> E {
-    table.iter().zip(eq_table(point, E::ONE)).map(|(&v, w)| w * v).sum()
+    SplitEq::new(point).evaluate(table)
 }
 
 /// Evaluates the multilinear extension of an extension-field table (zero beyond its end) at `point`.
@@ -104,4 +124,31 @@ pub fn lagrange_weights(k: usize, r: E) -> Vec<E> {
 #[must_use]
 pub const fn log2_ceil(v: usize) -> usize {
     if v <= 1 { 0 } else { (usize::BITS - (v - 1).leading_zeros()) as usize }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use p3_field::PrimeCharacteristicRing;
+
+    #[test]
+    fn runs_and_tables_are_sums_over_vertices() {
+        let number = |i: usize| F::from_usize(i * i + 7 * i + 3);
+        let element = |i: usize| E::from(number(i)) + crate::field::basis(1) * number(i + 50);
+        for n in 0..6 {
+            let point: Vec<E> = (0..n).map(|i| element(i + 100)).collect();
+            let eq = SplitEq::new(&point);
+            for first in 0..1 << n {
+                for len in [0, 1, 3, 1 << n, (1 << n) + 2] {
+                    let run: Vec<E> = (0..len).map(element).collect();
+                    let vertices = (first..(1usize << n).min(first + len)).map(|i| eq_vertex(&point, i));
+                    let expected: E = vertices.zip(&run).map(|(e, &w)| e * w).sum();
+                    assert_eq!(eq.run(first, &run), expected, "{n} {first} {len}");
+                }
+            }
+            let table: Vec<F> = (0..1 << n).map(number).collect();
+            let expected: E = table.iter().enumerate().map(|(i, &v)| eq_vertex(&point, i) * v).sum();
+            assert_eq!((eq.evaluate(&table), evaluate_base(&table, &point)), (expected, expected));
+        }
+    }
 }

@@ -42,16 +42,21 @@ const fn most(change: Change, length: usize) -> (usize, f64) {
     }
 }
 
-/// Changes of one target before another one's turn.
-const BATCH: usize = 100;
+/// One target's turn: every target has the same time, so that where a file takes less, more are verified.
+const TURN: Duration = Duration::from_millis(25);
 
-/// How long this thread has been on a processor, to a few milliseconds; where the system does not say so, how long ago
-/// the first call was. The clock alone runs on while others work.
+/// How long this thread has been on a processor; where the system does not say so, how long ago the first call was. The
+/// clock alone runs on while others work.
+#[allow(unsafe_code, reason = "the thread's own clock has no safe form")]
 fn on_cpu() -> Duration {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let told = text.split(' ').next().and_then(|n| n.parse().ok()).map(Duration::from_nanos);
-    told.unwrap_or_else(|| START.elapsed())
+    let mut told = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is to a timespec of this frame.
+    let failed = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut told) } != 0;
+    match (u64::try_from(told.tv_sec), u32::try_from(told.tv_nsec)) {
+        (Ok(seconds), Ok(nanos)) if !failed => Duration::new(seconds, nanos),
+        _ => START.elapsed(),
+    }
 }
 
 /// Verifies one changed file.
@@ -66,7 +71,10 @@ fn one(target: &Target, bytes: &[u8], out: &mut Outcomes) -> Result<(), String> 
         Err(_) => return Err("the verifier panicked".into()),
         Ok(Ok(())) if target.honest(bytes) => out.honest += 1,
         Ok(Ok(())) => return Err("a changed file was accepted".into()),
-        Ok(Err(check)) => *out.rejected.entry(check).or_default() += 1,
+        Ok(Err(check)) => {
+            let of = out.rejected.entry(check).or_default();
+            *of = (of.0 + 1, of.1 + time);
+        }
     }
     let (most_held, longest) = most(target.change, bytes.len());
     if held > most_held {
@@ -88,14 +96,17 @@ fn work(targets: &[Target], options: &Options, thread: u64, stop: &AtomicBool) -
         // Inflated statements cost a second and a small number of them says much.
         let i = r.below(targets.len());
         let Some((target, out)) = targets.get(i).zip(outcomes.get_mut(i)) else { continue };
-        let (times, since) = (if target.change == Change::Sizes { 1 } else { BATCH }, on_cpu());
-        for _ in 0..times {
+        let since = on_cpu();
+        loop {
             let bytes = target.changed(&mut r);
             if bytes != target.file.bytes
                 && let Err(what) = one(target, &bytes, out)
             {
                 finding = Some(Finding { what, target: target.name.clone(), file: bytes });
                 stop.store(true, Ordering::Relaxed);
+                break;
+            }
+            if target.change == Change::Sizes || on_cpu().saturating_sub(since) > TURN {
                 break;
             }
         }

@@ -2,6 +2,7 @@
 #[allow(clippy::unwrap_used)]
 #[path = "../../training/tests/common/mod.rs"]
 mod common;
+mod reports;
 
 use common::{Owner, config, layer};
 use serde::{Deserialize, Serialize};
@@ -11,12 +12,8 @@ use tacit_training::config::{Activation, Decay, Loss, NormBits, Order, RunConfig
 use tacit_training::file::{Kind, encode};
 use tacit_training::link::{Linked, RowRelation, prove_link, prove_rows};
 use tacit_training::release::{Circumstances, Earlier, Override, ReleaseInput, prove_release, release_rules};
-use tacit_training::report::{
-    Asked, AskedFigure, Calendar, Figure, Groups, Input, Position, PublicInput, PublicModel, PublicTable, PublicTrees,
-    Rate, ReportInput, ReportTrees, Rows, ScoreLoss, Strategy, prove_public_report, prove_report, weights_digest,
-};
 use tacit_training::run::{ModelCommitment, commit_state};
-use tacit_training::statement::Origin;
+use tacit_training::statement::{Origin, RunStatement};
 use tacit_training::trainer::ModelState;
 use tacit_training::validity::{commit_data, data_payload};
 use tacit_training::verify::{DataFile, schema_id};
@@ -39,8 +36,26 @@ pub struct Family {
     pub reports: Vec<Vec<u8>>,
     /// A report on the model as everybody has it, and its weights.
     pub public: (Vec<u8>, Vec<i64>),
+    /// Reports that compare two models.
+    pub comparisons: Vec<Comparison>,
     /// Links of its data and of its model to commitments that were made again.
     pub links: Vec<Vec<u8>>,
+}
+
+/// A report that compares two models, and the runs of both.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Comparison {
+    /// The report.
+    pub report: Vec<u8>,
+    /// The run of the better model, and of the other.
+    pub runs: [Vec<u8>; 2],
+}
+
+/// A proven run's end.
+struct Model<'a> {
+    run: &'a RunStatement,
+    state: &'a ModelState,
+    committed: &'a ModelCommitment,
 }
 
 /// 7 rows in batches of 3 (padded to 4), 3 steps in a chunk of 4: the fewest rows with masked and padding rows.
@@ -74,6 +89,11 @@ fn classes() -> RunConfig {
     config.norms = Some(NormBits { z: 22, q: 24 });
     (config.carry_bits, config.schedule.average) = (Some(30), Some(2));
     config
+}
+
+/// Of a second model, which the family's is compared with.
+fn hidden_layer(loss: Loss, outputs: u32) -> RunConfig {
+    tiny(&[(3, Activation::Tanh), (outputs, Activation::Identity)], loss)
 }
 
 fn smooth() -> RunConfig {
@@ -128,153 +148,6 @@ fn release(owner: &Owner, state: &ModelState, model: &ModelCommitment) -> Vec<u8
     encode(Kind::Release, &prove_release(&input, permit, &SECRET).expect("a release")).expect("a file")
 }
 
-/// The class and a bound of the first and the third row, which stay hidden.
-fn predictions(owner: &Owner, (state, model): (&ModelState, &ModelCommitment)) -> Vec<u8> {
-    let input = &Input::Committed { data: owner.data.record.clone(), rows: Rows::Hidden { count: 2 } };
-    let trees = ReportTrees { model: &model.vector, data: Some(&owner.data.vector), outputs: None };
-    let about = ReportInput {
-        run: &owner.statement,
-        model: &model.record,
-        weights: &state.weights,
-        input,
-        data: Some(&owner.rows),
-        groups: None,
-        hidden: &[0, 2],
-    };
-    let bound = Asked::Margins { plus: Some(0), minus: None, bounds: vec![-(1 << 16); 2] };
-    let asked = [Asked::Outputs, Asked::Classes, bound];
-    encode(Kind::Report, &prove_report(&about, trees, &asked, &SECRET).expect("a report")).expect("a file")
-}
-
-fn report(
-    owner: &Owner,
-    (state, model): (&ModelState, &ModelCommitment),
-    input: &Input,
-    groups: Option<&Groups>,
-    asked: &[Asked],
-) -> Vec<u8> {
-    let committed = matches!(input, Input::Committed { .. });
-    let trees = ReportTrees { model: &model.vector, data: committed.then_some(&owner.data.vector), outputs: None };
-    let data = committed.then_some(&owner.rows);
-    let input = ReportInput {
-        run: &owner.statement,
-        model: &model.record,
-        weights: &state.weights,
-        input,
-        data,
-        groups,
-        hidden: &[],
-    };
-    encode(Kind::Report, &prove_report(&input, trees, asked, &SECRET).expect("a report")).expect("a file")
-}
-
-/// The outputs of the rounded model on all rows.
-fn public(owner: &Owner, state: &ModelState) -> (Vec<u8>, Vec<i64>) {
-    let config = &owner.statement.config;
-    let shift = config.scales.fw - 12;
-    let weights: Vec<i64> = state.weights.iter().map(|w| w >> shift).collect();
-    let layers = config.architecture.layers.iter().enumerate();
-    let model = PublicModel {
-        architecture: config.architecture.clone(),
-        fa: config.scales.fa,
-        bits: 12,
-        data_bits: config.data_bits,
-        names: layers.map(|(l, x)| (format!("{l}.weight"), x.bias.then(|| format!("{l}.bias")))).collect(),
-        weights: weights_digest(&weights).expect("a digest"),
-    };
-    let input = Input::Committed { data: owner.data.record.clone(), rows: Rows::All };
-    let about = PublicInput {
-        model: &model,
-        weights: &weights,
-        input: &input,
-        data: Some(&owner.rows),
-        groups: None,
-        hidden: &[],
-    };
-    let trees = PublicTrees { data: Some(&owner.data.vector), outputs: None };
-    let report = prove_public_report(&about, trees, &[Asked::Outputs], &SECRET).expect("a report");
-    (encode(Kind::Report, &report).expect("a file"), weights)
-}
-
-/// A backtest of all figures, and one of bounds.
-fn backtests(rows: u64) -> [Asked; 2] {
-    let strategy = |position| Strategy { position, cost: (3, 2), unit: 1 << 10, periods: 250, lags: vec![] };
-    let figures = vec![
-        Figure::Profit { sum: 0 },
-        Figure::Squares { sum: 0 },
-        Figure::Downside { sum: 0 },
-        Figure::Turnover { sum: 0 },
-        Figure::Hits { profitable: 0, invested: 0 },
-        Figure::Drawdown { value: 0 },
-    ];
-    // Every row can change a position of 4 by 4.
-    let bounds = vec![Figure::TurnoverAtMost { bound: 4 * rows }];
-    [
-        Asked::Backtest { strategy: strategy(Position::Sign), figures },
-        Asked::Backtest { strategy: strategy(Position::Linear { limit: 40, bits: 2, long: true }), figures: bounds },
-    ]
-}
-
-/// Every report that a family's loss allows.
-fn reports(owner: &Owner, model: (&ModelState, &ModelCommitment)) -> Vec<Vec<u8>> {
-    let committed = |rows| Input::Committed { data: owner.data.record.clone(), rows };
-    let public = Input::Public { features: owner.rows.features.iter().copied().take(6).collect() };
-    let mut out = vec![report(owner, model, &public, None, &[Asked::Outputs])];
-    let record = &owner.data.record;
-    let table = Input::Table {
-        table: PublicTable {
-            fa: record.fa,
-            data_bits: record.data_bits,
-            features: owner.rows.features.clone(),
-            labels: record.labels,
-            values: owner.rows.labels.clone(),
-            earlier: vec![],
-        },
-    };
-    let calendar = Calendar::Days { days: (0..record.rows as i32).collect() };
-    out.push(report(
-        owner,
-        model,
-        &table,
-        None,
-        &[Asked::Classes, Asked::Calendar { calendar }]
-            [usize::from(owner.statement.config.architecture.loss == Loss::Mse)..],
-    ));
-    if owner.statement.config.architecture.loss == Loss::Mse {
-        let sums = [Asked::SquaredError, Asked::AbsoluteError, Asked::TargetMoments];
-        out.push(report(owner, model, &committed(Rows::Range { first: 1, count: 5 }), None, &sums));
-        if owner.statement.config.architecture.layers.last().is_some_and(|l| l.outputs == 1) {
-            let of = backtests(owner.statement.config.schedule.rows.into());
-            out.extend(of.map(|asked| report(owner, model, &committed(Rows::All), None, &[asked])));
-        }
-        return out;
-    }
-    let bound = Asked::AtLeast { rate: Rate::Accuracy, group: None, bound: (0, 7) };
-    out.push(predictions(owner, model));
-    let exactly = Asked::Exactly { rate: Rate::Predicted { class: 0 }, group: None };
-    out.push(report(owner, model, &committed(Rows::Listed(vec![0, 2, 5, 6])), None, &[bound, exactly]));
-    if owner.statement.config.architecture.loss == Loss::BceWithLogits {
-        let figures = [
-            AskedFigure::Auc,
-            AskedFigure::AucAtLeast { bound: (0, 7) },
-            AskedFigure::Loss { loss: ScoreLoss::Log },
-            AskedFigure::LossAtMost { loss: ScoreLoss::Brier, bound: (2, 1) },
-            AskedFigure::Calibration { edges: vec![-3, 1] },
-            AskedFigure::Thresholds { edges: vec![1] },
-        ];
-        let asked = figures.map(|figure| Asked::Scores { group: None, figure });
-        out.push(report(owner, model, &committed(Rows::All), None, &asked));
-    }
-    // A group for each value of the first feature.
-    let mut values: Vec<i32> = owner.rows.features.iter().copied().step_by(2).collect();
-    values.sort_unstable();
-    values.dedup();
-    let groups = Groups { columns: vec![0], values: values.into_iter().map(|v| vec![v]).collect() };
-    let gap = Asked::GapAtMost { rate: Rate::Predicted { class: 1 }, bound: (1, 1) };
-    out.push(report(owner, model, &committed(Rows::All), Some(&groups), &[Asked::Counts, gap]));
-    out
-}
-
 /// The data and the model, committed again for other budgets, and linked.
 fn links(owner: &Owner, state: &ModelState, model: &ModelCommitment) -> Vec<Vec<u8>> {
     let mut record = owner.data.record.clone();
@@ -319,18 +192,21 @@ fn links(owner: &Owner, state: &ModelState, model: &ModelCommitment) -> Vec<Vec<
         .collect()
 }
 
-fn family(name: &str, config: RunConfig, hidden: bool) -> Family {
+fn family(name: &str, config: RunConfig, hidden: bool, rival: Option<RunConfig>) -> Family {
     let (owner, data) = owner(config, hidden);
-    let (first, state, model) = owner.proven(4);
+    let (first, state, model) = owner.proven(8);
     let second = owner.proven(4).0;
+    let runs = [first, second].map(|r| encode(Kind::Run, &r).expect("a file"));
+    let model_of = Model { run: &owner.statement, state: &state, committed: &model };
     Family {
         name: name.into(),
         data,
-        runs: [first, second].iter().map(|r| encode(Kind::Run, r).expect("a file")).collect(),
         releases: (0..2).map(|_| release(&owner, &state, &model)).collect(),
-        reports: reports(&owner, (&state, &model)),
-        public: public(&owner, &state),
+        reports: reports::reports(&owner, &model_of),
+        public: reports::public(&owner, &state),
+        comparisons: rival.map_or(vec![], |rival| reports::comparisons(&owner, &model_of, &runs[0], rival)),
         links: links(&owner, &state, &model),
+        runs: runs.into(),
     }
 }
 
@@ -341,10 +217,10 @@ fn family(name: &str, config: RunConfig, hidden: bool) -> Family {
 #[must_use]
 pub fn families() -> Vec<Family> {
     vec![
-        family("squares", squares(), false),
-        family("logistic", logistic(), true),
-        family("classes", classes(), true),
-        family("smooth", smooth(), false),
-        family("chain", chain(), false),
+        family("squares", squares(), false, None),
+        family("logistic", logistic(), true, Some(hidden_layer(Loss::BceWithLogits, 1))),
+        family("classes", classes(), true, Some(hidden_layer(Loss::CrossEntropy, 2))),
+        family("smooth", smooth(), false, None),
+        family("chain", chain(), false, None),
     ]
 }

@@ -65,8 +65,50 @@ pub struct Spans {
     pub nodes: BTreeMap<String, Vec<Range<usize>>>,
     /// The paths of subtrees.
     pub node_paths: Vec<String>,
-    path: Vec<&'static str>,
-    numbers: HashMap<String, usize>,
+    tree: Tree,
+}
+
+/// The paths met so far as a tree, so that no path is written out for every byte of a file.
+#[derive(Clone, Debug, Default)]
+struct Tree {
+    /// Per node but the root, which is 0: its parent, its key.
+    nodes: Vec<(usize, &'static str)>,
+    children: HashMap<(usize, &'static str), usize>,
+    /// Where the walk is.
+    at: usize,
+    /// Per node, its subtrees in the file.
+    ranges: Vec<Vec<Range<usize>>>,
+    /// Per node, its index in [`Spans::paths`].
+    leaves: HashMap<usize, usize>,
+}
+
+impl Tree {
+    fn push(&mut self, key: &'static str) {
+        let (parent, new) = (self.at, self.nodes.len() + 1);
+        self.at = *self.children.entry((parent, key)).or_insert(new);
+        if self.at == new {
+            self.nodes.push((parent, key));
+            self.ranges.push(vec![]);
+        }
+    }
+    fn pop(&mut self) {
+        self.at = self.at.checked_sub(1).map_or(0, |i| self.nodes[i].0);
+    }
+    /// The range of the node where the walk is.
+    fn mark(&mut self, range: Range<usize>) {
+        if let Some(i) = self.at.checked_sub(1) {
+            self.ranges[i].push(range);
+        }
+    }
+    fn name(&self, mut node: usize) -> String {
+        let mut keys = vec![];
+        while let Some(i) = node.checked_sub(1) {
+            keys.push(self.nodes[i].1);
+            node = self.nodes[i].0;
+        }
+        keys.reverse();
+        keys.join(".")
+    }
 }
 
 impl Spans {
@@ -77,6 +119,11 @@ impl Spans {
     pub fn new<T: Serialize>(head: &[u8], body: &T) -> Self {
         let mut out = Self { bytes: head.to_vec(), ..Self::default() };
         body.serialize(&mut Walker { spans: &mut out }).expect("every type of ours is on the wire");
+        for (i, ranges) in core::mem::take(&mut out.tree.ranges).into_iter().enumerate() {
+            if !ranges.is_empty() {
+                out.nodes.insert(out.tree.name(i + 1), ranges);
+            }
+        }
         out.node_paths = out.nodes.keys().cloned().collect();
         out
     }
@@ -84,11 +131,11 @@ impl Spans {
     fn leaf<T: Serialize + ?Sized>(&mut self, of: Type, value: &T) -> Result<Range<usize>, Refused> {
         let start = self.bytes.len();
         self.bytes = postcard::to_extend(value, core::mem::take(&mut self.bytes)).map_err(|_| Refused)?;
-        let (at, name) = (start..self.bytes.len(), self.path.join("."));
+        let at = start..self.bytes.len();
         let new = self.paths.len();
-        let path = *self.numbers.entry(name.clone()).or_insert(new);
+        let path = *self.tree.leaves.entry(self.tree.at).or_insert(new);
         if path == new {
-            self.paths.push(name);
+            self.paths.push(self.tree.name(self.tree.at));
             self.by_path.push(vec![]);
         }
         self.by_path[path].push(self.leaves.len());
@@ -103,19 +150,18 @@ struct Walker<'s> {
 
 impl Walker<'_> {
     fn under<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<Range<usize>, Refused> {
-        self.spans.path.push(key);
+        self.spans.tree.push(key);
         let start = self.spans.bytes.len();
         value.serialize(&mut Walker { spans: self.spans })?;
         let at = start..self.spans.bytes.len();
-        let name = self.spans.path.join(".");
-        self.spans.nodes.entry(name).or_default().push(at.clone());
-        self.spans.path.pop();
+        self.spans.tree.mark(at.clone());
+        self.spans.tree.pop();
         Ok(at)
     }
     fn mark<T: Serialize>(&mut self, key: &'static str, of: Type, value: T) -> Result<Range<usize>, Refused> {
-        self.spans.path.push(key);
+        self.spans.tree.push(key);
         let at = self.spans.leaf(of, &value);
-        self.spans.path.pop();
+        self.spans.tree.pop();
         at
     }
 }
@@ -149,7 +195,7 @@ impl Parts<'_> {
     fn close(self) -> Result<(), Refused> {
         self.walker.spans.sequences.extend(self.sequence);
         if self.named {
-            self.walker.spans.path.pop();
+            self.walker.spans.tree.pop();
         }
         Ok(())
     }
@@ -275,7 +321,7 @@ impl<'s> ser::Serializer for &'s mut Walker<'_> {
         _: usize,
     ) -> Result<Parts<'s>, Refused> {
         self.mark("variant", Type::Variant, index)?;
-        self.spans.path.push(variant);
+        self.spans.tree.push(variant);
         Ok(Parts { walker: Walker { spans: self.spans }, sequence: None, named: true })
     }
     fn serialize_map(self, _: Option<usize>) -> Result<Self::SerializeMap, Refused> {

@@ -11,8 +11,8 @@ pub struct Outcomes {
     pub files: u64,
     /// Time that they took on a processor, changing them included.
     pub time: Duration,
-    /// Per name of a check, how many it rejected.
-    pub rejected: BTreeMap<String, u64>,
+    /// Per name of a check, how many it rejected, and the time that the verifier took for them.
+    pub rejected: BTreeMap<String, (u64, Duration)>,
     /// Changed files that are honest after all: parts of two proofs of one statement.
     pub honest: u64,
     /// Most bytes that the verifier held, and the length of that file.
@@ -28,7 +28,10 @@ impl Outcomes {
         self.honest += other.honest;
         self.most_bytes = self.most_bytes.max(other.most_bytes);
         self.slowest = self.slowest.max(other.slowest);
-        other.rejected.iter().for_each(|(k, n)| *self.rejected.entry(k.clone()).or_default() += n);
+        for (check, &(n, time)) in &other.rejected {
+            let own = self.rejected.entry(check.clone()).or_default();
+            *own = (own.0 + n, own.1 + time);
+        }
     }
 }
 
@@ -71,10 +74,13 @@ impl fmt::Display for Tally {
         };
         self.targets.iter().try_for_each(|(name, o)| line(f, name, o))?;
         line(f, "all, on one core", &total)?;
-        writeln!(f, "\n{:>12}  rejected by", "files")?;
+        writeln!(f, "\n{:>12}  {:>11}  {:>7}  rejected by", "files", "per million", "us each")?;
         let mut checks: Vec<_> = total.rejected.iter().collect();
         checks.sort_by_key(|c| core::cmp::Reverse(c.1));
-        checks.iter().try_for_each(|(check, n)| writeln!(f, "{n:>12}  {check}"))?;
+        for (check, &(n, time)) in checks {
+            let share = n as f64 * 1e6 / (total.files.max(1) as f64);
+            writeln!(f, "{n:>12}  {share:>11.0}  {:>7.0}  {check}", time.as_secs_f64() * 1e6 / n.max(1) as f64)?;
+        }
         writeln!(f, "{:>12}  none: the file is made of honest proofs of one statement", total.honest)?;
         let never = self.never();
         writeln!(f, "\n{} checks rejected nothing: {}", never.len(), never.join(", "))

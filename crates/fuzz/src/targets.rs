@@ -10,7 +10,7 @@ use tacit_training::file::{Kind, decode, encode};
 use tacit_training::link::LinkProof;
 use tacit_training::record::ModelRecord;
 use tacit_training::release::verify_release;
-use tacit_training::report::{verify_public_report, verify_report};
+use tacit_training::report::{ModelOf, verify_comparison, verify_public_report, verify_report};
 use tacit_training::run::{RunProof, RunVerdict};
 use tacit_training::statement::RunStatement;
 use tacit_training::verify::{DataFile, Held, verify_data_file, verify_link_file, verify_run_file};
@@ -20,6 +20,12 @@ pub struct Run {
     statement: RunStatement,
     verdict: RunVerdict,
     model: ModelRecord,
+}
+
+impl Run {
+    const fn model(&self) -> ModelOf<'_> {
+        ModelOf { run: &self.verdict, statement: &self.statement, record: &self.model }
+    }
 }
 
 /// How a file is verified.
@@ -37,6 +43,8 @@ pub enum Verifier {
     Report(Arc<Run>),
     /// A report on the model with these weights.
     Public(Arc<Vec<i64>>),
+    /// A report that compares the models of two verified runs.
+    Comparison(Arc<[Run; 2]>),
     /// A link of two commitments.
     Link,
 }
@@ -55,7 +63,7 @@ pub struct Target {
     /// Family and kind.
     pub name: String,
     /// The file.
-    pub file: Spans,
+    pub file: Arc<Spans>,
     /// The file, taken apart, of other families and proofs.
     pub donors: Vec<Arc<Spans>>,
     /// Who verifies it.
@@ -63,7 +71,7 @@ pub struct Target {
     /// How it is changed.
     pub change: Change,
     /// Honest files and chunks, which are accepted.
-    known: HashSet<Vec<u8>>,
+    known: Arc<HashSet<Vec<u8>>>,
 }
 
 impl Verifier {
@@ -90,6 +98,11 @@ impl Verifier {
             Self::Public(weights) => {
                 let report = decode(Kind::Report, bytes).map_err(|e| name(&e))?;
                 verify_public_report(&report, weights).map(|_| ()).map_err(|e| name(&e))
+            }
+            Self::Comparison(runs) => {
+                let report = decode(Kind::Report, bytes).map_err(|e| name(&e))?;
+                let [first, second] = runs.each_ref().map(Run::model);
+                verify_comparison(&report, first, second).map(|_| ()).map_err(|e| name(&e))
             }
             Self::Link => verify_link_file(bytes, None, None, &Held::default()).map(|_| ()).map_err(|e| name(&e)),
         }
@@ -119,7 +132,9 @@ impl Target {
         match (self.change, &self.verifier) {
             (Change::Anywhere, _) => crate::mutate::mutate(r, &self.file, &donors),
             (Change::Sizes, Verifier::Data) => inflate::data(r, &self.file.bytes),
-            (Change::Sizes, Verifier::Report(_) | Verifier::Public(_)) => inflate::report(r, &self.file.bytes),
+            (Change::Sizes, Verifier::Report(_) | Verifier::Public(_) | Verifier::Comparison(_)) => {
+                inflate::report(r, &self.file.bytes)
+            }
             (Change::Sizes, Verifier::Link) => inflate::link(r, &self.file.bytes),
             (Change::Sizes, _) => inflate::run(r, &self.file.bytes),
         }
@@ -145,7 +160,7 @@ struct Corpus {
     releases: Vec<Arc<Spans>>,
     reports: Vec<Arc<Spans>>,
     links: Vec<Arc<Spans>>,
-    known: HashSet<Vec<u8>>,
+    known: Arc<HashSet<Vec<u8>>>,
 }
 
 impl Corpus {
@@ -154,6 +169,8 @@ impl Corpus {
         let mut known: HashSet<Vec<u8>> = families.iter().map(|f| f.data.clone()).collect();
         known.extend(families.iter().map(|f| f.public.0.clone()));
         known.extend(all(|f| &f.releases).chain(all(|f| &f.reports)).chain(all(|f| &f.links)).cloned());
+        let compared = || families.iter().flat_map(|f| &f.comparisons).map(|c| &c.report);
+        known.extend(compared().cloned());
         for run in all(|f| &f.runs) {
             let run: RunProof = decode(Kind::Run, run).expect("an honest run");
             known.extend((0..run.chunks.len()).filter_map(|i| chunk_key(&run, i)));
@@ -167,10 +184,11 @@ impl Corpus {
                 .collect(),
             reports: all(|f| &f.reports)
                 .chain(families.iter().map(|f| &f.public.0))
+                .chain(compared())
                 .map(|b| apart::<tacit_training::report::ReportProof>(Kind::Report, b))
                 .collect(),
             links: all(|f| &f.links).map(|b| apart::<LinkProof>(Kind::Link, b)).collect(),
-            known,
+            known: Arc::new(known),
         }
     }
 
@@ -179,11 +197,11 @@ impl Corpus {
             Verifier::Data | Verifier::Held(_) => &self.data,
             Verifier::Run => &self.runs,
             Verifier::Release(_) => &self.releases,
-            Verifier::Report(_) | Verifier::Public(_) => &self.reports,
+            Verifier::Report(_) | Verifier::Public(_) | Verifier::Comparison(_) => &self.reports,
             Verifier::Link => &self.links,
         };
         let file = donors.iter().find(|s| s.bytes == bytes).expect("a file of the corpus");
-        let (file, donors, known) = (Spans::clone(file), donors.clone(), self.known.clone());
+        let (file, donors, known) = (file.clone(), donors.clone(), self.known.clone());
         verifier.verify(bytes).expect("an honest file");
         self.targets.push(Target { name, file, donors, verifier, change, known });
     }
@@ -209,6 +227,11 @@ pub fn targets(families: &[Family]) -> Vec<Target> {
         let weights = Arc::new(f.public.1.clone());
         c.add(named("report on a public model"), &f.public.0, Verifier::Public(weights.clone()), Change::Anywhere);
         c.add(named("sizes, report on a public model"), &f.public.0, Verifier::Public(weights), Change::Sizes);
+        for (i, of) in f.comparisons.iter().enumerate() {
+            let runs = Arc::new(of.runs.each_ref().map(|run| verified(run)));
+            c.add(named(&format!("comparison {i}")), &of.report, Verifier::Comparison(runs.clone()), Change::Anywhere);
+            c.add(named(&format!("sizes, comparison {i}")), &of.report, Verifier::Comparison(runs), Change::Sizes);
+        }
         for (link, what) in f.links.iter().zip(["data", "models", "some rows", "the same rows", "other rows"]) {
             c.add(named(&format!("link of {what}")), link, Verifier::Link, Change::Anywhere);
             c.add(named(&format!("sizes, link of {what}")), link, Verifier::Link, Change::Sizes);

@@ -1,4 +1,7 @@
 //! The private native module of the Python package: conversions only. `tacit.session` is its one caller.
+#[cfg(tacit_few_queries)]
+compile_error!("proofs of few queries are the fuzzer's alone");
+
 mod data;
 mod errors;
 mod link;

@@ -132,5 +132,40 @@ pub fn decode<T: Serialize + DeserializeOwned>(expected: Kind, bytes: &[u8]) -> 
     if !rest.is_empty() {
         return Err(FileError::TrailingBytes { extra: rest.len() });
     }
-    if encode(expected, &value)? == bytes { Ok(value) } else { Err(FileError::NotCanonical) }
+    match postcard::serialize_with_flavor(&value, Compared { rest: body }) {
+        Ok([]) => Ok(value),
+        Ok(_) | Err(postcard::Error::SerializeBufferFull) => Err(FileError::NotCanonical),
+        Err(_) => Err(FileError::Damaged),
+    }
+}
+
+/// Where a value is encoded again: it keeps nothing, and refuses the first byte that is not the file's.
+struct Compared<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> postcard::ser_flavors::Flavor for Compared<'a> {
+    type Output = &'a [u8];
+
+    // Digests come byte by byte.
+    #[inline]
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        match self.rest.split_first() {
+            Some((&first, rest)) if first == byte => {
+                self.rest = rest;
+                Ok(())
+            }
+            _ => Err(postcard::Error::SerializeBufferFull),
+        }
+    }
+
+    #[inline]
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.rest = self.rest.strip_prefix(bytes).ok_or(postcard::Error::SerializeBufferFull)?;
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<&'a [u8]> {
+        Ok(self.rest)
+    }
 }

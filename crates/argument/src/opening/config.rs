@@ -20,7 +20,7 @@ use p3_whir::parameters::{FoldingFactor, ProtocolParameters, WhirConfig};
 use p3_whir::pcs::prover::WhirProver;
 
 /// What the library is asked for, per error term; their sum then stays below 2^-128 (checked for every config).
-const BITS_PER_TERM: usize = 131;
+const BITS_PER_TERM: usize = TARGET_BITS as usize + 3;
 /// Proof of work per query phase: counts towards the 128 bits, costs some tens of milliseconds. The most that the
 /// design allows.
 const WORK_BITS: usize = 20;

@@ -163,11 +163,14 @@ fn tensor(shape: &VectorShape, tensor: &TensorWeight, columns: &[E], x: &[E]) ->
 }
 
 fn consecutive(shape: &VectorShape, first: usize, run: &[E], columns: &[E], eq: &SplitEq) -> E {
-    let cells = run.iter().enumerate().filter_map(|(i, &w)| {
-        let (column, exponent) = shape.physical(first + i)?;
-        Some(w * *columns.get(column)? * eq.at(exponent))
-    });
-    cells.sum()
+    let (mut sum, mut next, mut rest) = (E::ZERO, first, run);
+    // Column by column: what its cells have in common is multiplied once.
+    while let Some((column, exponent)) = shape.physical(next).filter(|_| !rest.is_empty()) {
+        let (own, more) = rest.split_at(rest.len().min(shape.payload_per_column() - exponent));
+        sum += columns.get(column).copied().unwrap_or_default() * eq.run(exponent, own);
+        (next, rest) = (next + own.len(), more);
+    }
+    sum
 }
 
 /// w(rho_c) of the column sumcheck, S groups: `sum_{c < 3 S} eq(rho_c, c) eq(rho_s, c / 3) X^(c mod 3)`.

@@ -95,10 +95,13 @@ fn derived(rate: usize, shapes: &[VectorShape], parameters: &[u64]) -> Vec<Up> {
     let (l, others) = (list(rate), &shapes[1..]);
     let variables = others.iter().map(|s| log2_ceil(s.columns) + s.log_height).max().unwrap_or(0);
     let heights = TRACE_LOG_HEIGHTS.count() as u128;
-    vec![
-        // A report rounds no vector at all up to one.
-        Up::new(l, ONE).times(others.len().max(1) as u128),
+    let of_pins = [
+        Up::new(l, ONE).times(others.len() as u128),
         Up::new((heights * l).pow(2), ONE - 1).times((variables * others.len()) as u128),
+    ];
+    // Over the trace alone nothing is pinned.
+    let of_pins = of_pins.into_iter().filter(|_| !others.is_empty());
+    let rest = [
         // kappa, and delta to the second power.
         Up::new(l, ONE).times(1 + 2),
         line(h, rate),
@@ -106,7 +109,8 @@ fn derived(rate: usize, shapes: &[VectorShape], parameters: &[u64]) -> Vec<Up> {
         Up::new(2 * l, ONE).times((h + log2_ceil(groups)) as u128),
         Up::new(2 * l, ONE).times(log2_ceil(3 * groups) as u128),
         whir(parameters, shapes.len()),
-    ]
+    ];
+    of_pins.chain(rest).collect()
 }
 
 fn compare(rate: usize, config: &OpeningConfig, level: usize) {

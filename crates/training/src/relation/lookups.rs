@@ -85,7 +85,7 @@ pub(crate) fn add_lookups(config: &RunConfig, layout: &TraceLayout, b: &mut Buil
         let further: Vec<usize> = [c.activation, c.derivative].into_iter().flatten().collect();
         let table = match (&layout.loss, last) {
             (LossColumns::BinaryCrossEntropy { .. }, true) => Some(loss_sigmoid(config, layer.z_bits)),
-            _ => activation_table(config, l).map(|t| first_entries(t, 1 + further.len())),
+            _ => activation_table(config, l, further.len() > 1),
         };
         let table = table.map(|t| b.table(t));
         for j in 0..layer.outputs as usize {
@@ -131,36 +131,28 @@ fn softmax_lookups(config: &RunConfig, layout: &TraceLayout, b: &mut Builder) {
     }
 }
 
-/// The middle 2^m rows of a table over [-2^15, 2^15), as field elements.
-fn window(table: Vec<i32>, m: u32) -> Vec<F> {
-    let first = (table.len() - (1 << m)) / 2;
-    table.into_iter().skip(first).take(1 << m).map(|v| signed(i64::from(v))).collect()
+/// Entries of a table's rows, as field elements.
+fn entries(table: Vec<i32>) -> Vec<F> {
+    table.into_iter().map(|v| signed(i64::from(v))).collect()
 }
 
-fn activation_table(config: &RunConfig, l: usize) -> Option<Table> {
+/// The table of an activation, with its derivative if the layout reads it.
+fn activation_table(config: &RunConfig, l: usize, derivative: bool) -> Option<Table> {
     let layer = &config.architecture.layers[l];
     let (fa, m) = (config.scales.fa, layer.z_bits);
-    let function = |value, derivative| Table::Function {
-        bits: m as usize,
-        columns: vec![window(value, m), window(derivative, m)],
+    let function = |value, of: fn(u32, u32) -> Vec<i32>| {
+        let columns = core::iter::once(value).chain(derivative.then(|| of(fa, m))).map(entries).collect();
+        Table::Function { bits: m as usize, columns }
     };
     match layer.activation {
         Activation::Identity => None,
         Activation::Relu => Some(Table::Step { bits: m as usize, bound: (1 << (m - 1)) + 1 }),
-        Activation::Sigmoid => Some(function(tables::sigmoid_table(fa, fa), tables::sigmoid_derivative_table(fa))),
-        Activation::Tanh => Some(function(tables::tanh_table(fa), tables::tanh_derivative_table(fa))),
+        Activation::Sigmoid => Some(function(tables::sigmoid_window(fa, fa, m), tables::sigmoid_derivative_window)),
+        Activation::Tanh => Some(function(tables::tanh_window(fa, fa, m), tables::tanh_derivative_window)),
     }
-}
-
-/// The table with the first `arity` entries of its rows: a layout without derivatives reads none.
-fn first_entries(mut table: Table, arity: usize) -> Table {
-    if let Table::Function { columns, .. } = &mut table {
-        columns.truncate(arity.saturating_sub(1));
-    }
-    table
 }
 
 fn loss_sigmoid(config: &RunConfig, m: u32) -> Table {
-    let values = tables::sigmoid_table(config.scales.fa, config.scales.fg);
-    Table::Function { bits: m as usize, columns: vec![window(values, m)] }
+    let values = tables::sigmoid_window(config.scales.fa, config.scales.fg, m);
+    Table::Function { bits: m as usize, columns: vec![entries(values)] }
 }
