@@ -21,11 +21,13 @@ mod claims;
 mod comparison;
 #[cfg(feature = "prover")]
 mod counting;
+mod errors;
 mod gates;
 mod head;
 mod invalid;
 #[cfg(feature = "prover")]
 mod prover;
+mod ranks;
 mod rates;
 mod relation;
 mod residuals;
@@ -45,6 +47,7 @@ pub use backtest::{BacktestInvalid, Figure, Lag, MAX_FIGURES, Position, Strategy
 pub use comparison::{Compared, OtherModel};
 #[cfg(feature = "prover")]
 pub use counting::Asked;
+pub use errors::TargetError;
 pub use invalid::ReportInvalid;
 #[cfg(feature = "prover")]
 pub use prover::{
