@@ -11,6 +11,7 @@ from spec.layout import Allocator, ForwardLayout
 from spec.lookup import Form, System
 from spec.report_backtest import Backtest
 from spec.report_columns import DATA, Head, HeadEquation, Residuals, slack_lookups, slack_slots
+from spec.report_ranks import Ranks
 from spec.report_rules import Checked
 from spec.report_selection import Selection
 from spec.report_statement import CommittedInput, PublicInput, ReportStatement
@@ -47,9 +48,13 @@ class ReportTrace:
         self.lookups: System = chunk_lookups(checked.config, self.layout, behind.lookups if behind else None)
         slots = Allocator(self.layout.slots)
         self.head: Head | None = None
-        if checked.predicted:
+        if checked.predicted or statement.groups is not None:
             self.head = Head(self.layout, checked, statement.group_count, slots)
             self.head.lookups(self.lookups)
+        self.ranks: Ranks | None = None
+        if self.head is not None and statement.tops:
+            self.ranks = Ranks(statement.tops, checked, self.layout, slots)
+            self.ranks.lookups(self.lookups)
         self.residuals = Residuals(statement, checked, self.layout, slots)
         self.residuals.lookups(self.lookups)
         self.backtest: Backtest | None = None
@@ -77,9 +82,11 @@ class ReportTrace:
 
     @property
     def equations(self) -> list[HeadEquation]:
-        """Of the head, the backtest and the scores."""
+        """Of the head, ranks, the backtest, squared errors and the scores."""
         out = [] if self.head is None else self.head.equations(self.statement.groups)
+        out += [] if self.ranks is None else self.ranks.equations()
         out += [] if self.backtest is None else self.backtest.equations()
+        out += self.residuals.equations()
         return out + ([] if self.scores is None else [self.scores.equation()])
 
     def row(self, r: Reduction, point: Point) -> Row:
@@ -128,6 +135,8 @@ class ReportTrace:
             out.add_cell(TRACE, row.masked, slot, ONE * c)
         if equation.data is not None:
             out.add_cell(DATA, row.data, equation.data, ONE * equation.data_scale)
+        for slot, c in equation.labels:
+            out.add_cell(DATA, row.data, slot, ONE * c)
         return out
 
     def add_form(self, e: Affine, form: Form, row: Row, k: E) -> None:

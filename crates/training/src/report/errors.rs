@@ -7,8 +7,8 @@
 //! - R^2 at least p/q, that is `n (q - p)^-1 q sum d^2 <= n sum y^2 - sum_j S_j^2` with S_j the sum of y_j, a hidden
 //!   message: `sum d^2 = 2^a U - slack`, `n sum y^2 = sum_j S_j^2 + 2^b V + slack`, `2^m V = 1 + c U + slack`.
 //!
-//! Of R^2, U and V are rounded to the safe side: the bound that is shown is true, and one within a few 2^-14 of 1 - R^2
-//! may not be provable. Every number is below 2^60, so that equality mod p is one of integers: [`rules`].
+//! Of R^2, U, V and c are rounded to the safe side: the bound that is shown is true, and one that is true by less than
+//! about 2^-13 (1 - R^2) may not be provable. Every number is below 2^60, so that equality mod p is one of integers: [`rules`].
 use super::ReportInvalid;
 use super::claims::{LIMB_BITS, LIMBS};
 use super::head::Head;
@@ -29,8 +29,8 @@ use tacit_argument::hiding::{Affine, HidingError, Reduction};
 mod owner;
 pub(super) mod rules;
 
-/// Limbs of U and of V.
-const RATIO_LIMBS: usize = 3;
+/// Most limbs of U and of V.
+const RATIO_LIMBS: u32 = 3;
 /// Scalars of R^2: U, V, and a slack of each of the three claims.
 const EXPLAINED_SCALARS: usize = 5;
 
@@ -77,6 +77,8 @@ pub(super) struct ExplainedClaim {
     pub(super) b: u32,
     pub(super) m: u32,
     pub(super) c: i64,
+    /// Of U and of V.
+    pub(super) limbs: [u32; 2],
 }
 
 /// What all bounds of errors come to.
@@ -160,10 +162,10 @@ impl ReportRelation<'_> {
             }
         }
         let Some(x) = claims.explained else { return Ok(out) };
-        let limb = |i: usize| if i < RATIO_LIMBS { E::from_u64(1 << (LIMB_BITS * i as u32)) } else { E::ZERO };
-        let short = r.low(Low::Dense((0..LIMBS).map(limb).collect()));
+        let limb = |i: u32, n: u32| if i < n { E::from_u64(1 << (LIMB_BITS * i)) } else { E::ZERO };
+        let short = x.limbs.map(|n| r.low(Low::Dense((0..LIMBS as u32).map(|i| limb(i, n)).collect())));
         let [mut u, mut v] = [(); 2].map(|()| next());
-        (u.low, v.low) = (short, short);
+        [u.low, v.low] = short;
         let [error, spread, ratio] = [(); 3].map(|()| next());
         let scaled = |bits: u32| E::from_u64(1 << bits);
         let mut e = Affine::default();

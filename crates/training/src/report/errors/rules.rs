@@ -7,10 +7,8 @@ use crate::report::claims::SLACK_BITS;
 use crate::report::statement::{Input, ReportStatement, Shown};
 use crate::report::validate::fraction;
 
-/// Bits of U and of V.
-const RATIO_BITS: u32 = LIMB_BITS * RATIO_LIMBS as u32;
-/// c, and 2^m, stay below: times U, or V, they are below 2^60.
-const FACTOR_BITS: u32 = SLACK_BITS - RATIO_BITS;
+/// Most bits of U and of V.
+const RATIO_BITS: u32 = LIMB_BITS * RATIO_LIMBS;
 
 /// Rows, outputs, fractional bits, and the largest |Z - y| and |y|.
 struct Sizes {
@@ -106,19 +104,22 @@ impl Sizes {
         }
     }
 
-    /// c / 2^m is at least q n 2^a / ((q - p) 2^b), c and 2^m below 2^15.
+    /// c / 2^m is at least q n 2^a / ((q - p) 2^b); c times U and 2^m times V are below 2^60, whatever their limbs hold.
     fn explained(&self, (p, q): (u32, u32)) -> Result<ExplainedClaim, ReportInvalid> {
         let errors = self.rows * self.outputs * self.error * self.error;
         let spread = self.rows * self.rows * self.outputs * self.target * self.target;
         if errors >= 1 << SLACK_BITS || spread >= 1 << SLACK_BITS || p == q {
             return Err(self.too_fine(q));
         }
-        // Below 2^15 each, as both are below 2^60.
-        let shift = |most: u128| (u128::BITS - most.leading_zeros()).saturating_sub(RATIO_BITS);
-        let (a, b) = (shift(errors), shift(spread));
-        let (numerator, denominator) = (u128::from(q) * self.rows << a, u128::from(q - p) << b);
+        // a and b are at most 15, as both are below 2^60.
+        let bits = |most: u128| u128::BITS - most.leading_zeros();
+        let shift = |most: u128| bits(most).saturating_sub(RATIO_BITS);
+        let limbs = |most: u128| bits(most).min(RATIO_BITS).div_ceil(LIMB_BITS);
+        let (a, b, u, v) = (shift(errors), shift(spread), limbs(errors), limbs(spread));
+        let (numerator, denominator) = ((u128::from(q) * self.rows) << a, u128::from(q - p) << b);
         let c = |m: u32| (numerator << m).div_ceil(denominator);
-        let m = (0..FACTOR_BITS).rev().find(|&m| c(m) < 1 << FACTOR_BITS).ok_or_else(|| self.too_fine(q))?;
-        Ok(ExplainedClaim { a, b, m, c: c(m) as i64 })
+        let fits = |m: &u32| c(*m) < 1 << (SLACK_BITS - LIMB_BITS * u);
+        let m = (0..=SLACK_BITS - LIMB_BITS * v).rev().find(fits).ok_or_else(|| self.too_fine(q))?;
+        Ok(ExplainedClaim { a, b, m, c: c(m) as i64, limbs: [u, v] })
     }
 }

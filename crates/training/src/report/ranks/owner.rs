@@ -23,7 +23,7 @@ impl Evaluation {
     /// What output j has over that of the label, and 1 more where it stands before it; of a row without label, the output.
     pub(in crate::report) fn over_label(&self, x: usize, j: usize, label: Option<usize>) -> i64 {
         let z = self.layers.last().map_or(&[][..], |l| &l.columns.z);
-        let of = |j: usize| i64::from(z[j * self.height + x]);
+        let of = |j: usize| z.get(j * self.height + x).copied().map_or(0, i64::from);
         of(j) - label.map_or(0, |c| of(c) - i64::from(j < c))
     }
 }

@@ -134,10 +134,7 @@ fn rules_of_bounds_of_errors() {
             e => panic!("{e:?}"),
         }
     };
-    let world = World::new(regression(1));
-    let good = |bound| mean(TargetError::Absolute, None, bound);
-    let e = refused(&world, None, &[good((u32::MAX, 1))]);
-    assert_eq!(e, ReportInvalid::BoundTooFine { denominator: 1, rows: 90 }.to_string());
+    let world = World::new(regression(2));
     let r2 = |bound| Asked::ExplainedAtLeast { bound };
     let fit = fitted();
     assert_eq!(refused(&fit, None, &[r2((0, 1)), r2((0, 2))]), "two bounds of R^2 cannot be shown of this model and these rows");
@@ -165,6 +162,8 @@ fn rules_of_bounds_of_errors() {
     let of = |group, bound| Shown::MeanErrorAtMost { error: TargetError::Squared, group, bound };
     assert!(matches!(with(of(Some(2), (1, 1)), None), ReportInvalid::NoSuchGroup { got: 2, groups: 2 }));
     assert!(matches!(with(of(Some(1), (1, 0)), None), ReportInvalid::Fraction { got: (1, 0) }));
+    let e = with(of(None, (1, u32::MAX)), None);
+    assert!(matches!(e, ReportInvalid::BoundTooFine { denominator: u32::MAX, rows: 90 }), "{e}");
     let public = Input::Public { features: vec![0; 5] };
     let e = with(of(None, (1, 1)), Some(public));
     assert!(matches!(e, ReportInvalid::NotApplicable { what: "errors of rows without labels" }), "{e}");

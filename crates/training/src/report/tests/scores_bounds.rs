@@ -54,16 +54,17 @@ fn rates() -> [Rate; 6] {
 fn bounds_that_are_just_reached() {
     for world in worlds() {
         let input = world.committed(Rows::Range { first: 4, count: 80 });
-        for (group, edge) in [(None, -40), (Some(1), 60)] {
+        for (group, edge) in [(None, -40), (Some(1), 10)] {
             let n = counts(&world, &input, group, edge);
             let refused = |figure: AskedFigure| {
                 let e = world.try_prove(&world.input(&input, Some(&by_flag())), &[of(group, figure)]).map(|_| ());
                 assert!(matches!(e, Err(ReportError::BoundFails { .. })), "{e:?}");
             };
+            let known: Vec<Rate> = rates().into_iter().filter(|&r| rate(n, r).1 > 0).collect();
+            assert!(known.len() > 4, "{n:?}");
             let mut asked = vec![];
-            for r in rates() {
+            for r in known {
                 let (p, q) = rate(n, r);
-                assert!(q > 0, "{r:?}");
                 asked.push(of(group, AskedFigure::RateAtLeast { rate: r, edge, bound: (p, q) }));
                 asked.push(of(group, AskedFigure::RateAtMost { rate: r, edge, bound: (p, q) }));
                 if p < q {
