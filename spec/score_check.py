@@ -142,12 +142,12 @@ def pair_check(
     left, right, at = Affine(), Affine(), eq_table(ended.rows)
     lows, of_all = histogram.lows(r, at), histogram.lows(r, [ONE] * len(at))
     for over, v in zip(sets, eq_v, strict=True):
-        rows_of, place = over
+        rows, place = over
         weights = in_order(at) if place is None else both_sides(at, place)
-        histogram.add(left, lows, of, 1, v)
-        histogram.add(right, histogram.lows(r, weights), of, 0, v * alpha[over])
-        histogram.add(right, of_all, of, 0, v * beta[over])
-        right.add_constant(-(v * (alpha[over] * weights[0] + beta[over]) * histogram.unread(of)))
+        histogram.add(left, lows, rows, 1, v)
+        histogram.add(right, histogram.lows(r, weights), rows, 0, v * alpha[over])
+        histogram.add(right, of_all, rows, 0, v * beta[over])
+        right.add_constant(-(v * (alpha[over] * weights[0] + beta[over]) * histogram.unread(rows)))
     for side, message in ((left, ended.a), (right, ended.b)):
         side.sub(message)
         r.assert_zero(side)

@@ -22,7 +22,7 @@ use tacit_training::release::{
     Circumstances, Earlier, Override, ReleaseInput, prove_release, release_rules, verify_release,
 };
 use tacit_training::report::{
-    Compared, Figure, Input, Position, Rate, ReportProof, Rows as ReportRows, ScoreFigure, ScoreLoss, Shown,
+    Compared, Figure, Input, Position, Rate, ReportProof, Rows as ReportRows, ScoreFigure, ScoreLoss, Shown, TargetError,
 };
 use tacit_training::run::{RunProof, verify_run};
 use tacit_training::statement::{Origin, Start};
@@ -211,7 +211,7 @@ fn report_rows() -> Rows {
     let binary = Proven::new(one_chunk(logistic()));
     let traded = Proven::traded();
     let pairs = [true, false].map(|more| Proven::pair(one_chunk(logistic()), more));
-    let others: [(&str, &Proven, ReportProof); 10] = [
+    let others: [(&str, &Proven, ReportProof); 13] = [
         ("report of rates, statement", &classes, classes.rates()),
         ("report on public rows, statement", &classes, classes.public()),
         ("predictions, statement", &classes, classes.predictions()),
@@ -220,6 +220,9 @@ fn report_rows() -> Rows {
         ("backtest of tanh, statement", &traded, traded.backtest(TANH, &FIGURES[..1])),
         ("backtest of bounds, statement", &traded, traded.bounded_backtest()),
         ("report of scores, statement", &binary, binary.scores()),
+        ("report of ranks, statement", &classes, classes.ranks()),
+        ("report of bounds at a threshold, statement", &binary, binary.at_threshold()),
+        ("report of bounded errors, statement", &targets, targets.bounded_errors()),
         ("comparison, statement", &pairs[0], pairs[0].compared()),
         ("comparison the other way, statement", &pairs[1], pairs[1].compared()),
     ];
@@ -336,6 +339,7 @@ fn every_variant_has_a_row(rows: &Rows) {
         Rate::F1 { class: _ } => "rate.F1.class",
         Rate::FalsePositives { class: _ } => "rate.FalsePositives.class",
         Rate::Predicted { class: _ } => "rate.Predicted.class",
+        Rate::TopK { k: _ } => "rate.TopK.k",
     };
     let shown = |s: &Shown| match s {
         Shown::Outputs { values: _ } => vec!["Outputs.values"],
@@ -363,6 +367,11 @@ fn every_variant_has_a_row(rows: &Rows) {
             "Backtest.figures",
         ],
         Shown::Scores { group: _, figure: _ } => vec!["Scores.group", "Scores.figure"],
+        Shown::MeanErrorAtMost { error: _, group: _, bound: _ } => {
+            vec!["MeanErrorAtMost.error", "MeanErrorAtMost.group", "MeanErrorAtMost.bound"]
+        }
+        // Refused or accepted by `report::tests::errors`: no model of this run explains its targets.
+        Shown::ExplainedAtLeast { bound: _ } => vec![],
         Shown::BetterBy { metric: _, group: _, bound: _ } => {
             vec!["BetterBy.metric", "BetterBy.group", "BetterBy.bound", "against.model_digest", "against.run_digest"]
         }
@@ -421,6 +430,15 @@ fn every_variant_has_a_row(rows: &Rows) {
             vec!["figure.Calibration.edges", "figure.Calibration.bins", "bins.*.probability", "bins.*.rows"]
         }
         ScoreFigure::Thresholds { edges: _, bins: _ } => vec!["figure.Thresholds.edges", "figure.Thresholds.bins"],
+        ScoreFigure::RateAtLeast { rate: _, edge: _, bound: _ } => {
+            vec!["figure.RateAtLeast.rate", "figure.RateAtLeast.edge", "figure.RateAtLeast.bound"]
+        }
+        ScoreFigure::RateAtMost { rate: _, edge: _, bound: _ } => {
+            vec!["figure.RateAtMost.rate", "figure.RateAtMost.edge", "figure.RateAtMost.bound"]
+        }
+        ScoreFigure::BalancedAtLeast { edge: _, bound: _ } => {
+            vec!["figure.BalancedAtLeast.edge", "figure.BalancedAtLeast.bound"]
+        }
     };
     let bound = (0, 1);
     let all_figures = [
@@ -431,8 +449,12 @@ fn every_variant_has_a_row(rows: &Rows) {
         ScoreFigure::LossAtMost { loss: ScoreLoss::Log, bound },
         ScoreFigure::Calibration { edges: vec![], bins: vec![] },
         ScoreFigure::Thresholds { edges: vec![], bins: vec![] },
+        ScoreFigure::RateAtLeast { rate: Rate::Accuracy, edge: 0, bound },
+        ScoreFigure::RateAtMost { rate: Rate::Accuracy, edge: 0, bound },
+        ScoreFigure::BalancedAtLeast { edge: 0, bound },
     ];
-    let rates = every_rate(0);
+    let mut rates = every_rate(0).to_vec();
+    rates.push(Rate::TopK { k: 1 });
     let group = None;
     let record = crate::common::data_record(&perceptron());
     let all_shown = [
@@ -450,6 +472,8 @@ fn every_variant_has_a_row(rows: &Rows) {
         Shown::Backtest { strategy: strategy(Position::Sign), figures: vec![] },
         Shown::Scores { group, figure: all_figures[1].clone() },
         Shown::BetterBy { metric: Compared::Auc, group, bound },
+        Shown::MeanErrorAtMost { error: TargetError::Squared, group, bound },
+        Shown::ExplainedAtLeast { bound },
     ];
     let metrics = [Compared::Rate { rate: rates[0] }, Compared::Auc, Compared::Loss { loss: ScoreLoss::Log }];
     let model = Proven::new(one_chunk(logistic())).model.record;

@@ -4,7 +4,7 @@ use crate::common::{Owner, commit_outputs, config, data, layer};
 use tacit_training::config::{Activation, Layer, Loss, RunConfig};
 use tacit_training::report::{
     Asked, AskedFigure, Compared, Figure, Groups, Input, Lag, ModelOf, OtherInput, Position, Rate, ReportError,
-    ReportInput, ReportProof, ReportRejected, ReportTrees, ReportVerdict, Rows, ScoreLoss, Shown, Strategy,
+    ReportInput, ReportProof, ReportRejected, ReportTrees, ReportVerdict, Rows, ScoreLoss, Shown, Strategy, TargetError,
     plan_comparison, prove_comparison, prove_report, verify_comparison, verify_report,
 };
 use tacit_training::run::{ModelCommitment, RunProof, RunVerdict, verify_run};
@@ -221,6 +221,42 @@ impl Proven {
     pub fn sums(&self) -> ReportProof {
         let asked = [Asked::SquaredError, Asked::AbsoluteError, Asked::TargetMoments];
         self.report(&self.committed(Rows::Listed((0..90).filter(|i| i % 4 != 1).collect())), None, &asked)
+    }
+
+    /// A rate of ranks, by group.
+    pub fn ranks(&self) -> ReportProof {
+        let width = self.statement().config.architecture.layers[0].inputs;
+        let flag = 1 << self.statement().config.scales.fa;
+        let groups = Groups { columns: vec![width - 1], values: vec![vec![0], vec![flag]] };
+        let rate = Rate::TopK { k: 2 };
+        let asked = [
+            Asked::Exactly { rate, group: Some(1) },
+            Asked::AtLeast { rate: Rate::TopK { k: 1 }, group: None, bound: (0, 50) },
+            Asked::GapAtMost { rate, bound: (100, 100) },
+        ];
+        self.report(&self.committed(Rows::All), Some(&groups), &asked)
+    }
+
+    /// Bounds at a threshold, of a classifier of two classes, on some of the rows.
+    pub fn at_threshold(&self) -> ReportProof {
+        let of = |group, figure| Asked::Scores { group, figure };
+        let rate = Rate::Recall { class: 1 };
+        let asked = [
+            of(None, AskedFigure::RateAtLeast { rate, edge: -3, bound: (0, 50) }),
+            of(None, AskedFigure::RateAtMost { rate, edge: 5, bound: (50, 50) }),
+            of(None, AskedFigure::BalancedAtLeast { edge: 1, bound: (0, 50) }),
+        ];
+        self.report(&self.committed(Rows::Range { first: 4, count: 70 }), None, &asked)
+    }
+
+    /// Mean errors of a regression, by group and over all rows, and R^2 where it reaches 0.
+    pub fn bounded_errors(&self) -> ReportProof {
+        let width = self.statement().config.architecture.layers[0].inputs;
+        let flag = 1 << self.statement().config.scales.fa;
+        let groups = Groups { columns: vec![width - 1], values: vec![vec![0], vec![flag]] };
+        let of = |error, group| Asked::MeanErrorAtMost { error, group, bound: (4000, 1) };
+        let asked = [of(TargetError::Squared, Some(1)), of(TargetError::Absolute, None)];
+        self.report(&self.committed(Rows::All), Some(&groups), &asked)
     }
 
     /// A backtest of these positions.

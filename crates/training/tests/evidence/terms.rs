@@ -305,6 +305,8 @@ fn score_claims(shown: &[Shown], groups: u32) -> ([usize; 4], Vec<Option<u32>>) 
             ScoreFigure::LossAtMost { .. } => add([2, 2, 0, 0]),
             ScoreFigure::Calibration { bins, .. } => add([3 * bins.len(), 0, 0, 0]),
             ScoreFigure::Thresholds { bins, .. } => add([2 * bins.len(), 0, 0, 0]),
+            ScoreFigure::RateAtLeast { .. } | ScoreFigure::RateAtMost { .. } => add([2, 2, 0, 0]),
+            ScoreFigure::BalancedAtLeast { .. } => add([2, 2, 1, 1]),
         }
         let own: Vec<Option<u32>> = match figure {
             ScoreFigure::Auc { .. } | ScoreFigure::AucAtLeast { .. } => vec![*group],
