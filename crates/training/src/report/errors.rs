@@ -120,7 +120,12 @@ fn constant(value: i64) -> Form {
 
 impl ReportRelation<'_> {
     /// The products of every sum over rows, in the order of the claims.
-    pub(super) fn error_sums(residuals: &Residuals, head: Option<&Head>, claims: &ErrorClaims, rows: usize) -> Vec<Pairs> {
+    pub(super) fn error_sums(
+        residuals: &Residuals,
+        head: Option<&Head>,
+        claims: &ErrorClaims,
+        rows: usize,
+    ) -> Vec<Pairs> {
         let among = |group: Option<u32>| match (group, head) {
             (Some(g), Some(head)) => head.group.form(g as usize),
             _ => constant(1),

@@ -127,7 +127,8 @@ impl<'a> ReportRelation<'a> {
         *next = layout.slots;
         add_lookups(config, &layout, builder);
         let first = all.len();
-        let head = (checked.predicted > 0 || statement.groups.is_some()).then(|| Head::new(&checked, statement.group_count(), next));
+        let head = (checked.predicted > 0 || statement.groups.is_some())
+            .then(|| Head::new(&checked, statement.group_count(), next));
         if let Some(head) = &head {
             let z_bits = config.architecture.layers.last().map_or(0, |l| l.z_bits);
             head.lookups(&layout, z_bits, builder);

@@ -53,7 +53,8 @@ impl Residuals {
             *next += n;
             *next - n
         };
-        let absolute = any(|s| matches!(s, Shown::AbsoluteError { .. })) || statement.bounds_error(TargetError::Absolute);
+        let absolute =
+            any(|s| matches!(s, Shown::AbsoluteError { .. })) || statement.bounds_error(TargetError::Absolute);
         let absolute = absolute.then(|| take(n));
         let square = statement.bounds_error(TargetError::Squared).then(|| take(1));
         Some(Self { n, z: layout.layers.last()?.z, labels: layers.first()?.inputs as usize, absolute, square })

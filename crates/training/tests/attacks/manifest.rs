@@ -22,7 +22,8 @@ use tacit_training::release::{
     Circumstances, Earlier, Override, ReleaseInput, prove_release, release_rules, verify_release,
 };
 use tacit_training::report::{
-    Compared, Figure, Input, Position, Rate, ReportProof, Rows as ReportRows, ScoreFigure, ScoreLoss, Shown, TargetError,
+    Compared, Figure, Input, Position, Rate, ReportProof, Rows as ReportRows, ScoreFigure, ScoreLoss, Shown,
+    TargetError,
 };
 use tacit_training::run::{RunProof, verify_run};
 use tacit_training::statement::{Origin, Start};

@@ -4,8 +4,8 @@ use crate::common::{Owner, commit_outputs, config, data, layer};
 use tacit_training::config::{Activation, Layer, Loss, RunConfig};
 use tacit_training::report::{
     Asked, AskedFigure, Compared, Figure, Groups, Input, Lag, ModelOf, OtherInput, Position, Rate, ReportError,
-    ReportInput, ReportProof, ReportRejected, ReportTrees, ReportVerdict, Rows, ScoreLoss, Shown, Strategy, TargetError,
-    plan_comparison, prove_comparison, prove_report, verify_comparison, verify_report,
+    ReportInput, ReportProof, ReportRejected, ReportTrees, ReportVerdict, Rows, ScoreLoss, Shown, Strategy,
+    TargetError, plan_comparison, prove_comparison, prove_report, verify_comparison, verify_report,
 };
 use tacit_training::run::{ModelCommitment, RunProof, RunVerdict, verify_run};
 use tacit_training::statement::RunStatement;

@@ -85,12 +85,7 @@ impl Sizes {
         ReportInvalid::BoundTooFine { denominator, rows: self.rows as u64 }
     }
 
-    fn mean(
-        &self,
-        error: TargetError,
-        group: Option<u32>,
-        (p, q): (u32, u32),
-    ) -> Result<MeanClaim, ReportInvalid> {
+    fn mean(&self, error: TargetError, group: Option<u32>, (p, q): (u32, u32)) -> Result<MeanClaim, ReportInvalid> {
         let (unit, largest) = match error {
             TargetError::Squared => (1u128 << (2 * self.fa), self.error * self.error),
             TargetError::Absolute => (1 << self.fa, self.error),

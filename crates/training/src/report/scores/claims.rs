@@ -169,8 +169,7 @@ impl Maker {
                 // U <= 2 P N: the sum and the value are at most 2 (p + q) d_g d_h.
                 let most = both.unsigned_abs().saturating_mul(2 * (u128::from(p) + u128::from(q)));
                 let value = both.saturating_mul(-2 * i128::from(p));
-                let terms =
-                    [((Some(g), None), q_.saturating_mul(-dh), 0), ((Some(h), None), q_.saturating_mul(dg), 0)];
+                let terms = [((Some(g), None), q_.saturating_mul(-dh), 0), ((Some(h), None), q_.saturating_mul(dg), 0)];
                 self.pairs_at_least(&terms, value, most, q)?;
             }
         }
@@ -187,13 +186,7 @@ impl Maker {
     }
 
     /// n numerator + d denominator of a rate is at least 0, and the denominator is not 0.
-    fn rate(
-        &mut self,
-        group: Option<u32>,
-        rate: Rate,
-        place: usize,
-        (n, d): (i64, i64),
-    ) -> Result<(), ReportInvalid> {
+    fn rate(&mut self, group: Option<u32>, rate: Rate, place: usize, (n, d): (i64, i64)) -> Result<(), ReportInvalid> {
         let sides = [(0, (0, place)), (1, (place, 1 << self.shape.bits))];
         let parts = |n: i64, d: i64| -> Vec<Part> {
             let each = (0..2).flat_map(|label| sides.map(|(side, range)| (label, side, range)));
@@ -226,7 +219,9 @@ impl Maker {
                 self.pairs.push(claim);
             }
             ScoreFigure::AucAtLeast { bound } => self.part_of_pairs((group, None), *bound)?,
-            ScoreFigure::BalancedAtLeast { edge, bound } => self.part_of_pairs((group, Some(self.place(*edge))), *bound)?,
+            ScoreFigure::BalancedAtLeast { edge, bound } => {
+                self.part_of_pairs((group, Some(self.place(*edge))), *bound)?
+            }
             ScoreFigure::RateAtLeast { rate, edge, bound: (p, q) } => {
                 self.rate(group, *rate, self.place(*edge), (i64::from(*q), -i64::from(*p)))?;
             }

@@ -137,7 +137,10 @@ fn rules_of_bounds_of_errors() {
     let world = World::new(regression(2));
     let r2 = |bound| Asked::ExplainedAtLeast { bound };
     let fit = fitted();
-    assert_eq!(refused(&fit, None, &[r2((0, 1)), r2((0, 2))]), "two bounds of R^2 cannot be shown of this model and these rows");
+    assert_eq!(
+        refused(&fit, None, &[r2((0, 1)), r2((0, 2))]),
+        "two bounds of R^2 cannot be shown of this model and these rows"
+    );
     let e = refused(&fit, None, &[r2((1, 1))]);
     assert_eq!(e, ReportInvalid::BoundTooFine { denominator: 1, rows: 90 }.to_string());
     let e = refused(&fit, None, &[r2((3, 2))]);
@@ -146,7 +149,8 @@ fn rules_of_bounds_of_errors() {
     let e = refused(&fit, Some(by_flag()), &[r2((0, 1))]);
     assert_eq!(e, ReportInvalid::NotApplicable { what: "groups of which nothing is shown" }.to_string());
     // Statements that the owner's side would not make.
-    let report = world.prove(&world.committed(Rows::All), Some(&by_flag()), &[mean(TargetError::Squared, Some(1), (60, 1))]);
+    let report =
+        world.prove(&world.committed(Rows::All), Some(&by_flag()), &[mean(TargetError::Squared, Some(1), (60, 1))]);
     let with = |shown: Shown, input: Option<Input>| {
         let mut changed = report.clone();
         changed.statement.shown[0] = shown;

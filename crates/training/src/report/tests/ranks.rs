@@ -115,7 +115,14 @@ fn rules_of_ranks() {
 #[test]
 fn forged_ranks() {
     let world = tying();
-    let forgery = || Forgery::new(&world, Rows::Range { first: 2, count: 80 }, Some(by_flag()), &[exactly(top(2), Some(1)), exactly(top(3), None)]);
+    let forgery = || {
+        Forgery::new(
+            &world,
+            Rows::Range { first: 2, count: 80 },
+            Some(by_flag()),
+            &[exactly(top(2), Some(1)), exactly(top(3), None)],
+        )
+    };
     assert!(forgery().rejected_by().is_empty());
     forgery().verdict().unwrap();
     // One row more.

@@ -79,12 +79,16 @@ fn bounds_that_are_just_reached() {
             asked.push(of(group, AskedFigure::BalancedAtLeast { edge, bound: (p, q) }));
             refused(AskedFigure::BalancedAtLeast { edge, bound: (p + 1, q) });
             // Beside an area, which sums over other pairs.
-            asked.extend([of(group, AskedFigure::Auc), of(None, AskedFigure::BalancedAtLeast { edge: 1, bound: (0, 1) })]);
+            asked.extend([
+                of(group, AskedFigure::Auc),
+                of(None, AskedFigure::BalancedAtLeast { edge: 1, bound: (0, 1) }),
+            ]);
             let report = world.prove(&input, Some(&by_flag()), &asked);
             let verdict = world.verify(&report).unwrap();
             assert!(total(&verdict.soundness) <= -f64::from(TARGET_BITS));
             let words = report_words(&report.statement, None, true).shown.concat();
-            let start = format!("Where scores from {edge} on, in units of 2^-6, are predicted as class 1, the balanced");
+            let start =
+                format!("Where scores from {edge} on, in units of 2^-6, are predicted as class 1, the balanced");
             assert!(words.contains(&start), "{words}");
             for (i, s) in report.statement.shown.iter().enumerate() {
                 let mut forged = report.clone();
