@@ -1,4 +1,5 @@
-"""What statements about a committed model cost: prediction, evaluation by group, backtest.
+"""What statements about a committed model cost: prediction, evaluation by group, backtest; and predictions of a
+public one beside it.
 
 python -m benches.statements [--only NAME ...] [--json FILE]
 
@@ -112,7 +113,8 @@ def prediction(widths: tuple[int, ...], rows: int = 1) -> Callable[[Path], tuple
         import tacit
 
         x, y = synthetic(64, widths[0], widths[-1])
-        made = trained(folder, (x, y), widths, 2)
+        # A batch of few rows would give a trace of more columns than a verifier reads.
+        made = trained(folder, (x, y), widths, 64)
         return made, lambda: tacit.predict(made.run, x[:rows], quiet=True)
 
     return prepare
@@ -132,6 +134,74 @@ def known(folder: Path) -> tuple[Made, Callable[[], Any]]:
 
     made = trained(folder, synthetic(LOANS, 23, 2), (23, 64, 32, 2), 64)
     return made, lambda: tacit.predict(made.run, made.data, rows=[4321], quiet=True)
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """The same prediction with the committed and with the public model, one after the other in one process."""
+
+    name: str
+    committed_seconds: float
+    """Median of the proofs."""
+    public_seconds: float
+    ratio: float
+    """Of the medians."""
+    committed_cpu: float
+    """Of all threads, median."""
+    public_cpu: float
+    cpu_ratio: float
+    verify_ms: float
+    """Of the report on the public model alone: there is no run. Processor time."""
+    load: float
+    bar: str
+
+
+RATIOS = {
+    f"prediction of {rows:,} rows, {'-'.join(map(str, widths))}": (widths, rows)
+    for widths in ((30, 16, 2), (23, 64, 32, 2))
+    for rows in (1, 1000)
+}
+"""Predictions with a committed and with a public model: widths and public rows."""
+PAIRS = 12
+"""Proofs of each, in turn: about as many as the budget of the committed model has rows for."""
+
+
+def _compare(name: str, out: Any) -> None:
+    import tacit
+    from tacit import session
+
+    for logger in ("tacit.commit", "tacit.vault", "tacit.report"):
+        logging.getLogger(logger).setLevel(logging.ERROR)
+    widths, rows = RATIOS[name]
+    with tempfile.TemporaryDirectory() as directory:
+        os.environ["XDG_STATE_HOME"] = directory
+        folder = Path(directory)
+        x, y = synthetic(max(64, rows), widths[0], widths[-1])
+        made = trained(folder, (x, y), widths, 2)
+        released = tacit.release(made.run, bits=12, data_is_public=True, quiet=True)
+        released.save(folder / "model.safetensors", folder / "release.tacit")
+        models = [made.run, tacit.public_model(folder / "model.safetensors", made.run)]
+        wall: list[list[float]] = [[], []]
+        cpu: list[list[float]] = [[], []]
+        load, content = os.getloadavg()[0], [b"", b""]
+        for turn in range(PAIRS + 1):
+            for which in (0, 1) if turn % 2 else (1, 0):
+                model = models[which]
+                start, worked = time.perf_counter(), time.process_time()
+                content[which] = tacit.predict(model, x[:rows], quiet=True).content
+                # The first of each warms tables and pages.
+                if turn:
+                    wall[which].append(time.perf_counter() - start)
+                    cpu[which].append(time.process_time() - worked)
+        file, checks = (folder / "model.safetensors").read_bytes(), list[float]()
+        for _ in range(VERIFICATIONS):
+            start = time.process_time()
+            session.verify_public_report(content[1], file, None, session.Held())
+            checks.append(time.process_time() - start)
+    (committed, public), (committed_cpu, public_cpu) = (map(statistics.median, of) for of in (wall, cpu))
+    ms = 1e3 * statistics.median(checks)
+    told = (committed, public, committed / public, committed_cpu, public_cpu, committed_cpu / public_cpu)
+    out.put(Ratio(name, *told, ms, load, "1.15"))
 
 
 WORKLOADS: dict[str, tuple[Callable[[Path], tuple[Made, Callable[[], Any]]], str]] = {
@@ -195,18 +265,33 @@ def table(rows: list[Measured]) -> str:
     return "\n".join(lines)
 
 
+def ratios(rows: list[Ratio]) -> str:
+    """Committed beside public."""
+    lines = [
+        f"{'committed / public':44} {'s':>6} {'s':>6} {'ratio':>6} {'CPU s':>6} {'CPU s':>6} {'ratio':>6} "
+        f"{'verify ms':>9} {'load':>5}  bar"
+    ]
+    lines += [
+        f"{r.name:44} {r.committed_seconds:6.3f} {r.public_seconds:6.3f} {r.ratio:6.2f} {r.committed_cpu:6.3f} "
+        f"{r.public_cpu:6.3f} {r.cpu_ratio:6.2f} {r.verify_ms:9.1f} {r.load:5.1f}  {r.bar}"
+        for r in rows
+    ]
+    return "\n".join(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--only", nargs="*", help="parts of names of statements")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     rows: list[Measured] = []
+    compared: list[Ratio] = []
     context = multiprocessing.get_context("spawn")
-    for name in WORKLOADS:
+    for name in (*WORKLOADS, *RATIOS):
         if options.only and not any(part in name for part in options.only):
             continue
         out: Any = context.Queue()
-        process = context.Process(target=_work, args=(name, out))
+        process = context.Process(target=_work if name in WORKLOADS else _compare, args=(name, out))
         process.start()
         while process.is_alive() and out.empty():
             process.join(0.2)
@@ -214,12 +299,18 @@ def main() -> None:
             process.join()
             print(f"{name}: the process ended with {process.exitcode}", flush=True)
             continue
-        rows.append(out.get())
+        found = out.get()
         process.join()
-        print(table(rows).splitlines()[-1], flush=True)
-    print(f"\n{table(rows)}")
+        if isinstance(found, Ratio):
+            compared.append(found)
+            print(ratios(compared).splitlines()[-1], flush=True)
+        else:
+            rows.append(found)
+            print(table(rows).splitlines()[-1], flush=True)
+    print(f"\n{table(rows)}" if rows else "")
+    print(f"\n{ratios(compared)}" if compared else "")
     if options.json:
-        options.json.write_text(json.dumps([asdict(r) for r in rows], indent=1))
+        options.json.write_text(json.dumps([asdict(r) for r in [*rows, *compared]], indent=1))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@
 | 8, 9: sub-protocols | bilinear, lookup |
 | 10: relations | validity; layout, tables, terms, weights, chunk; release, tensors |
 | 10.8: reports | report; report_statement, _rules, _claims; report_columns, _trace, _gates, _relation |
+| 10.13: public models | report_model, report_public, tensors |
 | 11, 12: opening | opening, oracle, whir |
 | 13: the chain | chain |
 

@@ -1,4 +1,4 @@
-"""What bounds of errors come to: hidden numbers, and claims beside the sums over rows (section 10.13)."""
+"""What bounds of errors come to: hidden numbers, and claims beside the sums over rows (section 10.14)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from spec.field import ONE, ZERO, E
 from spec.hiding import Affine, Low, Reduction
 from spec.report_claims import LIMB_BITS, LIMBS
-from spec.report_columns import DATA
 
 if TYPE_CHECKING:
     from spec.report_trace import ReportTrace
@@ -54,11 +53,10 @@ def error_check(t: ReportTrace, r: Reduction) -> list[Affine]:
 
 def squared_sums(t: ReportTrace, r: Reduction) -> Affine:
     """Receives the sum of every target; the sum of their squares."""
-    places, out = set(t.checked.index or []), Affine()
-    data = r.low(Low(table=[ONE if i in places else ZERO for i in range(1 << t.data_stride)]))
+    read, out = t.rows_read(r), Affine()
     for j in range(t.residuals.n):
         received, e = r.receive(), Affine()
-        e.add_cell(DATA, data, t.residuals.labels + j, ONE)
+        t.add_form(e, t.residuals.target(j), read, ONE)
         e.sub(received)
         r.assert_zero(e)
         out.add(r.product(received, received))

@@ -216,8 +216,9 @@ class Parameters:
     def soundness(self) -> list[Term]:
         """The opening's error terms."""
         bits, others = johnson.list_bits(self.rate), self.shapes[1:]
-        out = [algebraic("batching of the pins", len(others), bits)]
+        out = list[Term]()
         if others:
+            out.append(algebraic("batching of the pins", len(others), bits))
             lists = log2(len(TRACE_HEIGHTS)) + bits
             table = max(lg(s.columns) + s.log_height for s in others)
             out.append(algebraic("two candidates share a pin", table * len(others), 2 * lists - 1))

@@ -33,6 +33,18 @@ def check_vector(v: Vector, cells: int, stride: int) -> None:
     require(cells <= v.shape.capacity, "Record", f"{cells} cells do not fit {v.shape.capacity}")
 
 
+def check_labels(labels: ClassLabels | BinaryLabels | RealLabels) -> None:
+    """Counts and windows of labels."""
+    match labels:
+        case ClassLabels(classes):
+            within(classes, 2, 64, "Record", "classes")
+        case BinaryLabels(outputs):
+            within(outputs, 1, MAX_WIDTH, "Record", "label outputs")
+        case RealLabels(outputs, bits):
+            within(outputs, 1, MAX_WIDTH, "Record", "label outputs")
+            within(bits, 2, 16, "Record", "target bits")
+
+
 def check_data(record: DataRecord) -> None:
     """A data record by itself."""
     require(record.version == RECORD_VERSION, "Record", f"version {record.version}")
@@ -41,14 +53,7 @@ def check_data(record: DataRecord) -> None:
     within(record.columns, 2, MAX_COLUMNS, "Record", "columns")
     within(record.fa, 1, 14, "Record", "fa")
     within(record.data_bits, 2, 16, "Record", "data_bits")
-    match record.labels:
-        case ClassLabels(classes):
-            within(classes, 2, 64, "Record", "classes")
-        case BinaryLabels(outputs):
-            within(outputs, 1, MAX_WIDTH, "Record", "label outputs")
-        case RealLabels(outputs, bits):
-            within(outputs, 1, MAX_WIDTH, "Record", "label outputs")
-            within(bits, 2, 16, "Record", "target bits")
+    check_labels(record.labels)
     check_texts(record.released, MAX_TEXTS, "released")
     if record.names is not None:
         require(len(record.names) == record.features, "Record", f"names of {len(record.names)} features")

@@ -57,7 +57,10 @@ def check_commitments(
 
 
 def check_unit(backtest: Backtest, schema: str, fa: int) -> None:
-    """By the schema document a return of 0 is the integer 0, and one of 1 the backtest's unit."""
+    """By the schema document a return of 0 is the integer 0, and one of 1 the backtest's unit.
+
+    Of the data evaluated; of public rows the training data's, if it has one real target.
+    """
     try:
         target = json.loads(schema)["target"]
         offset, divisor = Fraction(target["offset"]), Fraction(target["divisor"])
@@ -90,6 +93,7 @@ def verify_report(
     the validity of data is checked apart."""
     s, data = report.statement, list[DataRecord]()
     require(s.version == REPORT_VERSION, "Version", f"{s.version}")
+    require(s.public is None, "PublicModel", "the report is on a public model")
     require(s.run_digest == run.run_digest, "OtherRun", "the report belongs to another run")
     require(s.model_digest == run.model_digest, "NotFinalModel", "the report is on another model")
     check_model(run.model, of_run.config)

@@ -66,12 +66,16 @@ class Sum:
 class Backtest:
     """The columns of a checked backtest."""
 
+    data_id = DATA
+    """The data set's place among the vectors."""
+
     def __init__(self, stated: Stated, checked: Checked, layout: ForwardLayout, slots: Allocator) -> None:
         """Takes its columns."""
         layer = checked.config.architecture.layers[-1]
         assert checked.backtest is not None
         self.strategy, self.figures, self.limits = stated.strategy, stated.figures, checked.backtest
         self.z, self.z_bits = layout.layers[-1].z, layer.z_bits
+        self.public = checked.index is None
         self.target, self.rows = checked.config.architecture.layers[0].inputs, checked.rows
         of_table = isinstance(self.strategy.position, Linear | Tanh)
         self.position_slot = slots.take(2 if of_table else 1)
@@ -235,7 +239,7 @@ class Backtest:
     @property
     def batched(self) -> int:
         """Equations of the claim at rho."""
-        return len(self.shifted()) + len(self.strategy.lags)
+        return len(self.shifted()) + (0 if self.public else len(self.strategy.lags))
 
     def check(
         self, r: Reduction, rho: list[E], column_low: int, data_low: int, size: tuple[int, int]
@@ -290,14 +294,15 @@ class Backtest:
             e.add_constant(-(power * (ONE - eq[0]) * earlier.constant))
             for vector, slot, c in earlier.terms:
                 e.add_cell(vector, before, slot, -(power * c))
-        if self.strategy.lags:
+        # Those of public rows are compared by the rules.
+        if self.strategy.lags and not self.public:
             targets = [ZERO] * (1 << data_stride)
             for lag, power in zip(self.strategy.lags, weights, strict=True):
-                e.add_cell(DATA, data_low, lag.column, power)
+                e.add_cell(self.data_id, data_low, lag.column, power)
                 start = self.limits.first - 1 - lag.back
                 for x in range(self.rows):
                     targets[start + x] = targets[start + x] + power * eq[x]
-            e.add_cell(DATA, r.low(Low(table=targets)), self.target, -ONE)
+            e.add_cell(self.data_id, r.low(Low(table=targets)), self.target, -ONE)
         r.assert_zero(e)
 
 

@@ -1,4 +1,4 @@
-"""Bounds of errors of real targets, as a report states them (section 10.13)."""
+"""Bounds of errors of real targets, as a report states them (section 10.14)."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from spec.error_check import error_check
 from spec.field import ONE, ZERO, E, eq, eq_table, lg, powers, unit_weights
 from spec.hiding import Affine, Low, Reduction
 from spec.report_claims import LIMB_BITS, LIMBS
-from spec.report_columns import DATA, Pair
+from spec.report_columns import Pair
 from spec.report_told import told_check
 from spec.report_trace import TRACE, ReportTrace, Row, at_rows
 from spec.terms import Equation, Kind
@@ -123,12 +123,12 @@ def add_label(t: ReportTrace, e: Affine, c: int, row: Row, k: E) -> None:
     """Adds k times the indicator of a label, 0 on rows that are not read."""
     first = t.layers[0].inputs
     if t.checked.config.architecture.loss == CROSS_ENTROPY:
-        e.add_cell(DATA, row.data, first + c, k)
+        t.add_data(e, row, first + c, k)
     elif c == 1:
-        e.add_cell(DATA, row.data, first, k)
+        t.add_data(e, row, first, k)
     else:
         e.add_constant(k * row.real)
-        e.add_cell(DATA, row.data, first, -k)
+        t.add_data(e, row, first, -k)
 
 
 def add_predictions(t: ReportTrace, e: Affine, label: int, row: Row, of_counts: Sequence[E], k: E) -> None:
@@ -154,14 +154,12 @@ def output_check(t: ReportTrace, r: Reduction, rho: Row, values: Sequence[int], 
 
 def sum_check(t: ReportTrace, r: Reduction) -> None:
     """Sums of single columns over the rows that are read."""
-    sums, rows = t.residuals.sums(), t.checked.rows
-    if not sums or t.checked.index is None:
+    sums = t.residuals.sums()
+    if not sums:
         return
-    places = set(t.checked.index)
-    column = r.low(Low(table=[ONE] * rows + [ZERO] * ((1 << t.log_rows) - rows)))
-    data = r.low(Low(table=[ONE if i in places else ZERO for i in range(1 << t.data_stride)]))
+    read = t.rows_read(r)
     for forms, value in sums:
         e = Affine(ONE * -value)
         for form in forms:
-            t.add_form(e, form, Row([], column, column, data, ONE), ONE)
+            t.add_form(e, form, read, ONE)
         r.assert_zero(e)

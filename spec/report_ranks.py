@@ -1,4 +1,4 @@
-"""The rank of the label among a row's outputs, for top-k accuracy (section 10.13)."""
+"""The rank of the label among a row's outputs, for top-k accuracy (section 10.14)."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 from spec import bilinear
 from spec.bilinear import bilinear_check
@@ -14,7 +15,7 @@ from spec.parameters import LOG_ABOUT_MODEL, Term, algebraic
 from spec.report_claims import LIMB_BITS, LIMBS
 from spec.report_gates import gate_check
 from spec.report_rules import Checked
-from spec.report_statement import ReportStatement
+from spec.report_statement import CommittedInput, ReportStatement
 from spec.report_trace import TRACE, ReportTrace, Row
 from spec.schedule import weight_bits
 from spec.score_check import score_check, score_terms
@@ -25,11 +26,20 @@ COMPARED = b"tacit/compared/v1"
 MODEL, OTHER = 1, 3
 
 
+class Claimed(Protocol):
+    """Weights that the verifier holds."""
+
+    def claim(self, layers: Sequence[tuple[list[E], list[E]]]) -> E:
+        """Sum over (inputs, units) of every layer of input k times unit j times W(k, j)."""
+
+
 class ModelRelation(ReportTrace):
     """What a report says of one model."""
 
     log_proofs = LOG_ABOUT_MODEL
     model_id = MODEL
+    held: Claimed | None = None
+    """The weights of a public model."""
 
     @property
     def model(self) -> ModelLayout:
@@ -71,10 +81,13 @@ class ModelRelation(ReportTrace):
         eq_v = eq_table(claim.units)
         claim.close(r, total(scale[index] * total(part) for index, part in self.parts(eq_v)))
         weights, inputs, model = Affine(), Equation(), self.model
+        if self.held is not None:
+            parts = [(part, units[index]) for index, part in self.parts(eq_v)]
+            weights.add_constant(self.held.claim(parts))
         for index, part in self.parts(eq_v):
             size = 1 << model.stride[index]
             low = r.low(Low(table=units[index] + [ZERO] * (size - len(units[index]))))
-            for k, w in enumerate(part):
+            for k, w in enumerate(part if self.held is None else ()):
                 weights.add_cell(self.model_id, low, model.first[index] + k, w)
             inputs += self.terms.inputs(index, part)
         weights.sub(claim.b)
@@ -112,13 +125,19 @@ class ReportRelation(ModelRelation):
         checked: Checked,
         other: tuple[ReportStatement, Checked] | None = None,
         tied: Sequence[tuple[int, int]] = (),
+        public: Claimed | None = None,
     ) -> None:
-        """Of checked statements; `tied` are the slacks of both models that every comparison is about."""
+        """Of checked statements; `public` are the weights of a public model, `tied` the slacks of both models
+        that every comparison is about.
+        """
         super().__init__(statement, checked, len(tied))
+        self.held = public
         self.tied, self.other, last = tied, None, self.next
         if other is not None:
             self.other = ModelRelation(*other, behind=self)
-            self.other.model_id, last = OTHER, self.other.next
+            # Of public rows there is no vector before it.
+            self.other.model_id = OTHER if isinstance(statement.input, CommittedInput) else OTHER - 1
+            last = self.other.next
         self.slots = self.lookups.place(last)
         self.column_cells = self.slots << self.log_rows
 

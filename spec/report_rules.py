@@ -34,6 +34,7 @@ from spec.report_statement import (
     Told,
 )
 from spec.report_strategy import Backtest, Limits, check_backtest
+from spec.report_table import Calendar, TableInput, public_rows
 from spec.report_told import check_told
 from spec.score_claims import ScoreClaims, Shape, check_figure, score_claims
 from spec.score_statement import Scores
@@ -111,11 +112,14 @@ def _check_backtest(s: ReportStatement, config: RunConfig, rows: int) -> Limits 
     """Of the one backtest, if any."""
     if s.backtest is None:
         return None
-    if not isinstance(s.input, CommittedInput):
-        raise Rejected("BacktestRows", "a backtest of public rows")
-    read = s.input.rows
-    first = None if isinstance(read, ListedRows) else read.first if isinstance(read, RowRange) else 0
-    return check_backtest(s.backtest, config.architecture.layers[-1].outputs, s.input.data, first, rows)
+    layers, first = config.architecture.layers, None
+    if isinstance(s.input, TableInput):
+        first = len(s.input.table.earlier)
+    elif isinstance(s.input, CommittedInput) and not isinstance(s.input.rows, ListedRows):
+        first = s.input.rows.first if isinstance(s.input.rows, RowRange) else 0
+    table = s.input.table if isinstance(s.input, TableInput) else None
+    widths = layers[0].inputs, layers[-1].outputs
+    return check_backtest(s.backtest, widths, s.labels, first, rows, table)
 
 
 def _check_rows(s: ReportStatement, run: RunConfig) -> tuple[list[int] | None, int, int]:
@@ -132,11 +136,10 @@ def _check_rows(s: ReportStatement, run: RunConfig) -> tuple[list[int] | None, i
         if hidden is not None:
             require(hidden > 0 and hidden << lg(data.rows) <= MAX_SELECTED, "Selected", f"{hidden} hidden rows")
             index, rows = None, hidden
+    elif isinstance(s.input, TableInput):
+        rows, bits = s.input.table.check(inputs, run.scales.fa), s.input.table.data_bits
     else:
-        features, bits = s.input.features, run.data_bits
-        whole = 0 < len(features) <= MAX_VALUES and len(features) % inputs == 0
-        require(whole and all(-1 << (bits - 1) <= x < 1 << (bits - 1) for x in features), "PublicFeatures")
-        rows = len(features) // inputs
+        rows, bits = public_rows(s.input.features, inputs, run.data_bits), run.data_bits
     within(rows, 1, MAX_CHUNK_ROWS, "Length", "rows")
     _check_groups(s, inputs)
     return index, rows, bits
@@ -146,7 +149,7 @@ def _check_groups(s: ReportStatement, inputs: int) -> None:
     """Distinct tuples of the values of ascending feature columns."""
     if s.groups is None:
         return
-    require(isinstance(s.input, CommittedInput), "NotApplicable", "groups of public rows")
+    require(not isinstance(s.input, PublicInput), "NotApplicable", "groups of public rows")
     require(s.hidden is None, "NotApplicable", "groups of hidden rows")
     columns, values = s.groups.columns, s.groups.values
     within(len(values), 2, MAX_GROUPS, "Length", "groups")
@@ -205,10 +208,12 @@ def _check_shown(s: ReportStatement, config: RunConfig, rows: int) -> int:
                 _check_fraction(p, q)
                 require(len(denominators) == groups, "Length", f"{len(denominators)} denominators")
                 require(0 not in denominators, "Fraction", "a denominator of 0")
+            case Calendar():
+                shown.check(rows)
             case Scores(group, _):
                 _check_group(s, group)
                 check_figure(shown, Shape.of(config, groups, rows), s.groups is not None)
-    for kind in (Counts, Outputs, Classes, Committed, Backtest):
+    for kind in (Counts, Outputs, Classes, Committed, Backtest, Calendar):
         times = sum(isinstance(shown, kind) for shown in s.shown)
         require(times <= 1, "NotApplicable", f"{kind.__name__} twice")
     if not any(isinstance(shown, Counts | Exactly | AtLeast | GapAtMost | Scores) for shown in s.shown):
@@ -217,11 +222,10 @@ def _check_shown(s: ReportStatement, config: RunConfig, rows: int) -> int:
         return 0
     within(groups * classes * classes, 0, MAX_COUNTS, "Length", "groups times classes squared")
     require(classes > 0, "NotApplicable", "a rate of classes")
-    if not isinstance(s.input, CommittedInput):
-        raise Rejected("NotApplicable", "a rate of rows without labels")
+    require(s.labels is not None, "NotApplicable", "a rate of rows without labels")
     cross_entropy = config.architecture.loss == CROSS_ENTROPY
     labels = ClassLabels(classes) if cross_entropy else BinaryLabels(1)
-    require(s.input.data.labels == labels, "Labels", f"{s.input.data.labels}")
+    require(s.labels == labels, "Labels", f"{s.labels}")
     return classes
 
 
@@ -240,9 +244,9 @@ def _check_sum(s: ReportStatement, shown: Sum, config: RunConfig, rows: int) -> 
 
 def _real_targets(s: ReportStatement, config: RunConfig) -> int:
     """Model and rows have real targets; their bits."""
-    if isinstance(s.input, PublicInput):
+    labels = s.labels
+    if labels is None:
         raise Rejected("NotApplicable", "errors of rows without labels")
-    labels = s.input.data.labels
     outputs, good = config.architecture.layers[-1].outputs, config.architecture.loss == SQUARED_ERROR
     if not (good and isinstance(labels, RealLabels) and labels.outputs == outputs):
         raise Rejected("Labels", f"{labels}")

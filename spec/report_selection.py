@@ -17,8 +17,9 @@ TRACE = 0
 class Selection:
     """`count` selectors of a cell for each of 2^lg(rows) places, each from a column's first cell on."""
 
-    def __init__(self, count: int, rows: int, log_rows: int, slots: Allocator) -> None:
-        """Takes the columns."""
+    def __init__(self, count: int, rows: int, log_rows: int, slots: Allocator, data_id: int = DATA) -> None:
+        """Takes the columns; `data_id` is the data set's place among the vectors."""
+        self.data_id = data_id
         self.count, self.rows, self.stride = count, rows, lg(rows)
         self.part = min(self.stride, log_rows)
         self.columns = 1 << max(0, self.stride - log_rows)
@@ -67,7 +68,7 @@ class Selection:
             self.add(right, j, here, v)
         for kind, slot, c in product:
             if kind is Kind.DATA:
-                right.add_cell(DATA, data, slot, reads * c)
+                right.add_cell(self.data_id, data, slot, reads * c)
         for side, message in ((left, claim.a), (right, claim.b)):
             side.sub(message)
             r.assert_zero(side)

@@ -10,6 +10,7 @@ from spec.report_comparison import BetterBy, ByLoss, ByRate
 from spec.report_rates import Accuracy, Recall
 from spec.report_rules import Checked
 from spec.report_statement import AtLeast, CommittedInput, ReportStatement, Shown
+from spec.report_table import TableInput
 from spec.score_claims import score_claims
 from spec.score_statement import LOG, AucAtLeast, LossAtMost, Scores
 
@@ -46,6 +47,7 @@ def side(s: ReportStatement, second: bool) -> ReportStatement:
     if s.against is None:
         return s
     fa = s.input.data.fa if isinstance(s.input, CommittedInput) else 0
+    fa = s.input.table.fa if isinstance(s.input, TableInput) else fa
     shown = [
         bounds_of(one, fa)[second] if isinstance(one, BetterBy) else one
         for one in s.shown

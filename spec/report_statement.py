@@ -8,10 +8,12 @@ from itertools import pairwise
 from spec.rejected import require
 from spec.report_comparison import BetterBy, OtherModel
 from spec.report_errors import ExplainedAtLeast, MeanErrorAtMost
+from spec.report_model import PublicModel
 from spec.report_rates import F1, Accuracy, FalsePositives, Precision, Predicted, Recall, TopK
 from spec.report_strategy import Backtest
+from spec.report_table import Calendar, TableInput
 from spec.score_statement import Scores
-from spec.statement import DataRecord
+from spec.statement import BinaryLabels, ClassLabels, DataRecord, RealLabels
 from spec.wire import I32, I64, U16, U32, U64, Bytes32, digest
 
 
@@ -188,6 +190,7 @@ Shown = (
     | Margins
     | Committed
     | BetterBy
+    | Calendar
     | MeanErrorAtMost
     | ExplainedAtLeast
 )
@@ -202,10 +205,11 @@ class ReportStatement:
     version: U16
     run_digest: Bytes32
     model_digest: Bytes32
-    input: CommittedInput | PublicInput
+    input: CommittedInput | PublicInput | TableInput
     groups: Groups | None
     shown: list[Shown]
     against: OtherModel | None
+    public: PublicModel | None
 
     def digest(self) -> bytes:
         """The statement of the proof."""
@@ -215,6 +219,13 @@ class ReportStatement:
     def hidden(self) -> int | None:
         """Rows of a committed data set that are read at hidden places, if they are."""
         return self.input.hidden if isinstance(self.input, CommittedInput) else None
+
+    @property
+    def labels(self) -> ClassLabels | BinaryLabels | RealLabels | None:
+        """What the labels of the rows are, if they have some."""
+        if isinstance(self.input, CommittedInput):
+            return self.input.data.labels
+        return self.input.table.labels if isinstance(self.input, TableInput) else None
 
     @property
     def group_count(self) -> int:

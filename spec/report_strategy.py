@@ -8,7 +8,8 @@ from itertools import pairwise
 
 from spec import arithmetic
 from spec.rejected import Rejected, require, within
-from spec.statement import DataRecord, RealLabels
+from spec.report_table import PublicTable
+from spec.statement import Labels, RealLabels
 from spec.wire import I64, U32, U64
 
 MAX_FIGURES, MAX_LAGGED, KEPT_BITS, RATIO_BITS = 16, 1 << 26, 36, 16
@@ -219,22 +220,35 @@ def drawdown(figure: Figure) -> int | None:
     return None
 
 
-def check_backtest(b: Backtest, outputs: int, data: DataRecord, first: int | None, rows: int) -> Limits:
-    """Checks a backtest on rows in a row from `first` on, None if they are listed; raises `Rejected`."""
+def check_backtest(
+    b: Backtest,
+    widths: tuple[int, int],
+    labels: Labels | None,
+    first: int | None,
+    rows: int,
+    table: PublicTable | None,
+) -> Limits:
+    """Checks a backtest of a model of so many inputs and outputs on rows in a row; raises `Rejected`.
+
+    `first` is how many rows are before them, None if they are listed, or public without targets; of a public
+    `table` the earlier targets are compared here.
+    """
+    inputs, outputs = widths
     s = b.strategy
     if first is None:
         raise Rejected("BacktestRows", "a backtest reads a range")
     require(rows >= 2, "TooFewRows", f"{rows}")
-    labels = data.labels
     if not isinstance(labels, RealLabels) or labels.outputs != 1:
         raise Rejected("Labels", f"{labels}")
     require(outputs == 1, "Outputs", f"{outputs}")
     _check_fields(s)
     columns = [lag.column for lag in s.lags]
     ascending = all(x < y for x, y in pairwise(columns))
-    require(ascending and all(c < data.features for c in columns), "Lags", f"{columns}")
+    require(ascending and all(c < inputs for c in columns), "Lags", f"{columns}")
     require(all(lag.back + 1 <= first for lag in s.lags), "BeforeFirst", f"first row {first}")
     within(rows * len(s.lags), 0, MAX_LAGGED, "Field", "rows times earlier targets")
+    if table is not None:
+        table.check_lags(inputs, [(lag.column, lag.back) for lag in s.lags])
     whole = 1 << s.position.bits
     most = whole * ((s.cost[1] << labels.bits - 1) + 2 * s.cost[0])
     fits = most < 1 << 30 and rows * most < 1 << 45 and rows * most**2 < 1 << 60

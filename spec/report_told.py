@@ -83,7 +83,7 @@ def told_check(t: ReportTrace, r: Reduction, rho: Row, u: Sequence[E]) -> None:
                     e.add_cell(TRACE, rho.column, margin + limb, -(ONE * (1 << LIMB_BITS * limb)))
                 margin += LIMBS
             case Committed():
-                vector = 3 if isinstance(t.statement.input, CommittedInput) else 2
+                vector = t.data_id + isinstance(t.statement.input, CommittedInput)
                 low = r.low(Low(table=weights + [ZERO] * ((1 << lg(rows)) - rows)))
                 for j, w in enumerate(u):
                     e.add_cell(TRACE, rho.masked, z + j, w)

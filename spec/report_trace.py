@@ -15,6 +15,7 @@ from spec.report_ranks import Ranks
 from spec.report_rules import Checked
 from spec.report_selection import Selection
 from spec.report_statement import CommittedInput, PublicInput, ReportStatement
+from spec.report_table import TableInput, weighted
 from spec.report_told import MarginColumns
 from spec.score_check import ScoreColumn
 from spec.terms import Equation, Kind, Terms, chunk_lookups
@@ -32,6 +33,8 @@ class Row:
     masked: int
     data: int
     real: E
+    public: list[E] | None = None
+    """Data columns of public rows, as the verifier reads them; None of committed ones."""
 
 
 class ReportTrace:
@@ -47,6 +50,8 @@ class ReportTrace:
         self.terms = Terms(checked.config, self.layout)
         self.lookups: System = chunk_lookups(checked.config, self.layout, behind.lookups if behind else None)
         slots = Allocator(self.layout.slots)
+        # A public model is none of the vectors.
+        self.data_id: int = DATA if statement.public is None else DATA - 1
         self.head: Head | None = None
         if checked.predicted or statement.groups is not None:
             self.head = Head(self.layout, checked, statement.group_count, slots)
@@ -60,6 +65,7 @@ class ReportTrace:
         self.backtest: Backtest | None = None
         if statement.backtest is not None:
             self.backtest = Backtest(statement.backtest, checked, self.layout, slots)
+            self.backtest.data_id = self.data_id
             self.backtest.lookups(self.lookups)
         self.scores: ScoreColumn | None = None
         if self.head is not None and checked.scores is not None:
@@ -69,7 +75,8 @@ class ReportTrace:
         self.margins.lookups(self.lookups)
         self.selection: Selection | None = None
         if statement.hidden is not None and isinstance(statement.input, CommittedInput):
-            self.selection = Selection(statement.hidden, statement.input.data.rows, self.log_rows, slots)
+            rows = statement.input.data.rows
+            self.selection = Selection(statement.hidden, rows, self.log_rows, slots, self.data_id)
         count = slack_slots(checked.bounds + more, self.log_rows)
         self.slacks = slots.take(count)
         slack_lookups(self.slacks, count, self.lookups)
@@ -99,17 +106,33 @@ class ReportTrace:
             for x, place in enumerate(self.checked.index):
                 gathered[place] = table[x]
             data = r.low(Low(table=gathered))
-        return Row(point, column, r.low(Low(table=masked)), data, total(masked))
+        return Row(point, column, r.low(Low(table=masked)), data, total(masked), self.public(masked))
 
-    def public(self, point: Point) -> list[E] | None:
-        """Public features at a row point, per column."""
-        if not isinstance(self.statement.input, PublicInput):
-            return None
-        return at_rows(self.statement.input.features, self.layers[0].inputs, point)
+    def rows_read(self, r: Reduction) -> Row:
+        """What reads columns and data on all rows that are read, each once."""
+        rows, places = self.checked.rows, set(self.checked.index or ())
+        read = [ONE] * rows + [ZERO] * ((1 << self.log_rows) - rows)
+        column = r.low(Low(table=read))
+        data = r.low(Low(table=[ONE if i in places else ZERO for i in range(1 << self.data_stride)]))
+        return Row([], column, column, data, ONE * rows, self.public(read))
+
+    def public(self, weights: Sequence[E]) -> list[E] | None:
+        """Public data columns at row weights."""
+        inputs, read = self.layers[0].inputs, self.statement.input
+        if isinstance(read, PublicInput):
+            return weighted(read.features, inputs, weights)
+        return read.table.columns(inputs, weights) if isinstance(read, TableInput) else None
+
+    def add_data(self, e: Affine, row: Row, slot: int, k: E) -> None:
+        """Adds k times a data column."""
+        if row.public is None:
+            e.add_cell(self.data_id, row.data, slot, k)
+        else:
+            e.add_constant(k * row.public[slot])
 
     def linear(self, row: Row, equation: Equation) -> Affine:
         """What an equation of the forward pass reads but products and hidden rows, at a row point."""
-        out, public = Affine(), self.public(row.point)
+        out = Affine()
         for kind, slot, c in equation:
             match kind:
                 case Kind.ONE:
@@ -118,10 +141,8 @@ class ReportTrace:
                     out.add_cell(TRACE, row.column, slot, c)
                 case Kind.DATA if self.selection is not None:
                     pass
-                case Kind.DATA if public is None:
-                    out.add_cell(DATA, row.data, slot, c)
-                case Kind.DATA if public is not None:
-                    out.add_constant(public[slot] * c)
+                case Kind.DATA:
+                    self.add_data(out, row, slot, c)
                 case _:
                     assert kind is Kind.PAIR
         return out
@@ -134,22 +155,21 @@ class ReportTrace:
         for slot, c in equation.masked:
             out.add_cell(TRACE, row.masked, slot, ONE * c)
         if equation.data is not None:
-            out.add_cell(DATA, row.data, equation.data, ONE * equation.data_scale)
+            self.add_data(out, row, equation.data, ONE * equation.data_scale)
         for slot, c in equation.labels:
-            out.add_cell(DATA, row.data, slot, ONE * c)
+            self.add_data(out, row, slot, ONE * c)
         return out
 
     def add_form(self, e: Affine, form: Form, row: Row, k: E) -> None:
         """Adds k times a form of trace and data columns."""
         e.add_constant(k * form.constant)
         for vector, slot, c in form.terms:
-            e.add_cell(vector, row.data if vector == DATA else row.column, slot, k * c)
+            if vector == DATA:
+                self.add_data(e, row, slot, k * c)
+            else:
+                e.add_cell(vector, row.column, slot, k * c)
 
 
 def at_rows(values: Sequence[int], width: int, point: Point) -> list[E]:
     """sum_x eq(point, x) of every column of a row-major table."""
-    out = [ZERO] * width
-    for x, w in enumerate(eq_table(point)[: len(values) // width]):
-        for j in range(width):
-            out[j] = out[j] + w * values[x * width + j]
-    return out
+    return weighted(values, width, eq_table(point))

@@ -94,6 +94,31 @@ def check_tensors(file: bytes, config: RunConfig, s: ReleaseStatement) -> None:
     require(at == len(data), "Trailing", f"{len(data) - at} bytes follow the last tensor")
 
 
+def read_weights(file: bytes, config: RunConfig, names: list[tuple[str, str | None]], bits: int) -> list[int]:
+    """The weights in a file of exactly these tensors, as integers over 2^bits, in the order of a release."""
+    header, data = read_header(file)
+    count = sum(layer.k * layer.outputs for layer in config.architecture.layers)
+    require(4 * count <= len(data), "ModelFormat", f"no room for {count} weights")
+    places = ReleaseStatement(1, bytes(32), bytes(32), bits, list(range(count)), names, None)
+    weights = [0] * count
+    for name, shape, at in expected(config, places):
+        entry = header.get(name)
+        require(entry is not None, "ModelTensorMissing", f"tensor {name!r}")
+        require(isinstance(entry, Object), "ModelFormat", f"tensor {name!r} is no object")
+        told = unique((key, v) for key, v in entry or () if key in ("dtype", "shape", "data_offsets"))
+        require(told.get("dtype") == "F32", "ModelTensorType", f"tensor {name!r} is {told.get('dtype')}")
+        require(_integers(told.get("shape")) == shape, "ModelTensorShape", f"tensor {name!r}")
+        start, end = _integers(told.get("data_offsets"), 2)
+        require(end - start == 4 * len(at) and end <= len(data), "ModelFormat", f"tensor {name!r}")
+        for place, (value,) in zip(at, struct.iter_unpack("<f", data[start:end]), strict=True):
+            finite = abs(value) < 2.0 ** (63 - bits)
+            require(finite and (value * 2**bits).is_integer(), "ModelTensorPrecision", f"tensor {name!r}")
+            weights[place] = int(value * 2**bits)
+    # Written again it is the same file: no other tensors, nothing between or behind them, no other zero.
+    check_tensors(file, config, ReleaseStatement(1, bytes(32), bytes(32), bits, weights, names, None))
+    return weights
+
+
 def _integers(value: Any, count: int | None = None) -> list[int]:
     """A list of natural numbers."""
     good = isinstance(value, list) and all(type(x) is int and x >= 0 for x in value)

@@ -3,6 +3,8 @@
 python -m spec.verify run.tacit --data data.commitment --release release.tacit --model model.safetensors
 python -m spec.verify run.tacit --data data.commitment --nonce HEX --declaration HEX
 python -m spec.verify report.tacit --run run.tacit --data data.commitment --training training.commitment
+python -m spec.verify report.tacit --model model.safetensors --data data.commitment
+python -m spec.verify report.tacit --model model.safetensors --release release.tacit --run run.tacit
 python -m spec.verify comparison.tacit --run run.tacit --other other.tacit --data data.commitment
 python -m spec.verify link.tacit --data old.commitment --to new.commitment
 python -m spec.verify link.tacit --run run.tacit
@@ -26,9 +28,12 @@ from spec.proof import DataFile, ReleaseProof, ReportProof, RunProof
 from spec.rejected import Rejected, require
 from spec.release import verify_release
 from spec.report import check_commitments, check_trained, check_unit, verify_report
+from spec.report_public import check_data_of, check_released, public_of, verify_public_report
 from spec.report_statement import CommittedInput
+from spec.report_table import TableInput
 from spec.seed import ByProver
-from spec.tensors import check_tensors
+from spec.statement import RealLabels
+from spec.tensors import check_tensors, read_weights
 from spec.validity import verify_data
 from spec.wire import KINDS, MAGIC, read_file
 
@@ -124,17 +129,26 @@ def verify_on_run(
     link: Sequence[bytes] = (),
     other: bytes | None = None,
     other_training: bytes | None = None,
+    other_nonce: bytes | None = None,
+    other_declaration: bytes | None = None,
 ) -> Facts:
     """Checks a report, the run of its model, the commitment of the data evaluated and, if another, that
     of the training data; nonce and declaration are of the run. `other` is the run of the model that is compared
-    with, `other_training` the commitment of its training data. Raises `Rejected`.
+    with, `other_training` the commitment of its training data, then its nonce and declaration.
+
+    Raises `Rejected`.
     """
     report = read_file("report", ReportProof, content)
     links, errors = Links(link), Errors()
     errors.add(*links.bits)
     of_run, verdict = verify_proof(run, training, nonce, declaration, links, errors)
-    require(other is not None or other_training is None, "OtherModel", "training data of no other run")
-    second = None if other is None else verify_proof(other, other_training, links=links, errors=errors)
+    of_other = other_training, other_nonce, other_declaration
+    require(
+        other is not None or of_other == (None,) * 3,
+        "OtherModel",
+        "something of no other run",
+    )
+    second = None if other is None else verify_proof(other, *of_other, links, errors)
     evaluated = None if data is None else read_file("data", DataFile, data)
     if evaluated is not None:
         errors.add(verify_data(evaluated)[1])
@@ -154,8 +168,13 @@ def verify_on_run(
         of_second = second[1] if named is None else links.of_model(second[1], named.model_digest)
         compared = of_second, second[0].statement
     of_report = verify_report(report, of_model, of_run.statement, compared)
-    if evaluated is not None and report.statement.backtest is not None:
-        check_unit(report.statement.backtest, evaluated.schema, evaluated.record.fa)
+    scaled = evaluated
+    if training is not None and isinstance(about, TableInput):
+        trained = read_file("data", DataFile, training)
+        labels = trained.record.labels
+        scaled = trained if isinstance(labels, RealLabels) and labels.outputs == 1 else None
+    if scaled is not None and report.statement.backtest is not None:
+        check_unit(report.statement.backtest, scaled.schema, scaled.record.fa)
     links.all_used()
     of_report_bits = summed(bits for _, bits in of_report.soundness)
     errors.add(of_report_bits)
@@ -167,6 +186,54 @@ def verify_on_run(
         **facts_of(verdict, data_checked=True),
         "report": f"{len(report.statement.shown)} figures on {of_report.rows} {rows}",
         "report bits": f"{of_report_bits:.2f}",
+        **errors.fact(),
+    }
+
+
+def verify_on_file(
+    content: bytes,
+    model: bytes,
+    data: bytes | None = None,
+    released: tuple[bytes, bytes] | None = None,
+    training: bytes | None = None,
+    nonce: bytes | None = None,
+    declaration: bytes | None = None,
+    link: Sequence[bytes] = (),
+) -> Facts:
+    """Checks a report on the public model in a safetensors file, the commitment of the data evaluated and, with
+    a release and its run, that these weights are released by it. `training`, nonce and declaration are of that
+    run. Raises `Rejected`.
+    """
+    report = read_file("report", ReportProof, content)
+    links, errors, facts = Links(link), Errors(), Facts()
+    errors.add(*links.bits)
+    public, config = public_of(report.statement)
+    weights = read_weights(model, config, public.names, public.bits)
+    if data is not None:
+        errors.add(check_data_of(report, read_file("data", DataFile, data), links))
+    of_report = verify_public_report(report, weights)
+    if data is not None and report.statement.backtest is not None:
+        evaluated = read_file("data", DataFile, data)
+        check_unit(report.statement.backtest, evaluated.schema, evaluated.record.fa)
+    links.all_used()
+    if released is not None:
+        release = read_file("release", ReleaseProof, released[0])
+        run, verdict = verify_proof(released[1], training, nonce, declaration, Links(()), errors)
+        of_release = verify_release(release, verdict, run.statement)
+        check_released(public, run.statement.config, release.statement)
+        errors.add(summed(bits for _, bits in of_release.soundness))
+        facts = {**facts_of(verdict, training is not None), "release": f"{of_release.weights} weights"}
+    bits = summed(bits for _, bits in of_report.soundness)
+    errors.add(bits)
+    about = of_report.data_digest
+    rows = "public rows" if about is None else "rows of " + about.hex()
+    rows += "" if about is None or data is not None else " (validity not checked)"
+    return {
+        **facts,
+        "public model": report.statement.model_digest.hex(),
+        "weights": f"{public.weights.hex()}, {public.bits} fractional bits",
+        "report": f"{len(report.statement.shown)} figures on {of_report.rows} {rows}",
+        "report bits": f"{bits:.2f}",
         **errors.fact(),
     }
 
@@ -270,6 +337,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--link", type=Path, action="append", default=[], help="a link; repeatable")
     parser.add_argument("--nonce", type=bytes32, help="the nonce that you issued, in hexadecimal")
     parser.add_argument("--declaration", type=bytes32, help="the digest of the declaration that you held")
+    parser.add_argument("--other-nonce", type=bytes32, help="the same of the run of --other")
+    parser.add_argument("--other-declaration", type=bytes32, help="the same of the run of --other")
     told = parser.parse_args(arguments)
 
     def content(path: Path | None) -> bytes | None:
@@ -289,11 +358,21 @@ def main(arguments: list[str] | None = None) -> int:
             facts = verify_linked(proof, data, to, run, link, *held)
         elif file_kind(proof) == KINDS["report"]:
             run, training = map(content, (told.run, told.training))
-            require(release is None and model is None, "Usage", "a report is verified without a release")
-            if run is None:
+            require(model is not None or release is None, "Usage", "a release without its model file")
+            if model is not None:
+                other_model = told.other is not None or told.other_training is not None
+                require(not other_model, "Usage", "a public model is compared with no other")
+                require((release is None) == (run is None), "Usage", "a release and its run go together")
+                idle = training is not None or any(x is not None for x in held)
+                require(run is not None or not idle, "Usage", "of a run, which is not given")
+                both = None if release is None or run is None else (release, run)
+                facts = verify_on_file(proof, model, data, both, training, *held, link)
+            elif run is None:
                 raise Rejected("Usage", "a report is verified with the run of its model")
-            other, other_training = map(content, (told.other, told.other_training))
-            facts = verify_on_run(proof, run, data, training, *held, link, other, other_training)
+            else:
+                other, other_training = map(content, (told.other, told.other_training))
+                of_other = told.other_nonce, told.other_declaration
+                facts = verify_on_run(proof, run, data, training, *held, link, other, other_training, *of_other)
         else:
             alone = told.run is None and told.training is None
             require(alone, "Usage", "--run and --training are for reports")

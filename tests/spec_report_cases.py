@@ -75,9 +75,13 @@ class Case:
     """Of the training data itself."""
     public: int = 0
     """Rows that the report holds in the clear."""
+    labelled: int = 0
+    """The same, with their labels."""
     predict: bool = False
     backtest: bool = False
 
+
+DATES = np.arange("2020-01-01", "2020-03-15", dtype="datetime64[D]")
 
 CASES = {
     "usual": Case("classes"),
@@ -158,7 +162,7 @@ CASES = {
     ),
     "backtest of parts": Case(
         "market",
-        {"position": "linear", "limit": 0.002, "rows": range(6, 80), "show": ["sortino"]}
+        {"position": "linear", "limit": 0.002, "rows": range(6, 80), "show": ["sortino"], "dates": DATES}
         | {"at_most": {"max_drawdown": 1}},
         backtest=True,
     ),
@@ -182,6 +186,16 @@ CASES = {
             "gap_at_most": {"auc": 1},
             "rows": range(3, 80),
         },
+    ),
+    "labelled": Case("classes", {"metrics": ["confusion", "accuracy"], "by": "sex"}, labelled=30),
+    "labelled flags": Case("flags", {"metrics": ["auc"], "at_least": {"accuracy": 0}}, labelled=30),
+    "labelled reals": Case("real", {"metrics": ["mae", "r2"]}, labelled=12),
+    "public backtest": Case(
+        "market",
+        {"cost_bps": 3, "at_least": {"sharpe": "1/100"}, "show": ["turnover"]}
+        | {"dates": [x * x for x in range(60)]},
+        labelled=60,
+        backtest=True,
     ),
     "ranks": Case(
         "classes",
@@ -282,12 +296,18 @@ class Worlds:
         folder = self.folder / case.world
         path = folder / f"{name}.report"
         files = {"report": path, "run": folder / "run.tacit", "training": folder / "train.commitment"}
-        if not case.public:
+        if not (case.public or case.labelled):
             files["data"] = folder / f"{'train' if case.train else 'test'}.commitment"
         if not path.exists():
             on = train if case.train else test
             if case.public:
                 report = tacit.predict(run, table(case.public, 3), quiet=True, **case.asked)
+            elif case.labelled and case.backtest:
+                report = tacit.backtest(run, market(case.labelled, 3), quiet=True, **case.asked)
+            elif case.labelled:
+                world = WORLDS[case.world]
+                y = labels(world.loss, world.outputs, case.labelled, np.random.default_rng(3))
+                report = tacit.evaluate(run, table(case.labelled, 3), y, quiet=True, **case.asked)
             elif case.backtest:
                 report = tacit.backtest(run, on, quiet=True, **case.asked)
             elif case.predict:

@@ -33,7 +33,7 @@ def test_the_failure_has_the_fields_of_the_stub() -> None:
     fields = [node.target.id for node in failure.body if isinstance(node, ast.AnnAssign)]  # type: ignore[union-attr]
     assert failure.name == "Failure"
     with pytest.raises(_native.Failure) as raised:
-        _native.describe(b"nothing of ours", None)
+        _native.describe(b"nothing of ours", None, None, [])
     assert all(isinstance(getattr(raised.value, field), str) for field in fields)
 
 

@@ -59,6 +59,7 @@ from spec.report_strategy import (
     Strategy,
     Tanh,
 )
+from spec.report_table import Days, Numbers, TableInput
 from spec.score_statement import (
     BRIER,
     LOG,
@@ -170,7 +171,8 @@ def test_cases_cover_what_is_supported(made: Worlds) -> None:
     assert set(options(report_strategy.Figure) or ()) <= found
     assert {report_strategy.Sign, report_strategy.Long, report_strategy.Linear, report_strategy.Tanh} <= found
     assert set(options(Figure) or ()) <= found
-    assert {AllRows, RowRange, ListedRows, CommittedInput, PublicInput} <= found
+    assert {AllRows, RowRange, ListedRows, CommittedInput, PublicInput, TableInput} <= found
+    assert {Days, Numbers} <= found
     assert {len(s.groups.columns) for s in statements if s.groups} == {1, 2}
     assert {len(s.groups.values) for s in statements if s.groups} == {2, 3, 9}
     shown = [(s, x) for s in statements for x in s.shown]

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tacit.origins import Beacon, VerifierNonce
     from tacit.planning import RunPlan
     from tacit.proving import Proof
+    from tacit.public_models import PublicModel, public_model
     from tacit.recommitting import Recommitted, recommit
     from tacit.releasing import Release
     from tacit.reporting import Report
@@ -59,6 +60,7 @@ __all__ = [
     "Market",
     "Proof",
     "ProofRejected",
+    "PublicModel",
     "QuantisedData",
     "Recommitted",
     "Release",
@@ -90,6 +92,7 @@ __all__ = [
     "plan",
     "predict",
     "prove",
+    "public_model",
     "quantise",
     "recommit",
     "release",
@@ -107,6 +110,7 @@ _HOMES = {
     "Market": "markets",
     "Proof": "proving",
     "ProofRejected": "errors",
+    "PublicModel": "public_models",
     "QuantisedData": "dataset",
     "Recommitted": "recommitting",
     "Release": "releasing",
@@ -138,6 +142,7 @@ _HOMES = {
     "plan": "training",
     "predict": "training",
     "prove": "training",
+    "public_model": "public_models",
     "quantise": "dataset",
     "recommit": "recommitting",
     "release": "training",

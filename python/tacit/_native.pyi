@@ -130,7 +130,38 @@ def verify_report(
     run: bytes,
     commitment: bytes | None,
     training: bytes | None,
-    other: tuple[bytes | None, bytes | None],
+    other: tuple[bytes | None, bytes | None, bytes | None, bytes | None],
+    links: Sequence[bytes],
+    nonce: bytes | None,
+    declaration: bytes | None,
+) -> str: ...
+def public_model(
+    file: bytes, config: str, bits: int, names: Sequence[tuple[str, str | None]]
+) -> tuple[str, bytes]: ...
+def plan_public_report(
+    model: str,
+    weights: NDArray[np.int64],
+    commitment: _Bytes | None,
+    table: tuple[NDArray[np.int32], NDArray[np.int64]],
+    outputs: _Bytes | None,
+    request: str,
+) -> str: ...
+def prove_public_report(
+    model: str,
+    weights: NDArray[np.int64],
+    data: _Opening | None,
+    table: tuple[NDArray[np.int32], NDArray[np.int64]],
+    outputs: tuple[_Opening, tuple[NDArray[np.int32], NDArray[np.int64]]] | None,
+    request: str,
+    secret: _Bytes,
+    progress: _Progress,
+) -> bytes: ...
+def verify_public_report(
+    proof: bytes,
+    model: bytes,
+    commitment: bytes | None,
+    released: tuple[bytes, bytes] | None,
+    training: bytes | None,
     links: Sequence[bytes],
     nonce: bytes | None,
     declaration: bytes | None,
@@ -153,5 +184,5 @@ def verify_release(
     declaration: bytes | None,
 ) -> str: ...
 def file_kind(bytes: bytes) -> str: ...
-def describe(bytes: bytes, run: bytes | None) -> str: ...
+def describe(bytes: bytes, run: bytes | None, other: bytes | None, links: Sequence[bytes]) -> str: ...
 def instruction_set() -> str: ...

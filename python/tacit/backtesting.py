@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from math import ceil, floor
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from tacit._wording import given, name_of, named
+from tacit.dataset.quantised import quantise
 from tacit.errors import ReportRefused, UsageError
+from tacit.markets import Market
 from tacit.performance import SHOWN
-from tacit.reporting import MIN_GROUP, Number, Report, check_arguments, prove_request
+from tacit.public_models import PublicModel, apart
+from tacit.public_rows import PublicRows, calendar
+from tacit.reporting import MIN_GROUP, Number, Report, check_arguments, prove_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,8 +45,8 @@ BARE: dict[str, dict[str, Any]] = {
 
 
 def backtest(
-    run: Run,
-    data: CommittedData | None = None,
+    run: Run | PublicModel,
+    data: CommittedData | Market | None = None,
     *,
     cost_bps: Number = 0,
     position: Positions = "sign",
@@ -54,9 +58,15 @@ def backtest(
     at_most: Mapping[str, Number] | None = None,
     periods_per_year: int = 252,
     rows: range | None = None,
+    dates: Any = None,
     quiet: bool = False,
 ) -> Report:
     """Prove what the final model of a run would have earned on the rows of a market (see `tacit.market`).
+
+    `data` is committed data, by default the training data, or a market as `tacit.market` gives it, not
+    committed: then its rows, inputs and returns, stand in the report in the clear, and only the model stays
+    hidden. `dates`, one a row that is read, ascending (ISO dates, or whole numbers), stand in the report as its
+    public calendar; those of a public market do by themselves.
 
     The position of a row follows from the model's one output Z there: "sign" is 1 or -1 (1 or 0 if
     `long_only`), "linear" is Z / `limit` cut to [-1, 1], "tanh" is tanh(Z / `limit`), in steps of
@@ -80,18 +90,28 @@ def backtest(
     ...; its subclass `BoundFails` for a bound that does not hold) and `BudgetError` if a commitment has no
     rows left.
     """
-    check_arguments(run, data, 0, {"at_least": at_least, "at_most": at_most})
+    run, model = apart(run)
+    public = data if isinstance(data, Market) else None
+    committed = None if isinstance(data, Market) else data
+    check_arguments(run, committed, 0, {"at_least": at_least, "at_most": at_most})
     if rows is not None and not (isinstance(rows, range) and rows.step == 1):
         raise UsageError(f"{given('rows', rows)} is not a range: a backtest reads days in a row")
-    record, on = run.record(), data or run.data()
+    record = run.record()
+    on: CommittedData | PublicRows = committed or run.data() if public is None else market_rows(public)
     _require_market(run, on)
     lags = earlier_targets(on.features, on.labels.reshape(-1))
     reach = max((lag["back"] + 1 for lag in lags), default=0)
-    chosen = range(reach, on.n) if rows is None else rows
+    # Returns before the first public row stand among its inputs.
+    chosen = range(reach if public is None else 0, on.n) if rows is None else rows
     if not (0 <= chosen.start < chosen.stop <= on.n):
         raise UsageError(f"{name_of('rows')}: the data has the rows 0 to {on.n - 1}")
-    # Inputs that reach back before the data are known on later rows alone.
-    lags = [lag for lag in lags if lag["back"] < chosen.start]
+    if isinstance(on, PublicRows):
+        on = read_from(on, lags, chosen)
+    else:
+        # Inputs that reach back before the data are known on later rows alone.
+        lags = [lag for lag in lags if lag["back"] < chosen.start]
+    if dates is None and public is not None and public.dates is not None:
+        dates = public.dates[chosen.start : chosen.stop]
     unit = _unit(on)
     last = record.config.architecture.layers[-1]
     integers = unit if record.config.target_bits else 1 << on.fa
@@ -111,14 +131,33 @@ def backtest(
         )
     scale = (cost[1] * step * unit, step, len(chosen), periods_per_year)
     figures = _figures(show, at_least, at_most, scale)
-    request = json.dumps(
-        {
-            "rows": {"Range": {"first": chosen.start, "count": len(chosen)}},
-            "groups": None,
-            "asked": [{"Backtest": {"strategy": strategy, "figures": figures}}],
-        }
-    )
-    return prove_request(run, record, on, (on.features, on.labels), request, (), MIN_GROUP, quiet)
+    asked: list[Any] = [{"Backtest": {"strategy": strategy, "figures": figures}}]
+    if dates is not None:
+        asked.append(calendar(dates, len(chosen)))
+    read = "All" if public is not None else {"Range": {"first": chosen.start, "count": len(chosen)}}
+    request = {"rows": read, "groups": None, "asked": asked}
+    return prove_rows(run, record, on, request, (), MIN_GROUP, quiet, public=model)
+
+
+def market_rows(market: Market) -> PublicRows:
+    """A market as the integers of its schema."""
+    return PublicRows(quantise(market.x, market.y, schema=market.schema))
+
+
+def read_from(on: PublicRows, lags: list[dict[str, int]], chosen: range) -> PublicRows:
+    """The rows that are read, with the targets before them as far as an input repeats them."""
+    targets, reach = on.labels.reshape(-1), max((lag["back"] + 1 for lag in lags), default=0)
+    columns = {lag["back"]: lag["column"] for lag in lags}
+
+    def target(i: int) -> int:
+        if i >= 0:
+            return int(targets[i])
+        # Row x has target i where one of its inputs is x - 1 - i rows back.
+        told = (on.features[x, columns[x - 1 - i]] for x in range(on.n) if x - 1 - i in columns)
+        return int(next(told, 0))
+
+    earlier = tuple(target(i) for i in range(chosen.start - reach, chosen.start))
+    return replace(on.take(chosen), earlier=earlier)
 
 
 def earlier_targets(features: NDArray[np.int32], targets: NDArray[np.int64]) -> list[dict[str, int]]:
@@ -135,7 +174,7 @@ def earlier_targets(features: NDArray[np.int32], targets: NDArray[np.int64]) -> 
     return found
 
 
-def _require_market(run: Run, data: CommittedData) -> None:
+def _require_market(run: Run, data: CommittedData | PublicRows) -> None:
     """The columns and scales that the model was trained on, and one real target without an offset."""
     trained, q = run.data(), data.quantised
     for what, ours, theirs in (
@@ -162,7 +201,7 @@ def _require_market(run: Run, data: CommittedData) -> None:
         )
 
 
-def _unit(data: CommittedData) -> int:
+def _unit(data: CommittedData | PublicRows) -> int:
     """The integer of a return of 1."""
     assert data.quantised.target_scale is not None
     unit = Fraction(1 << data.fa) / Fraction(data.quantised.target_scale.divisor)

@@ -19,6 +19,7 @@ from tacit._files import require_free, write_public
 from tacit._wording import given, name_of, named
 from tacit.dataset.encode import ScaleRule
 from tacit.dataset.fixed_point import Scale
+from tacit.dataset.labelled import LabelledRows
 from tacit.dataset.public import canonical, public_schema, schema_id
 from tacit.dataset.quantised import QuantisedData, quantise
 from tacit.dataset.report import QuantisationReport
@@ -59,7 +60,7 @@ log = logging.getLogger("tacit.commit")
 
 
 @dataclass(frozen=True, slots=True)
-class CommittedData:
+class CommittedData(LabelledRows):
     """A committed data set in the hands of its owner: what training and proving read."""
 
     quantised: QuantisedData
@@ -70,38 +71,6 @@ class CommittedData:
     vault: Vault
     file: bytes = field(repr=False)
     """The public commitment file, with the validity proof."""
-
-    @property
-    def n(self) -> int:
-        """Rows."""
-        return self.quantised.n
-
-    @property
-    def features(self) -> NDArray[np.int32]:
-        """[n, d] integers with `fa` fractional bits."""
-        return self.quantised.features
-
-    @property
-    def labels(self) -> NDArray[np.int64]:
-        """[n] class indices, or [n, N] 0/1 or fixed-point targets."""
-        assert self.quantised.labels is not None
-        return self.quantised.labels
-
-    @property
-    def fa(self) -> int:
-        """Fractional bits."""
-        return self.quantised.fa
-
-    @property
-    def data_bits(self) -> int:
-        """Window of features and real targets, in bits."""
-        return self.quantised.data_bits
-
-    @property
-    def label_kind(self) -> LabelKind:
-        """Which losses the labels are for."""
-        assert self.quantised.label_kind is not None
-        return self.quantised.label_kind
 
     @property
     def classes(self) -> int:

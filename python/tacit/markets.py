@@ -18,10 +18,12 @@ from tacit.dataset.schema import Column, Schema, Target, as_number
 from tacit.errors import DataError, UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["BITS", "Market", "market"]
+__all__ = ["BITS", "Market", "market", "market_file"]
 
 BITS = 13
 """Of the window of every return, the sign included."""
@@ -77,8 +79,9 @@ def market(
     returns: Any = None,
     lags: int = 20,
     dates: Any = None,
-    largest: float | str = 0.25,
+    largest: float | str | Fraction = 0.25,
     bits: int = BITS,
+    like: Schema | None = None,
 ) -> Market:
     """Build the table of a market from `prices` (or simple `returns`): a list, an array or a pandas series.
 
@@ -86,11 +89,14 @@ def market(
     ascend. `lags` is the number of earlier returns on a row. `largest` is the largest return that the window
     of `bits` bits (12 to 16) holds. Both are public and set the one scale of all columns: a return of 1 is
     2^(`bits` - 1) / `largest` integers, which has to be a whole number (16,384, or 0.6 basis points each). A
-    finer scale leaves less room for training steps. n prices make n - 1 - lags rows.
+    finer scale leaves less room for training steps. n prices make n - 1 - lags rows. `like`, the schema of
+    another market, sets all three.
 
     Raises `DataError`, naming the day, for a price that is missing, infinite or not positive, a return beyond
     `largest`, and dates that are out of order or given twice; `UsageError` for too few prices.
     """
+    if like is not None:
+        lags, largest, bits = _like(like)
     if isinstance(lags, bool) or not isinstance(lags, int) or not 1 <= lags <= MAX_LAGS:
         raise UsageError(f"{given('lags', lags)} is not a number from 1 to {MAX_LAGS}")
     if (prices is None) == (returns is None):
@@ -130,6 +136,36 @@ def market(
     schema = Schema(columns, target, fa=fa, data_bits=bits)
     known = None if days is None else tuple(days[lags - 1 : lags - 1 + rows])
     return Market(pd.DataFrame(x), values[lags:], known, schema)
+
+
+def market_file(path: Path, *, like: Schema, price: str | None = None, date: str | None = None) -> Market:
+    """The market of a CSV or Parquet file of prices, with the lags and the scale of another one.
+
+    `date` is the column of the dates, by default the one called "date", if there is one; `price` that of the
+    prices, by default the only other one. Raises what `market` raises.
+    """
+    from tacit.dataset.load import load
+
+    table = load(path)
+    names = table.names()
+    dated = date or next((name for name in names if name.lower() == "date"), None)
+    others = [name for name in names if name != dated]
+    if price is None and len(others) != 1:
+        raise UsageError(f"say which column has the prices: --price COLUMN; the columns are {', '.join(names)}")
+    days = None if dated is None else list(table.get(dated).values)
+    return market(table.get(price or others[0]).values, dates=days, like=like)
+
+
+def _like(schema: Schema) -> tuple[int, Fraction, int]:
+    """Lags, largest return and bits of a market's schema."""
+    columns = dict(schema.columns or {})
+    names = [f"return_{k}" for k in range(1, len(columns) + 1)]
+    divisors = {column.divisor for column in columns.values()}
+    divisor = next(iter(divisors), None)
+    if not columns or list(columns) != names or len(divisors) != 1 or divisor is None:
+        raise UsageError("the schema is not that of a market: its columns are not return_1, return_2, ...")
+    unit = round(Fraction(1 << schema.fa) / Fraction(divisor))
+    return len(columns), Fraction(1 << (schema.data_bits - 1), unit), schema.data_bits
 
 
 def _unit(largest: Any, bits: int) -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tacit._wording import given
 from tacit.bounding import fraction, named_rates
 from tacit.errors import ReportRefused, UsageError
+from tacit.public_rows import PublicRows, require_features
 from tacit.reporting import (
     MIN_GROUP,
     Number,
@@ -17,9 +17,9 @@ from tacit.reporting import (
     _classes,
     _groups,
     check_arguments,
-    chosen_rows,
-    evaluated_data,
-    prove_request,
+    is_public,
+    prove_rows,
+    read_rows,
     require_schema,
 )
 
@@ -37,7 +37,8 @@ _LOSSES = {"log_loss": "Log", "brier": "Brier"}
 def compare_models(
     first: Run,
     second: Run,
-    data: CommittedData | None = None,
+    data: CommittedData | Any = None,
+    labels: Any = None,
     *,
     metric: str = "accuracy",
     by_at_least: Number = 0,
@@ -48,6 +49,8 @@ def compare_models(
 ) -> Report:
     """Prove that the final model of `first` is better than that of `second` on rows of a committed data set.
 
+    `data` and `labels` may be public rows, as in `tacit.evaluate`: then they stand in the report.
+
     Better by at least `by_at_least` in `metric`, one of `COMPARED`: an accuracy, a recall ("recall:2") or an
     area ("auc") that is larger, a mean loss that is smaller. Nothing else about either model is told. With
     `by`, columns whose values make groups, it is shown in every group. Both models need the columns, scales and
@@ -57,11 +60,15 @@ def compare_models(
     `ReportRefused` naming what is wrong (`NotBetter`, `SmallGroup`, `OtherSchema`, `NotProven`, ...) and
     `BudgetError` if a commitment has no rows left.
     """
-    check_arguments(first, data, min_group, {})
-    check_arguments(second, data, min_group, {})
-    record, on = first.record(), evaluated_data(first, data)
-    require_schema(first, on)
-    require_schema(second, on)
+    committed = None if is_public(data, labels) else data
+    check_arguments(first, committed, min_group, {})
+    check_arguments(second, committed, min_group, {})
+    record = first.record()
+    on, chosen = read_rows(first, committed, data, labels, rows)
+    if isinstance(on, PublicRows):
+        require_features(second, on.quantised)
+    else:
+        require_schema(second, on)
     name, _, which = metric.partition(":")
     if name not in COMPARED:
         raise UsageError(f"{given('metric', metric)}: models are compared by {', '.join(COMPARED)}")
@@ -77,7 +84,7 @@ def compare_models(
         compared = [{"Rate": {"rate": rate}} for rate in rates]
     if which and name != "recall":
         raise UsageError(f"{given('metric', metric)}: {name} is not of a class")
-    chosen, groups = chosen_rows(rows, on), None
+    groups = None
     names: tuple[str, ...] = ()
     if by is not None:
         groups, names = _groups(on, [by] if isinstance(by, str) else list(by), chosen)
@@ -88,7 +95,5 @@ def compare_models(
     ]
     if first.final(record).made.digest == second.final(second.record()).made.digest:
         raise ReportRefused("the two models are one commitment", reason="SameModel")
-    request = json.dumps({"rows": chosen, "groups": groups, "asked": asked})
-    return prove_request(
-        first, record, on, (on.features, on.labels), request, names, min_group, quiet, other=second
-    )
+    request = {"rows": chosen, "groups": groups, "asked": asked}
+    return prove_rows(first, record, on, request, names, min_group, quiet, other=second)

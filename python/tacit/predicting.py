@@ -7,7 +7,6 @@ import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from fractions import Fraction
-from itertools import zip_longest
 from math import ceil, floor
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,8 @@ from tacit.commitment import DEFAULT_PROOFS, CommittedData, commit_quantised
 from tacit.dataset.quantised import QuantisedData, quantise
 from tacit.dataset.schema import Column, Schema, Target
 from tacit.errors import ReportRefused, UsageError
+from tacit.public_models import PublicModel, apart
+from tacit.public_rows import require_features
 from tacit.reporting import (
     Number,
     Report,
@@ -32,8 +33,6 @@ from tacit.reporting import (
 from tacit.scores import first_score
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from tacit.arithmetic.record import RunRecord
@@ -48,7 +47,7 @@ INPUT_PROOFS = 4
 
 
 def predict(
-    run: Run,
+    run: Run | PublicModel,
     x: Any = None,
     *,
     data: CommittedData | None = None,
@@ -61,7 +60,7 @@ def predict(
     commit_outputs: str | None = None,
     quiet: bool = False,
 ) -> Report:
-    """Prove what the final model of a run gives for rows.
+    """Prove what the final model of a run, or a public one, gives for rows.
 
     `x` are public rows (a table with the columns of the training data, a file of one, or `QuantisedData`;
     scaled as the training data was, they stand in the report in the clear), or committed data. Without `x` the
@@ -80,6 +79,7 @@ def predict(
     Many rows go into one report: each report opens rows of the model's commitment, and of the data's. Raises as
     `evaluate` does.
     """
+    run, public = apart(run)
     if isinstance(x, CommittedData):
         if data is not None:
             raise UsageError(f"the committed data is given twice, as {name_of('x')} and as {name_of('data')}")
@@ -110,9 +110,9 @@ def predict(
     asked = shown + [{"Margins": of | {"bounds": [bound] * count}} for of, bound in bounds]
     outputs = None
     if commit_outputs is not None:
-        outputs = _commit_outputs(run, model_outputs(run, record, on, table, read), commit_outputs)
+        outputs = _commit_outputs(run, model_outputs(run, record, on, table, read, public), commit_outputs)
     request = json.dumps({"groups": None, "asked": asked, **read})
-    return prove_request(run, record, on, table, request, (), 0, quiet, outputs)
+    return prove_request(run, record, on, table, request, (), 0, quiet, outputs, public=public)
 
 
 def _shown(show: str | Iterable[str] | None, other: bool) -> list[Any]:
@@ -195,22 +195,8 @@ def _quantised(run: Run, x: Any) -> QuantisedData:
     """Rows as integers with the scales of the training data."""
     trained = run.data()
     told = x if isinstance(x, QuantisedData) else quantise(x, schema=replace(trained.schema, target=Target()))
-    _require_features(run, told)
+    require_features(run, told)
     return told
-
-
-def _require_features(run: Run, told: QuantisedData) -> None:
-    """The rows have the columns, order and scales that the model was trained on; nothing reads their labels."""
-    trained = run.data()
-    if told.scales != trained.quantised.scales or told.fa != trained.fa:
-        raise ReportRefused("the rows are not scaled as the training data was", reason="OtherSchema")
-    ours, theirs = told.feature_names, trained.quantised.feature_names
-    if ours != theirs and not (_numbered(ours) or _numbered(theirs)):
-        first = next(f"{a!r} for {b!r}" for a, b in zip_longest(ours, theirs) if a != b)
-        raise ReportRefused(
-            f"the rows have other columns than the training data, or another order: {first}",
-            reason="OtherSchema",
-        )
 
 
 def _committed(run: Run, told: QuantisedData, name: str) -> CommittedData:
@@ -238,8 +224,3 @@ def _commit_outputs(run: Run, outputs: NDArray[np.int32], name: str) -> Committe
     told = quantise(table, np.zeros(len(outputs)), schema=schema)
     assert np.array_equal(told.features, outputs)
     return commit_quantised(told, run.vault, name, DEFAULT_PROOFS)
-
-
-def _numbered(names: Sequence[str]) -> bool:
-    """Whether these are the names that columns of an array get: nobody's."""
-    return all(name == f"x{position}" for position, name in enumerate(names))

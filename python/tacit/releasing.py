@@ -137,7 +137,7 @@ def release(
     final = run.final(record)
     opening, made = final.opening, final.made
     vault.budget.charge({made.digest.hex(): made.reserve}, f"{run.name} release")
-    names = record.parameter_names or _plain_names(record)
+    names = parameter_names(record)
     # Remembered before anything is made: a crash here costs a release, it does not allow a second one. Another
     # process may have released meanwhile.
     with vault.locked():
@@ -194,7 +194,7 @@ def _release(
     quiet: bool,
 ) -> Release:
     """What is handed out, with the metric of the rounded weights."""
-    names = record.parameter_names or _plain_names(record)
+    names = parameter_names(record)
     layers = [(layer.k, layer.outputs) for layer in record.config.architecture.layers]
     tensors = named_tensors(rounded, layers, names, bits)
     fw = record.config.scales.fw
@@ -211,11 +211,16 @@ def _bits(column: NDArray[np.int32]) -> int:
     return (len(np.unique(column)) - 1).bit_length()
 
 
-def _plain_names(record: RunRecord) -> list[tuple[str, str | None]]:
-    return [
-        (f"{index}.weight", f"{index}.bias" if layer.bias else None)
-        for index, layer in enumerate(record.config.architecture.layers)
-    ]
+def parameter_names(record: RunRecord) -> list[tuple[str, str | None]]:
+    """What the tensors of every layer are called in a model file: as in the module, or by number."""
+    return (
+        list(record.parameter_names)
+        if record.parameter_names
+        else [
+            (f"{index}.weight", f"{index}.bias" if layer.bias else None)
+            for index, layer in enumerate(record.config.architecture.layers)
+        ]
+    )
 
 
 def _known(data: CommittedData, columns: Collection[str], labels: bool) -> list[int]:

@@ -20,9 +20,11 @@ from tacit._wording import given, name_of, named
 from tacit.bounding import compared_rates, fraction, lower_bounds, upper_bounds
 from tacit.commitment import link_of, newest, predecessor
 from tacit.errors import ReportRefused, UsageError
+from tacit.few_rows import bounded_rows, places
 from tacit.performance import Performance, shown_performance
 from tacit.progress import progress_bar
 from tacit.proving import Proof, prove
+from tacit.public_models import PublicModel, apart, prove_public
 from tacit.rates import FAIRNESS, RATES, differences, rate_name, shown_errors, shown_rates
 from tacit.scores import (
     ScoreBin,
@@ -41,7 +43,10 @@ if TYPE_CHECKING:
 
     from tacit.arithmetic.record import RunRecord
     from tacit.commitment import CommittedData
+    from tacit.public_rows import PublicRows
     from tacit.runs import Run
+
+    Evaluated: TypeAlias = CommittedData | PublicRows
 
 __all__ = [
     "ERRORS",
@@ -52,8 +57,12 @@ __all__ = [
     "chosen_rows",
     "evaluate",
     "evaluated_data",
+    "is_public",
     "model_outputs",
     "prove_request",
+    "prove_rows",
+    "read_rows",
+    "require_rows",
     "require_schema",
 ]
 
@@ -182,8 +191,9 @@ class Report:
 
 
 def evaluate(
-    run: Run,
-    data: CommittedData | None = None,
+    run: Run | PublicModel,
+    data: CommittedData | Any = None,
+    labels: Any = None,
     *,
     metrics: str | Iterable[str] | None = None,
     by: str | Sequence[str] | None = None,
@@ -196,7 +206,12 @@ def evaluate(
     min_group: int = MIN_GROUP,
     quiet: bool = False,
 ) -> Report:
-    """Prove how good the final model of a run is on the rows of a committed data set.
+    """Prove how good the final model of a run, or a public one, is on committed rows or on public ones.
+
+    `data` is committed data, by default the training data; or public rows (a table with the columns of the
+    training data, a file of one, or `QuantisedData`) with their `labels` (an array, or the name of a column of
+    the table; by default the column of the training data's target). Public rows are scaled as the training
+    data was, and stand in the report in the clear with their labels; `min_group` does not hold for them.
 
     `metrics` (one or several) are shown exactly: "confusion", the names of `RATES`, "top_3" (rows whose label
     is among the three largest outputs), "balanced_accuracy" (as every class's recall), those of `FAIRNESS` (as
@@ -221,12 +236,13 @@ def evaluate(
     `OtherSchema`, `NotProven`, ...; its subclass `BoundFails` for a bound that the model does not reach) and
     `BudgetError` if a commitment has no rows left.
     """
+    run, public = apart(run)
     bounds = {"at_least": at_least, "at_least_each": at_least_each, "gap_at_most": gap_at_most}
     bounds |= {"at_most": at_most, "at_most_each": at_most_each}
-    check_arguments(run, data, min_group, bounds)
-    record, on = run.record(), evaluated_data(run, data)
-    require_schema(run, on)
-    chosen = chosen_rows(rows, on)
+    committed = None if is_public(data, labels) else data
+    check_arguments(run, committed, min_group, bounds)
+    record = run.record()
+    on, chosen = read_rows(run, committed, data, labels, rows)
     groups: dict[str, Any] | None = None
     names: tuple[str, ...] = ()
     if by is not None:
@@ -258,8 +274,56 @@ def evaluate(
             asked.append({"GapAtMost": {"rate": rate, "bound": fraction(bound)}})
     if not asked:
         raise UsageError(f"nothing is asked for: give {named('metrics', option='--metric')} or bounds")
-    request = json.dumps({"rows": chosen, "groups": groups, "asked": asked})
-    return prove_request(run, record, on, (on.features, on.labels), request, names, min_group, quiet)
+    request = {"rows": chosen, "groups": groups, "asked": asked}
+    return prove_rows(run, record, on, request, names, min_group, quiet, public=public)
+
+
+def is_public(data: Any, labels: Any) -> bool:
+    """Whether rows are given in the clear. Raises `UsageError` for committed data beside labels."""
+    from tacit.commitment import CommittedData
+
+    # A bare name is meant for data of the vault, not for a file.
+    named_data = isinstance(data, str) and not Path(data).suffix
+    if data is not None and not isinstance(data, CommittedData) and not named_data:
+        return True
+    if labels is not None:
+        raise UsageError(f"{name_of('labels')} are for public rows; committed data has its own")
+    return False
+
+
+def read_rows(run: Run, committed: CommittedData | None, x: Any, y: Any, rows: Rows) -> tuple[Evaluated, Any]:
+    """The rows that are evaluated, and which of them, as the core reads it."""
+    from tacit.public_rows import public_rows
+
+    if is_public(x, y):
+        return public_rows(run, x, y).take(rows), "All"
+    on = evaluated_data(run, committed)
+    require_schema(run, on)
+    return on, chosen_rows(rows, on)
+
+
+def prove_rows(
+    run: Run,
+    record: RunRecord,
+    on: Evaluated,
+    request: dict[str, Any],
+    names: tuple[str, ...],
+    min_group: int,
+    quiet: bool,
+    other: Run | None = None,
+    public: PublicModel | None = None,
+) -> Report:
+    """`prove_request` on committed rows, or on public ones, of which figures tell nothing new."""
+    from tacit.public_rows import PublicRows
+
+    if isinstance(on, PublicRows):
+        asked = json.dumps(request | {"table": on.description})
+        return prove_request(run, record, None, on.table, asked, names, 0, quiet, other=other, public=public)
+    if on.label_kind != "real":
+        _require_few(bounded_rows(on, request, names), min_group)
+    table = (on.features, on.labels)
+    asked = json.dumps(request)
+    return prove_request(run, record, on, table, asked, names, min_group, quiet, other=other, public=public)
 
 
 def _proven(run: Run, record: RunRecord) -> Proof:
@@ -278,10 +342,14 @@ def model_outputs(
     data: CommittedData | None,
     table: tuple[NDArray[np.int32], NDArray[np.int64]],
     read: Mapping[str, Any],
+    public: PublicModel | None = None,
 ) -> NDArray[np.int32]:
     """[n, outputs] integers with `fa` fractional bits: what a report would show. For the owner alone."""
-    proven, commitment = _proven(run, record), None if data is None else data.file
     request = json.dumps({"groups": None, "asked": ["Outputs"], **read})
+    if public is not None:
+        told = np.array(public.outputs(data, table, request), dtype=np.int32)
+        return told.reshape(-1, record.config.architecture.layers[-1].outputs)
+    proven, commitment = _proven(run, record), None if data is None else data.file
     model = run.final(record).opening.file
     plan = session.plan_report(proven.content, model, record.final.flat_weights(), commitment, *table, request)
     values = np.array(plan["shown"][0]["Outputs"]["values"], dtype=np.int32)
@@ -299,12 +367,15 @@ def prove_request(
     quiet: bool,
     outputs: CommittedData | None = None,
     other: Run | None = None,
+    public: PublicModel | None = None,
 ) -> Report:
     """Plan what is asked, refuse figures of few rows, charge the budgets, and prove.
 
     `outputs`, of the run's vault, are what the outputs are proven to be; `other` is the run of a model that is
-    compared with.
+    compared with. A `public` model is read in place of the run's, which need not be proven then.
     """
+    if public is not None:
+        return prove_public(public, data, table, request, names, min_group, quiet, outputs)
     proven = _proven(run, record)
     weights, velocity = record.final.flat_weights(), record.final.flat_velocity()
     commitment = None if data is None else data.file
@@ -322,7 +393,7 @@ def prove_request(
         outputs=told_file,
         other=None if beside is None else beside[0],
     )
-    _require_rows(plan, names, min_group)
+    require_rows(plan, names, min_group)
     rows = int(plan["rows_per_proof"])
     charged = {made.digest.hex(): rows}
     if beside is not None and other is not None:
@@ -364,7 +435,7 @@ def prove_request(
     return Report(content, run.name, tuple(plan["shown"]), names, config.scales.fa, width, plan["rows"], links)
 
 
-def _require_rows(plan: Mapping[str, Any], names: Sequence[str], min_group: int) -> None:
+def require_rows(plan: Mapping[str, Any], names: Sequence[str], min_group: int) -> None:
     """Refuse figures of few rows."""
     for name, size in zip(names or ("all rows",), plan["group_sizes"], strict=True):
         if size < min_group:
@@ -375,7 +446,12 @@ def _require_rows(plan: Mapping[str, Any], names: Sequence[str], min_group: int)
             )
         if names and size < SMALL_GROUP:
             log.warning("the group %r has %d rows: its figures tell about few people", name, size)
-    for what, size in _denominators(plan["shown"], names):
+    _require_few(_denominators(plan["shown"], names), min_group)
+
+
+def _require_few(counted: Iterable[tuple[str, int]], min_group: int) -> None:
+    """Refuse what counts among few rows."""
+    for what, size in counted:
         if 0 < size < min_group:
             raise ReportRefused(
                 f"{what} counts among {_rows_of(size)}, fewer than {min_group}: that tells about a few people",
@@ -508,7 +584,7 @@ def chosen_rows(rows: Rows, data: CommittedData) -> Any:
     return {"Listed": listed}
 
 
-def _groups(data: CommittedData, columns: Collection[str], rows: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _groups(data: Evaluated, columns: Collection[str], rows: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Feature columns and the tuples of their values that occur, with the owner's names for them."""
     names = data.quantised.feature_names
     bases = [name.split("=", 1)[0] for name in names]
@@ -516,11 +592,7 @@ def _groups(data: CommittedData, columns: Collection[str], rows: Any) -> tuple[d
         if column not in names and column not in bases:
             raise UsageError(f"the data has no input column {column!r}")
     chosen = [i for i, name in enumerate(names) if name in columns or bases[i] in columns]
-    features = data.features[:, chosen]
-    if "Range" in rows:
-        features = features[rows["Range"]["first"] :][: rows["Range"]["count"]]
-    elif "Listed" in rows:
-        features = features[rows["Listed"]]
+    features = data.features[places(rows, data.n)][:, chosen]
     values = np.unique(features, axis=0)
     if not 2 <= len(values) <= MAX_GROUPS:
         raise ReportRefused(

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tacit.origins import Origin
+    from tacit.public_models import PublicModel
     from tacit.vault.secret import Secret
 
 __all__ = [
@@ -66,13 +67,17 @@ __all__ = [
     "link_model",
     "link_rows",
     "plan_link",
+    "plan_public_report",
     "plan_report",
     "prove_chunk",
+    "prove_public_report",
     "prove_release",
     "prove_report",
+    "public_model",
     "run_statement",
     "verify_commitment",
     "verify_link",
+    "verify_public_report",
     "verify_release",
     "verify_report",
     "verify_run",
@@ -487,6 +492,10 @@ class Held:
     """For a report that compares two models: the run of the second."""
     other_training: bytes | None = field(default=None, repr=False)
     """The commitment file of its training data, unless that is one of the others."""
+    other_nonce: bytes | None = None
+    """The nonce that the verifier issued for the second run."""
+    other_declaration: bytes | None = None
+    """The digest of its declaration that the verifier held before."""
 
 
 def verify_run(proof: bytes, held: Held) -> Verdict:
@@ -516,13 +525,16 @@ def file_kind(file: bytes) -> str:
         return str(native.file_kind(file))
 
 
-def describe(file: bytes, run: bytes | None = None) -> Verdict:
+def describe(
+    file: bytes, run: bytes | None = None, other: bytes | None = None, links: Sequence[bytes] = ()
+) -> Verdict:
     """What any of our files states, without checking its proof.
 
-    The error terms of a release or a report follow from the `run` of its model, which is not checked either.
+    The error terms of a release or a report follow from the `run` of its model, those of a comparison from the
+    run of the `other` too; `links` lead from a run's model to a commitment that a file names. None is checked.
     """
     with _native() as native:
-        return _verdict(native.describe(file, run))
+        return _verdict(native.describe(file, run, other, list(links)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -613,7 +625,7 @@ def verify_report(proof: bytes, run: bytes, held: Held) -> Verdict:
                 run,
                 held.commitment,
                 held.training,
-                (held.other_run, held.other_training),
+                (held.other_run, held.other_training, held.other_nonce, held.other_declaration),
                 list(held.links),
                 held.nonce,
                 held.declaration,
@@ -623,6 +635,84 @@ def verify_report(proof: bytes, run: bytes, held: Held) -> Verdict:
 
 RowRelation: TypeAlias = Literal["same", "subset", "disjoint"]
 """How the rows of two data sets are related."""
+
+
+def public_model(
+    file: bytes, config: str, bits: int, names: Sequence[tuple[str, str | None]]
+) -> tuple[str, NDArray[np.int64]]:
+    """The model in a safetensors file: its description as JSON, and its weights over 2^`bits`.
+
+    `config` is that of a run of the same architecture, `names` are the tensors of each layer. Raises
+    `ProofRejected` naming the tensor that is another.
+    """
+    import numpy as np
+
+    with _native() as native:
+        description, weights = native.public_model(file, config, bits, list(names))
+    return str(description), np.frombuffer(weights, dtype="<i8").astype(np.int64)
+
+
+def plan_public_report(
+    model: PublicModel,
+    commitment: bytes | None,
+    table: tuple[NDArray[np.int32], NDArray[np.int64]],
+    request: str,
+    *,
+    outputs: bytes | None = None,
+) -> dict[str, Any]:
+    """`plan_report` of a public model, which is not opened."""
+    with _native() as native:
+        plan = native.plan_public_report(model.description, model.weights, commitment, table, outputs, request)
+    return dict(json.loads(plan))
+
+
+def prove_public_report(
+    model: PublicModel,
+    data: Opening | None,
+    table: tuple[NDArray[np.int32], NDArray[np.int64]],
+    request: str,
+    vault_secret: Secret,
+    *,
+    outputs: tuple[Opening, tuple[NDArray[np.int32], NDArray[np.int64]]] | None = None,
+    progress: Progress | None = None,
+) -> bytes:
+    """`prove_report` of a public model. The caller has charged the rows of data and outputs."""
+    with _native() as native:
+        proof = native.prove_public_report(
+            model.description,
+            model.weights,
+            None if data is None else (data.file, data.seed.expose()),
+            table,
+            None if outputs is None else ((outputs[0].file, outputs[0].seed.expose()), outputs[1]),
+            request,
+            vault_secret.expose(),
+            progress,
+        )
+    return bytes(proof)
+
+
+def verify_public_report(
+    proof: bytes, model: bytes, released: tuple[bytes, bytes] | None, held: Held
+) -> Verdict:
+    """Check a report on the public model in the safetensors file `model`.
+
+    `released` are a release and its run: with them the verdict says where the weights come from. What is held:
+    the commitment of the data that the report evaluates and, of the run, that of its training data, its nonce
+    and its declaration.
+    """
+    with _native() as native:
+        return _verdict(
+            native.verify_public_report(
+                proof,
+                model,
+                held.commitment,
+                released,
+                held.training,
+                list(held.links),
+                held.nonce,
+                held.declaration,
+            )
+        )
 
 
 def plan_link(first: bytes, second: bytes, relation: RowRelation | None = None) -> int:

@@ -19,6 +19,7 @@ from tacit.commitment import DEFAULT_NAME, CommittedData, commit, only_name, ope
 from tacit.declaring import Declaration, DeclaredRun, declared_before, keep_declaration
 from tacit.errors import UsageError
 from tacit.origins import Origin, Origins, announced, is_later, nonce_of
+from tacit.public_models import PublicModel
 from tacit.runs import Run, start_bits, store_run
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from tacit.arithmetic.config import RunConfig
     from tacit.arithmetic.planner import Plan
+    from tacit.markets import Market
     from tacit.planning import RunPlan
     from tacit.torch import Fitted, Mode, Provable
     from tacit.torch.planning import Planned, Planner, Resolved
@@ -454,33 +456,45 @@ def release(model: Run | Fitted | nn.Module, *, bits: int = 12, **options: Any) 
     return releasing.release(_finished(model), bits=bits, **options)
 
 
+def _reported(model: Run | PublicModel | Fitted | nn.Module) -> Run | PublicModel:
+    """What a report is about: a public model, or a run."""
+    return model if isinstance(model, PublicModel) else run_of(model)
+
+
 def evaluate(
-    model: Run | Fitted | nn.Module, data: CommittedData | None = None, **options: Any
+    model: Run | PublicModel | Fitted | nn.Module,
+    data: CommittedData | Any = None,
+    labels: Any = None,
+    **options: Any,
 ) -> reporting.Report:
     """Show how good this model is on committed rows (those it was trained on, unless `data` is given).
 
+    Or on public rows with their labels: `tacit.evaluate(model, x, y)`.
+
     See `tacit.reporting.evaluate` for the options (metrics, by, at_least, gap_at_most, rows, min_group).
     """
-    check_options("evaluate", options, reporting.evaluate, hidden=("run", "data"))
-    return reporting.evaluate(run_of(model), data, **options)
+    check_options("evaluate", options, reporting.evaluate, hidden=("run", "data", "labels"))
+    return reporting.evaluate(_reported(model), data, labels, **options)
 
 
 def backtest(
-    model: Run | Fitted | nn.Module, market: CommittedData | None = None, **options: Any
+    model: Run | PublicModel | Fitted | nn.Module,
+    market: CommittedData | Market | None = None,
+    **options: Any,
 ) -> reporting.Report:
-    """Show what positions by this model's output would have earned on the committed rows of a market.
+    """Show what positions by this model's output would have earned on a market, committed or public.
 
     See `tacit.backtesting.backtest` for the options (cost_bps, position, limit, long_only, show, at_least,
-    at_most, periods_per_year, rows), and `tacit.market` for the rows.
+    at_most, periods_per_year, rows, dates), and `tacit.market` for the rows.
     """
     check_options("backtest", options, backtesting.backtest, hidden=("run", "data"))
-    return backtesting.backtest(run_of(model), market, **options)
+    return backtesting.backtest(_reported(model), market, **options)
 
 
-def predict(model: Run | Fitted | nn.Module, x: Any = None, **options: Any) -> reporting.Report:
+def predict(model: Run | PublicModel | Fitted | nn.Module, x: Any = None, **options: Any) -> reporting.Report:
     """Show this model's outputs on rows: public ones, committed ones, or committed ones that stay unnamed.
 
     See `tacit.predicting.predict` for the options (rows, hide_rows, commit_as).
     """
     check_options("predict", options, predicting.predict, hidden=("run", "x"))
-    return predicting.predict(run_of(model), x, **options)
+    return predicting.predict(_reported(model), x, **options)

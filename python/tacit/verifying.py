@@ -28,6 +28,7 @@ def verify(
     data: PathLike | None = None,
     run: PathLike | None = None,
     model: PathLike | None = None,
+    release: PathLike | None = None,
     training: PathLike | None = None,
     other: PathLike | None = None,
     other_training: PathLike | None = None,
@@ -35,15 +36,18 @@ def verify(
     link: PathLike | Sequence[PathLike] | None = None,
     nonce: bytes | str | None = None,
     declaration: bytes | str | None = None,
+    other_nonce: bytes | str | None = None,
+    other_declaration: bytes | str | None = None,
 ) -> Verdict:
     """Check a proof and say what it shows. Raises `ProofRejected` (naming the check) or `UnreadableFile`.
 
     A run's proof is checked against the commitment `data`; without it the verdict says which data it is about
     by digest alone. A release is checked against `run` and the safetensors file `model`, a report against the
     `run` of its model, the commitment `data` of the rows that it is about and, where the model was trained on
-    others, the commitment `training` of those. One that compares two models takes the run of the second as
-    `other` and, where that was trained on other data, its commitment as `other_training`. A commitment file as
-    `proof` has its validity proof checked.
+    others, the commitment `training` of those. A report on a public model is checked against the safetensors
+    file `model` and no run; given its `release` and `run` too, the verdict says where the weights come from.
+    One that compares two models takes the run of the second as `other` and, where that was trained on other
+    data, its commitment as `other_training`. A commitment file as `proof` has its validity proof checked.
 
     `link` is a file, or several, that prove two commitments to hold the same: with them a run, a release or a
     report may be about a commitment that was made again; one that nothing rests on is rejected. A link as
@@ -52,19 +56,27 @@ def verify(
     `nonce` (32 bytes, or hexadecimal) is what you issued for this run: a run without it, or with another, is
     rejected. `declaration` is the digest that you held before: a run of other data, another start or another
     configuration is rejected. Without them the verdict says what is as declared and unchecked.
+    `other_nonce` and `other_declaration` are the same of the second run of a comparison.
     """
     files = read_files(
         proof,
         data=data,
         run=run,
         model=model,
+        release=release,
         training=training,
         to=to,
         link=link,
         other=other,
         other_training=other_training,
     )
-    return check_files(files, nonce=nonce, declaration=declaration)
+    return check_files(
+        files,
+        nonce=nonce,
+        declaration=declaration,
+        other_nonce=other_nonce,
+        other_declaration=other_declaration,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +88,7 @@ class Files:
     data: bytes | None = field(default=None, repr=False)
     run: bytes | None = field(default=None, repr=False)
     model: bytes | None = field(default=None, repr=False)
+    release: bytes | None = field(default=None, repr=False)
     training: bytes | None = field(default=None, repr=False)
     other: bytes | None = field(default=None, repr=False)
     other_training: bytes | None = field(default=None, repr=False)
@@ -89,6 +102,7 @@ def read_files(
     data: PathLike | None = None,
     run: PathLike | None = None,
     model: PathLike | None = None,
+    release: PathLike | None = None,
     training: PathLike | None = None,
     other: PathLike | None = None,
     other_training: PathLike | None = None,
@@ -100,12 +114,13 @@ def read_files(
     kind = session.file_kind(content)
     if kind not in _ALLOWED:
         raise WrongKind(f"{os.fspath(proof)} is {_KINDS[kind]}: that is verified as part of a run")
-    _refuse_missing(kind, run, model)
+    _refuse_missing(kind, run, model, release)
     links = paths_of(link)
     given = {
         "data": data,
         "run": run,
         "model": model,
+        "release": release,
         "training": training,
         "other": other,
         "other_training": other_training,
@@ -119,6 +134,7 @@ def read_files(
         None if data is None else _of_kind(data, "data", "data"),
         None if run is None else _of_kind(run, "run", "run"),
         None if model is None else _model(model),
+        None if release is None else _of_kind(release, "release", "release"),
         None if training is None else _of_kind(training, "data", "training"),
         None if other is None else _of_kind(other, "run", "other"),
         None if other_training is None else _of_kind(other_training, "data", "other_training"),
@@ -135,10 +151,18 @@ def paths_of(link: PathLike | Sequence[PathLike] | None) -> tuple[PathLike, ...]
 
 
 def check_files(
-    files: Files, *, nonce: bytes | str | None = None, declaration: bytes | str | None = None
+    files: Files,
+    *,
+    nonce: bytes | str | None = None,
+    declaration: bytes | str | None = None,
+    other_nonce: bytes | str | None = None,
+    other_declaration: bytes | str | None = None,
 ) -> Verdict:
     """`verify` on what was read."""
-    _refuse_needless(files.kind, {"nonce": nonce, "declaration": declaration})
+    of_other = {"other_nonce": other_nonce, "other_declaration": other_declaration}
+    _refuse_needless(files.kind, {"nonce": nonce, "declaration": declaration} | of_other)
+    if files.other is None and any(value is not None for value in of_other.values()):
+        raise UsageError(f"a nonce or declaration of the second run is given, but not {named('other')}")
     held = session.Held(
         files.data,
         _bytes32(nonce, "nonce"),
@@ -147,16 +171,35 @@ def check_files(
         files.link,
         files.other,
         files.other_training,
+        _bytes32(other_nonce, "other_nonce"),
+        _bytes32(other_declaration, "other_declaration"),
     )
     if files.kind == "data":
         return session.verify_commitment(files.proof)
     if files.kind == "link":
         return session.verify_link(files.proof, files.to, files.run, held)
+    if files.kind == "report" and files.model is not None:
+        return _verify_public(files, files.model, held)
     if files.run is None:
         return session.verify_run(files.proof, held)
     if files.model is None:
         return _verify_report(files.proof, files.run, held)
     return session.verify_release(files.proof, files.run, files.model, held)
+
+
+def _verify_public(files: Files, model: bytes, held: session.Held) -> Verdict:
+    """A report on a public model, and with a release and its run where the weights come from."""
+    released = None
+    if files.release is not None and files.run is not None:
+        released = files.release, files.run
+    else:
+        of_run = {"training": held.training, "nonce": held.nonce, "declaration": held.declaration}
+        idle = [name for name, value in of_run.items() if value is not None]
+        if idle:
+            raise UsageError(f"{named(idle[0])} is about a run: give {named('run')} and {named('release')} too")
+    if held.other_run is not None or held.other_training is not None:
+        raise UsageError("a report on a public model compares it with no other")
+    return session.verify_public_report(files.proof, model, released, held)
 
 
 def _verify_report(proof: bytes, run: bytes, held: session.Held) -> Verdict:
@@ -184,10 +227,19 @@ _KINDS = {
 }
 
 
-def _refuse_missing(kind: str, run: PathLike | None, model: PathLike | None) -> None:
+def _refuse_missing(kind: str, run: PathLike | None, model: PathLike | None, release: PathLike | None) -> None:
     """What a kind of proof cannot be verified without."""
     missing = []
-    if kind in ("release", "report") and run is None:
+    if kind == "report" and (model is not None or release is not None):
+        if model is None:
+            missing.append(f"{named('model')} (the safetensors file of the public model)")
+        if (run is None) != (release is None):
+            absent = "the proof of the run" if run is None else "the proof of the release"
+            missing.append(f"{named('run' if run is None else 'release')} ({absent})")
+    elif kind == "report" and run is None:
+        model_file = f"of a public model {named('model')}, its safetensors file"
+        missing.append(f"{named('run')} (the proof of its run; {model_file})")
+    if kind == "release" and run is None:
         missing.append(f"{named('run')} (the proof of its run)")
     if kind == "release" and model is None:
         missing.append(f"{named('model')} (the safetensors file)")
@@ -199,7 +251,10 @@ _ALLOWED: Mapping[str, tuple[str, ...]] = {
     "data": (),
     "run": ("data", "link", "nonce", "declaration"),
     "release": ("data", "run", "model", "link", "nonce", "declaration"),
-    "report": ("data", "run", "training", "other", "other_training", "link", "nonce", "declaration"),
+    "report": (
+        *("data", "run", "model", "release", "training", "link", "nonce", "declaration"),
+        *("other", "other_training", "other_nonce", "other_declaration"),
+    ),
     "link": ("data", "to", "run", "link", "nonce", "declaration"),
 }
 """What each kind of proof is verified with."""
@@ -247,10 +302,23 @@ def _bytes32(value: bytes | str | None, argument: str) -> bytes | None:
     return from_hex(value if isinstance(value, str) else value.hex(), what)
 
 
-def inspect(path: PathLike, *, run: PathLike | None = None) -> Verdict:
+def inspect(
+    path: PathLike,
+    *,
+    run: PathLike | None = None,
+    other: PathLike | None = None,
+    link: PathLike | Sequence[PathLike] | None = None,
+) -> Verdict:
     """What a public file states, in words, without checking its proof.
 
-    With the `run` of a release's or a report's model, the soundness terms of both are listed as well.
+    With the `run` of a release's or a report's model, the soundness terms of both are listed as well; for a
+    comparison of two models with that of the second as `other` too. `link` is a file, or several, that lead
+    from a run's model to the commitment that the file names.
     """
     content = _read(path, "the file")
-    return session.describe(content, None if run is None else _of_kind(run, "run", "run"))
+    return session.describe(
+        content,
+        None if run is None else _of_kind(run, "run", "run"),
+        None if other is None else _of_kind(other, "run", "other"),
+        tuple(_of_kind(part, "link", "link") for part in paths_of(link)),
+    )

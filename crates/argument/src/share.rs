@@ -1,7 +1,7 @@
 //! How the arguments of one verdict share an error of 2^-128.
 //!
 //! A verdict is wrong only if one of its arguments is, so that their errors sum. It rests on at most [`MAX_RUNS`] runs, one
-//! argument about their models (a release or a report), the validity of [`MAX_VALIDITY`] data sets, and [`MAX_LINKS`] links. Each argument has at
+//! argument about their models (a release or a report; of a run whose released weights a report is about, both), the validity of [`MAX_VALIDITY`] data sets, and [`MAX_LINKS`] links. Each argument has at
 //! most 2^-(128 + its number here); the chunks of a run divide the run's share once more. Whatever is checked together
 //! then sums to at most 2^-128. Source: `docs/soundness.md`, section 3.
 use crate::multilinear::log2_ceil;
@@ -27,6 +27,8 @@ const _: () = {
     let whole = 1 << LOG_LINK;
     let about = whole >> LOG_ABOUT_MODEL;
     assert!(MAX_RUNS * (whole >> LOG_RUN) + about + MAX_VALIDITY * (whole >> LOG_VALIDITY) + MAX_LINKS <= whole);
+    // A report on a public model, its release and their one run.
+    assert!((whole >> LOG_RUN) + 2 * about + MAX_VALIDITY * (whole >> LOG_VALIDITY) + MAX_LINKS <= whole);
 };
 
 /// log2 of the shares that one chunk of a run of so many chunks is one of.

@@ -12,8 +12,8 @@ use tacit_training::file::{Kind, encode};
 use tacit_training::link::{Linked, RowRelation, prove_link, prove_rows};
 use tacit_training::release::{Circumstances, Earlier, Override, ReleaseInput, prove_release, release_rules};
 use tacit_training::report::{
-    Asked, AskedFigure, Figure, Groups, Input, Position, Rate, ReportInput, ReportTrees, Rows, ScoreLoss, Strategy,
-    prove_report,
+    Asked, AskedFigure, Calendar, Figure, Groups, Input, Position, PublicInput, PublicModel, PublicTable, PublicTrees,
+    Rate, ReportInput, ReportTrees, Rows, ScoreLoss, Strategy, prove_public_report, prove_report, weights_digest,
 };
 use tacit_training::run::{ModelCommitment, commit_state};
 use tacit_training::statement::Origin;
@@ -37,6 +37,8 @@ pub struct Family {
     pub releases: Vec<Vec<u8>>,
     /// Reports on the run's model.
     pub reports: Vec<Vec<u8>>,
+    /// A report on the model as everybody has it, and its weights.
+    pub public: (Vec<u8>, Vec<i64>),
     /// Links of its data and of its model to commitments that were made again.
     pub links: Vec<Vec<u8>>,
 }
@@ -166,6 +168,34 @@ fn report(
     encode(Kind::Report, &prove_report(&input, trees, asked, &SECRET).expect("a report")).expect("a file")
 }
 
+/// The outputs of the rounded model on all rows.
+fn public(owner: &Owner, state: &ModelState) -> (Vec<u8>, Vec<i64>) {
+    let config = &owner.statement.config;
+    let shift = config.scales.fw - 12;
+    let weights: Vec<i64> = state.weights.iter().map(|w| w >> shift).collect();
+    let layers = config.architecture.layers.iter().enumerate();
+    let model = PublicModel {
+        architecture: config.architecture.clone(),
+        fa: config.scales.fa,
+        bits: 12,
+        data_bits: config.data_bits,
+        names: layers.map(|(l, x)| (format!("{l}.weight"), x.bias.then(|| format!("{l}.bias")))).collect(),
+        weights: weights_digest(&weights).expect("a digest"),
+    };
+    let input = Input::Committed { data: owner.data.record.clone(), rows: Rows::All };
+    let about = PublicInput {
+        model: &model,
+        weights: &weights,
+        input: &input,
+        data: Some(&owner.rows),
+        groups: None,
+        hidden: &[],
+    };
+    let trees = PublicTrees { data: Some(&owner.data.vector), outputs: None };
+    let report = prove_public_report(&about, trees, &[Asked::Outputs], &SECRET).expect("a report");
+    (encode(Kind::Report, &report).expect("a file"), weights)
+}
+
 /// A backtest of all figures, and one of bounds.
 fn backtests(rows: u64) -> [Asked; 2] {
     let strategy = |position| Strategy { position, cost: (3, 2), unit: 1 << 10, periods: 250, lags: vec![] };
@@ -190,6 +220,26 @@ fn reports(owner: &Owner, model: (&ModelState, &ModelCommitment)) -> Vec<Vec<u8>
     let committed = |rows| Input::Committed { data: owner.data.record.clone(), rows };
     let public = Input::Public { features: owner.rows.features.iter().copied().take(6).collect() };
     let mut out = vec![report(owner, model, &public, None, &[Asked::Outputs])];
+    let record = &owner.data.record;
+    let table = Input::Table {
+        table: PublicTable {
+            fa: record.fa,
+            data_bits: record.data_bits,
+            features: owner.rows.features.clone(),
+            labels: record.labels,
+            values: owner.rows.labels.clone(),
+            earlier: vec![],
+        },
+    };
+    let calendar = Calendar::Days { days: (0..record.rows as i32).collect() };
+    out.push(report(
+        owner,
+        model,
+        &table,
+        None,
+        &[Asked::Classes, Asked::Calendar { calendar }]
+            [usize::from(owner.statement.config.architecture.loss == Loss::Mse)..],
+    ));
     if owner.statement.config.architecture.loss == Loss::Mse {
         let sums = [Asked::SquaredError, Asked::AbsoluteError, Asked::TargetMoments];
         out.push(report(owner, model, &committed(Rows::Range { first: 1, count: 5 }), None, &sums));
@@ -279,6 +329,7 @@ fn family(name: &str, config: RunConfig, hidden: bool) -> Family {
         runs: [first, second].iter().map(|r| encode(Kind::Run, r).expect("a file")).collect(),
         releases: (0..2).map(|_| release(&owner, &state, &model)).collect(),
         reports: reports(&owner, (&state, &model)),
+        public: public(&owner, &state),
         links: links(&owner, &state, &model),
     }
 }

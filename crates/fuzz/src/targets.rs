@@ -10,7 +10,7 @@ use tacit_training::file::{Kind, decode, encode};
 use tacit_training::link::LinkProof;
 use tacit_training::record::ModelRecord;
 use tacit_training::release::verify_release;
-use tacit_training::report::verify_report;
+use tacit_training::report::{verify_public_report, verify_report};
 use tacit_training::run::{RunProof, RunVerdict};
 use tacit_training::statement::RunStatement;
 use tacit_training::verify::{DataFile, Held, verify_data_file, verify_link_file, verify_run_file};
@@ -35,6 +35,8 @@ pub enum Verifier {
     Release(Arc<Run>),
     /// A report on the model of a verified run.
     Report(Arc<Run>),
+    /// A report on the model with these weights.
+    Public(Arc<Vec<i64>>),
     /// A link of two commitments.
     Link,
 }
@@ -85,6 +87,10 @@ impl Verifier {
                 let report = decode(Kind::Report, bytes).map_err(|e| name(&e))?;
                 verify_report(&report, &run.verdict, &run.statement, &run.model).map(|_| ()).map_err(|e| name(&e))
             }
+            Self::Public(weights) => {
+                let report = decode(Kind::Report, bytes).map_err(|e| name(&e))?;
+                verify_public_report(&report, weights).map(|_| ()).map_err(|e| name(&e))
+            }
             Self::Link => verify_link_file(bytes, None, None, &Held::default()).map(|_| ()).map_err(|e| name(&e)),
         }
     }
@@ -113,7 +119,7 @@ impl Target {
         match (self.change, &self.verifier) {
             (Change::Anywhere, _) => crate::mutate::mutate(r, &self.file, &donors),
             (Change::Sizes, Verifier::Data) => inflate::data(r, &self.file.bytes),
-            (Change::Sizes, Verifier::Report(_)) => inflate::report(r, &self.file.bytes),
+            (Change::Sizes, Verifier::Report(_) | Verifier::Public(_)) => inflate::report(r, &self.file.bytes),
             (Change::Sizes, Verifier::Link) => inflate::link(r, &self.file.bytes),
             (Change::Sizes, _) => inflate::run(r, &self.file.bytes),
         }
@@ -146,6 +152,7 @@ impl Corpus {
     fn new(families: &[Family]) -> Self {
         let all = |files: fn(&Family) -> &[Vec<u8>]| families.iter().flat_map(files);
         let mut known: HashSet<Vec<u8>> = families.iter().map(|f| f.data.clone()).collect();
+        known.extend(families.iter().map(|f| f.public.0.clone()));
         known.extend(all(|f| &f.releases).chain(all(|f| &f.reports)).chain(all(|f| &f.links)).cloned());
         for run in all(|f| &f.runs) {
             let run: RunProof = decode(Kind::Run, run).expect("an honest run");
@@ -159,6 +166,7 @@ impl Corpus {
                 .map(|b| apart::<tacit_training::release::ReleaseProof>(Kind::Release, b))
                 .collect(),
             reports: all(|f| &f.reports)
+                .chain(families.iter().map(|f| &f.public.0))
                 .map(|b| apart::<tacit_training::report::ReportProof>(Kind::Report, b))
                 .collect(),
             links: all(|f| &f.links).map(|b| apart::<LinkProof>(Kind::Link, b)).collect(),
@@ -171,7 +179,7 @@ impl Corpus {
             Verifier::Data | Verifier::Held(_) => &self.data,
             Verifier::Run => &self.runs,
             Verifier::Release(_) => &self.releases,
-            Verifier::Report(_) => &self.reports,
+            Verifier::Report(_) | Verifier::Public(_) => &self.reports,
             Verifier::Link => &self.links,
         };
         let file = donors.iter().find(|s| s.bytes == bytes).expect("a file of the corpus");
@@ -198,6 +206,9 @@ pub fn targets(families: &[Family]) -> Vec<Target> {
         for (i, report) in f.reports.iter().enumerate() {
             c.add(named(&format!("report {i}")), report, Verifier::Report(run.clone()), Change::Anywhere);
         }
+        let weights = Arc::new(f.public.1.clone());
+        c.add(named("report on a public model"), &f.public.0, Verifier::Public(weights.clone()), Change::Anywhere);
+        c.add(named("sizes, report on a public model"), &f.public.0, Verifier::Public(weights), Change::Sizes);
         for (link, what) in f.links.iter().zip(["data", "models", "some rows", "the same rows", "other rows"]) {
             c.add(named(&format!("link of {what}")), link, Verifier::Link, Change::Anywhere);
             c.add(named(&format!("sizes, link of {what}")), link, Verifier::Link, Change::Sizes);

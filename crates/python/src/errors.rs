@@ -6,7 +6,7 @@ use tacit_argument::proof::ArgumentError;
 use tacit_training::file::FileError;
 use tacit_training::link::{LinkError, LinkRejected};
 use tacit_training::release::{ReleaseError, ReleaseRefused, ReleaseRejected};
-use tacit_training::report::{ReportError, ReportInvalid, ReportRejected};
+use tacit_training::report::{PublicInvalid, ReportError, ReportInvalid, ReportRejected};
 use tacit_training::run::{RunError, RunRejected};
 use tacit_training::statement::StatementError;
 use tacit_training::trainer::TrainError;
@@ -216,6 +216,15 @@ fn invalid(i: &ReportInvalid) -> String {
     }
 }
 
+/// What a public model breaks: of its layers and names, their own rules.
+fn public(p: &PublicInvalid) -> String {
+    match p {
+        PublicInvalid::Config(c) => variant(c),
+        PublicInvalid::Names(n) => format!("Name{}", variant(n)),
+        p => variant(p),
+    }
+}
+
 impl From<ReportRejected> for Failed {
     fn from(e: ReportRejected) -> Self {
         if let ReportRejected::Compared(e) = e {
@@ -226,6 +235,7 @@ impl From<ReportRejected> for Failed {
             ReportRejected::NotFinalModel | ReportRejected::OtherRecord | ReportRejected::Record(_) => {
                 ("model", variant(&e))
             }
+            ReportRejected::Public(p) => ("model", public(p)),
             ReportRejected::Statement(s) => ("configuration", variant(s)),
             ReportRejected::Invalid(i) => {
                 let data =
@@ -234,6 +244,7 @@ impl From<ReportRejected> for Failed {
             }
             ReportRejected::Compared(_)
             | ReportRejected::OtherModel { .. }
+            | ReportRejected::PublicModel { .. }
             | ReportRejected::Version { .. }
             | ReportRejected::OtherStatement
             | ReportRejected::OtherRun => ("proof", variant(&e)),
@@ -246,6 +257,7 @@ impl From<ReportError> for Failed {
     fn from(e: ReportError) -> Self {
         let check = match &e {
             ReportError::Rejected(ReportRejected::Invalid(i)) => invalid(i),
+            ReportError::Rejected(ReportRejected::Public(p)) => public(p),
             ReportError::Rejected(r) => variant(r),
             ReportError::Prove(_) | ReportError::Entropy(_) => return Self::usage(e.to_string()),
             e => variant(e),

@@ -2,6 +2,7 @@
 mod data;
 mod errors;
 mod link;
+mod public;
 mod release;
 mod report;
 mod run;
@@ -23,6 +24,8 @@ mod _native {
     use super::errors::Failure;
     #[pymodule_export]
     use super::link::{link_data, link_model, link_rows, plan_link, verify_link};
+    #[pymodule_export]
+    use super::public::{plan_public_report, prove_public_report, public_model, verify_public_report};
     #[pymodule_export]
     use super::release::{check_release, prove_release, verify_release};
     #[pymodule_export]

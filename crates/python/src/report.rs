@@ -11,9 +11,9 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use serde::Deserialize;
 use tacit_training::file::{self, Kind};
-use tacit_training::record::{DataRecord, ModelRecord};
+use tacit_training::record::{DataRecord, Labels, ModelRecord};
 use tacit_training::report::{
-    Asked, Groups, Input, OtherInput, ReportInput, ReportPlan, ReportStatement, ReportTrees, Rows, Shown,
+    Asked, Groups, Input, OtherInput, PublicTable, ReportInput, ReportPlan, ReportStatement, ReportTrees, Rows, Shown,
     plan_comparison, plan_report as plan, prove_comparison, prove_report as prove, report_words,
 };
 use tacit_training::run::RunProof;
@@ -22,25 +22,100 @@ use tacit_training::trainer::{Data, ModelState};
 use tacit_training::verify::{DataFile, Held, verify_report_file};
 use tacit_training::words::{hex, run_words};
 
-type Table = (PyBuffer<i32>, PyBuffer<i64>);
+pub type Table = (PyBuffer<i32>, PyBuffer<i64>);
 /// The commitment of outputs with its seed, and its integers.
-type Made = (Opening, Table);
+pub type Made = (Opening, Table);
 
 /// Outputs as the owner committed them.
-fn made(py: Python<'_>, ((_, seed), table): &Made) -> PyResult<(Data, [u8; 32])> {
+pub fn made(py: Python<'_>, ((_, seed), table): &Made) -> PyResult<(Data, [u8; 32])> {
     Ok((rows(py, &table.0, &table.1)?, seed32(seed, "the seed of the outputs")?))
 }
 
 /// What is asked, as `tacit.session.Asked` writes it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Request {
-    rows: Rows,
-    groups: Option<Groups>,
-    asked: Vec<Asked>,
+pub struct Request {
+    pub rows: Rows,
+    pub groups: Option<Groups>,
+    pub asked: Vec<Asked>,
     /// The places of hidden rows.
     #[serde(default)]
-    hidden: Vec<u32>,
+    pub hidden: Vec<u32>,
+    /// What public rows with labels are, beside their integers.
+    #[serde(default)]
+    table: Option<Labelled>,
+}
+
+/// Public rows with labels, but for their integers.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Labelled {
+    fa: u32,
+    data_bits: u32,
+    labels: Labels,
+    earlier: Vec<i32>,
+}
+
+impl Labelled {
+    fn with(&self, rows: Data) -> Input {
+        let Self { fa, data_bits, labels, earlier } = self.clone();
+        let (features, values) = (rows.features, rows.labels);
+        Input::Table { table: PublicTable { fa, data_bits, features, labels, values, earlier } }
+    }
+}
+
+/// The rows that a report is about, their integers if they are committed, the record of committed outputs, and what is
+/// asked.
+pub type OnRows = (Input, Option<Data>, Option<DataRecord>, Request);
+
+/// Rows and questions of a report.
+pub fn on_rows(
+    commitment: Option<&[u8]>,
+    table: Data,
+    outputs: Option<&[u8]>,
+    request: &str,
+) -> Result<OnRows, Failed> {
+    let mut request: Request =
+        serde_json::from_str(request).map_err(|e| Failed::usage(format!("request for a report: {e}")))?;
+    let (input, table) = match commitment {
+        Some(bytes) => {
+            let body: DataFile = file::decode(Kind::Data, bytes)?;
+            if table.features.len() != body.record.rows as usize * body.record.features as usize {
+                return Err(Failed::usage("the rows given are not those of the data commitment"));
+            }
+            (Input::Committed { data: body.record, rows: request.rows.clone() }, Some(table))
+        }
+        None => match &request.table {
+            Some(labelled) => (labelled.with(table), None),
+            None => (Input::Public { features: table.features }, None),
+        },
+    };
+    let outputs = outputs.map(|bytes| file::decode::<DataFile>(Kind::Data, bytes)).transpose()?.map(|f| f.record);
+    if let Some(record) = &outputs {
+        request.asked.push(Asked::Committed { outputs: Box::new(record.clone()) });
+    }
+    Ok((input, table, outputs, request))
+}
+
+/// How many rows a report reads; of public ones that times their width.
+pub fn reads(input: &Input, rows: &Rows) -> usize {
+    match (input, rows) {
+        (Input::Committed { data, .. }, Rows::All) => data.rows as usize,
+        (Input::Committed { .. }, Rows::Range { count, .. }) => *count as usize,
+        (Input::Committed { .. }, Rows::Listed(list)) => list.len(),
+        (Input::Committed { .. }, Rows::Hidden { count }) => *count as usize,
+        (Input::Public { features }, _) => features.len(),
+        (Input::Table { table }, _) => table.features.len(),
+    }
+}
+
+/// What a report will state and cost, as JSON.
+pub fn plan_json(p: &ReportPlan) -> String {
+    let json = serde_json::json!({
+        "rows_per_proof": p.rows_per_proof, "group_sizes": p.group_sizes, "rows": p.rows, "cells": p.cells,
+        "shown": p.statement.shown,
+    });
+    json.to_string()
 }
 
 /// What a report is about, owned.
@@ -67,24 +142,9 @@ impl About {
         outputs: Option<&[u8]>,
         request: &str,
     ) -> Result<Self, Failed> {
-        let mut request: Request =
-            serde_json::from_str(request).map_err(|e| Failed::usage(format!("request for a report: {e}")))?;
         let run: RunProof = file::decode(Kind::Run, run)?;
         let record: ModelRecord = file::decode(Kind::Model, model)?;
-        let (input, table) = match commitment {
-            Some(bytes) => {
-                let body: DataFile = file::decode(Kind::Data, bytes)?;
-                if table.features.len() != body.record.rows as usize * body.record.features as usize {
-                    return Err(Failed::usage("the rows given are not those of the data commitment"));
-                }
-                (Input::Committed { data: body.record, rows: request.rows.clone() }, Some(table))
-            }
-            None => (Input::Public { features: table.features }, None),
-        };
-        let outputs = outputs.map(|bytes| file::decode::<DataFile>(Kind::Data, bytes)).transpose()?.map(|f| f.record);
-        if let Some(record) = &outputs {
-            request.asked.push(Asked::Committed { outputs: Box::new(record.clone()) });
-        }
+        let (input, table, outputs, request) = on_rows(commitment, table, outputs, request)?;
         Ok(Self { run, record, weights, input, table, outputs, request })
     }
 
@@ -123,6 +183,9 @@ type OtherPlan = (PyBackedBytes, PyBackedBytes, PyBuffer<i64>);
 /// Run, weights, velocity and opening of the model compared with.
 type OtherProof = (PyBackedBytes, PyBuffer<i64>, Option<PyBuffer<i64>>, Opening);
 
+/// What a verifier holds of the second run of a comparison: the run, its training data, its nonce and declaration.
+type HeldOfOther = (Option<PyBackedBytes>, Option<PyBackedBytes>, Option<PyBackedBytes>, Option<PyBackedBytes>);
+
 /// What a report will state and cost, as JSON. For the owner alone.
 #[pyfunction]
 #[allow(clippy::too_many_arguments)]
@@ -148,11 +211,7 @@ pub fn plan_report(
             None => plan(&about.input(), &about.request.asked),
         })
         .map_err(Failed::from)?;
-    let json = serde_json::json!({
-        "rows_per_proof": p.rows_per_proof, "group_sizes": p.group_sizes, "rows": p.rows, "cells": p.cells,
-        "shown": p.statement.shown,
-    });
-    Ok(json.to_string())
+    Ok(plan_json(&p))
 }
 
 /// Proves a report.
@@ -196,13 +255,7 @@ pub fn prove_report<'py>(
         Ok((Compared::new(&run, &model.0, weights)?, state, seed))
     });
     let other = other.transpose()?;
-    let rows = match (&about.input, &about.request.rows) {
-        (Input::Committed { data, .. }, Rows::All) => data.rows as usize,
-        (Input::Committed { .. }, Rows::Range { count, .. }) => *count as usize,
-        (Input::Committed { .. }, Rows::Listed(list)) => list.len(),
-        (Input::Committed { .. }, Rows::Hidden { count }) => *count as usize,
-        (Input::Public { features }, _) => features.len(),
-    };
+    let rows = reads(&about.input, &about.request.rows);
     let outputs: u32 = about.run.statement.config.architecture.layers.iter().map(|l| l.outputs).sum();
     let expected = 0.5 + 3.5e-6 * rows as f64 * f64::from(outputs);
     let proof = work::run(py, progress, vec![expected], move |_| {
@@ -240,6 +293,7 @@ pub fn report_json(report: &ReportStatement) -> serde_json::Value {
             serde_json::json!({ "data_digest": digest, "data": data, "rows": rows })
         }
         Input::Public { features } => serde_json::json!({ "features": features }),
+        Input::Table { table } => serde_json::json!({ "table": table }),
     };
     serde_json::json!({
         "version": report.version,
@@ -248,6 +302,7 @@ pub fn report_json(report: &ReportStatement) -> serde_json::Value {
         "input": input,
         "groups": report.groups,
         "shown": report.shown,
+        "public": report.public,
         "against": report.against.as_ref().map(|o| serde_json::json!({
             "run_digest": hex(&o.run_digest), "model_digest": hex(&o.model_digest),
         })),
@@ -256,8 +311,20 @@ pub fn report_json(report: &ReportStatement) -> serde_json::Value {
 
 /// Whether a backtest's unit is that of the target's scale in the schema document of its data; none without a backtest.
 ///
-/// The proof is about integers. What a return of 1 is among them stands in the schema, whose digest the record holds.
-fn unit_checked(report: &ReportStatement, commitment: Option<&[u8]>) -> Result<Option<u32>, Failed> {
+/// The proof is about integers. What a return of 1 is among them stands in the schema, whose digest the record holds. Public
+/// rows have the scales of the training data: its schema, if it has a target of that kind.
+pub fn unit_checked(
+    report: &ReportStatement,
+    commitment: Option<&[u8]>,
+    training: Option<&[u8]>,
+) -> Result<Option<u32>, Failed> {
+    let commitment = match &report.input {
+        Input::Table { .. } => match training {
+            Some(bytes) if !matches!(data_record(bytes)?.labels, Labels::Real { outputs: 1, .. }) => None,
+            training => training,
+        },
+        Input::Committed { .. } | Input::Public { .. } => commitment,
+    };
     let mut units = report.shown.iter().filter_map(|s| match s {
         Shown::Backtest { strategy, .. } => Some(strategy.unit),
         _ => None,
@@ -294,7 +361,7 @@ pub fn verify_report(
     run: PyBackedBytes,
     commitment: Option<PyBackedBytes>,
     training: Option<PyBackedBytes>,
-    other: (Option<PyBackedBytes>, Option<PyBackedBytes>),
+    other: HeldOfOther,
     links: Vec<PyBackedBytes>,
     nonce: Option<PyBackedBytes>,
     declaration: Option<PyBackedBytes>,
@@ -306,6 +373,8 @@ pub fn verify_report(
             training: training.as_deref(),
             other_run: other.0.as_deref(),
             other_training: other.1.as_deref(),
+            other_nonce: other.2.as_deref().map(|n| seed32(n, "the second run's nonce")).transpose()?,
+            other_declaration: other.3.as_deref().map(|d| seed32(d, "the second run's declaration")).transpose()?,
             links: &links,
             ..of_data
         };
@@ -314,7 +383,7 @@ pub fn verify_report(
         let of_training = Held { data: held.training.or(held.data), ..held };
         let mut of_run = run_words(&v.run.statement, &v.run_verdict, &of_training);
         of_run.not_shown.retain(|s| s != "how good the model is");
-        let unit = unit_checked(statement, commitment.as_deref())?;
+        let unit = unit_checked(statement, commitment.as_deref(), of_training.data)?;
         // The data set that the report is about, where links prove it to be the one of the run.
         let same = match &statement.input {
             Input::Committed { data, .. } if v.same_data => data,
@@ -338,7 +407,7 @@ pub fn verify_report(
         }
         if let Some((of_other, other_verdict)) = &v.other {
             // One of the commitments given leads to its training data, or the verification would have failed.
-            let of_second = Held { data: held.other_training.or(held.training).or(held.data), ..Held::default() };
+            let of_second = Held { data: held.other_training.or(held.training).or(held.data), ..held.of_other_run() };
             let second = run_words(&of_other.statement, other_verdict, &of_second);
             let named = |s: String| format!("Of the second model: {s}");
             words.shown.extend(second.shown.into_iter().map(named));

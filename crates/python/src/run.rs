@@ -18,15 +18,16 @@ use std::time::Instant;
 use tacit_training::config::{Order, RunConfig};
 use tacit_training::estimate::{Estimate, estimate, estimate_chunk};
 use tacit_training::file::{self, Kind};
+use tacit_training::link::Links;
 use tacit_training::record::ModelRecord;
 use tacit_training::release::ReleaseProof;
-use tacit_training::report::{ReportProof, report_words};
+use tacit_training::report::{ModelOf, ReportProof, public_words, report_words};
 use tacit_training::run::{ChunkInput, ChunkProof, RunProof, RunRejected, RunVerdict, prove_chunk_watched as prove};
 use tacit_training::stage::Stage;
 use tacit_training::statement::{Origin, PROTOCOL_VERSION, RunStatement, SECURITY_BITS, Start};
 use tacit_training::tally::Tally;
 use tacit_training::trainer::ModelState;
-use tacit_training::verify::{DataFile, Held, verify_run_file};
+use tacit_training::verify::{DataFile, Held, last_model, verify_run_file};
 use tacit_training::words::{Words, release_words, run_words, schedule_words};
 
 /// The public statement of a run, before anything is proven; `start` is the record of a hidden start and the window of
@@ -231,14 +232,27 @@ fn no_terms(words: &mut Words, what: &str) {
     words.not_shown.push(format!("how likely a false proof passes: the terms of a {what} follow from its run (--run)"));
 }
 
-fn describe_release(bytes: &[u8], run: Option<&[u8]>) -> Result<(Words, Tally, serde_json::Value), Failed> {
+/// The verdict on a model's run, and the model's record.
+type OfModel = (RunVerdict, ModelRecord);
+
+/// The verdict and record of the model that a proof names, where the run ends with it or links lead to it.
+fn named_model(named: &[u8; 32], (run, v): &(RunProof, RunVerdict), links: &mut Links) -> Result<OfModel, Failed> {
+    let Some(last) = run.chunks.last() else { return Err(no_chunks()) };
+    Ok(last_model(named, v, &last.model_out, links))
+}
+
+fn describe_release(
+    bytes: &[u8],
+    run: Option<&[u8]>,
+    links: &mut Links,
+) -> Result<(Words, Tally, serde_json::Value), Failed> {
     let release: ReleaseProof = file::decode(Kind::Release, bytes)?;
     let (mut words, mut tally) = (release_words(&release.statement), Tally::default());
     match &of_run(run)? {
-        Some((run, v)) => {
-            let Some(last) = run.chunks.last() else { return Err(no_chunks()) };
-            let stated = tacit_training::release::stated(&release, v, &run.statement, &last.model_out)?;
-            tally = Tally::of_run(v);
+        Some(of_run) => {
+            let (v, record) = named_model(&release.statement.model_digest, of_run, links)?;
+            let stated = tacit_training::release::stated(&release, &v, &of_run.0.statement, &record)?;
+            tally = Tally::of_run(&of_run.1);
             tally.add("release", &stated.soundness);
         }
         None => no_terms(&mut words, "release"),
@@ -246,19 +260,50 @@ fn describe_release(bytes: &[u8], run: Option<&[u8]>) -> Result<(Words, Tally, s
     Ok((words, tally, serde_json::json!({ "kind": "release", "release": release_json(&release.statement) })))
 }
 
-fn describe_report(bytes: &[u8], run: Option<&[u8]>) -> Result<(Words, Tally, serde_json::Value), Failed> {
+fn describe_report(
+    bytes: &[u8],
+    run: Option<&[u8]>,
+    other: Option<&[u8]>,
+    links: &mut Links,
+) -> Result<(Words, Tally, serde_json::Value), Failed> {
     let report: ReportProof = file::decode(Kind::Report, bytes)?;
     let (mut words, mut tally) = (report_words(&report.statement, None, false), Tally::default());
-    match &of_run(run)? {
-        Some((run, v)) => {
-            let Some(last) = run.chunks.last() else { return Err(no_chunks()) };
-            let stated = tacit_training::report::stated(&report, v, &run.statement, &last.model_out)?;
-            tally = Tally::of_run(v);
+    if let Some(public) = &report.statement.public {
+        words = words.and(public_words(public, false));
+    }
+    let (first, second) = (of_run(run)?, of_run(other)?);
+    let against = &report.statement.against;
+    if other.is_some() && against.is_none() {
+        return Err(Failed::usage("the report compares no models: the second run is for one that does".to_string()));
+    }
+    match (&first, &second) {
+        (Some(_), None) if against.is_some() => no_second(&mut words),
+        (Some(of_first), _) => {
+            let of = |named, of_run, links: &mut Links| named_model(named, of_run, links);
+            let (v, record) = of(&report.statement.model_digest, of_first, links)?;
+            let model = ModelOf { run: &v, statement: &of_first.0.statement, record: &record };
+            let named = against.as_ref().map_or([0; 32], |o| o.model_digest);
+            let end = second.as_ref().map(|of_second| of(&named, of_second, links)).transpose()?;
+            let beside = second.as_ref().zip(end.as_ref());
+            let beside = beside.map(|((run, _), (v, record))| ModelOf { run: v, statement: &run.statement, record });
+            let stated = tacit_training::report::stated(&report, model, beside)?;
+            tally = Tally::of_run(&of_first.1);
             tally.add("report", &stated.soundness);
+            if let Some((_, v)) = &second {
+                tally.add_other_run("second model", v);
+            }
         }
-        None => no_terms(&mut words, "report"),
+        (None, _) if report.statement.public.is_some() => {
+            words.not_shown.push("how likely a false proof passes: verify lists the terms".to_string());
+        }
+        (None, _) => no_terms(&mut words, "report"),
     }
     Ok((words, tally, serde_json::json!({ "kind": "report", "report": report_json(&report.statement) })))
+}
+
+fn no_second(words: &mut Words) {
+    let missing = "how likely a false proof passes: the terms of a comparison follow from both runs (--run, --other)";
+    words.not_shown.push(missing.to_string());
 }
 
 fn no_chunks() -> Failed {
@@ -267,12 +312,20 @@ fn no_chunks() -> Failed {
 
 /// What a file states, without checking its proof; beside a release or a report, the run that its terms follow from.
 #[pyfunction]
-#[pyo3(signature = (bytes, run))]
-pub fn describe(py: Python<'_>, bytes: PyBackedBytes, run: Option<PyBackedBytes>) -> PyResult<String> {
+#[pyo3(signature = (bytes, run, other, links))]
+pub fn describe(
+    py: Python<'_>,
+    bytes: PyBackedBytes,
+    run: Option<PyBackedBytes>,
+    other: Option<PyBackedBytes>,
+    links: Vec<PyBackedBytes>,
+) -> PyResult<String> {
     work::fenced(py, move || {
-        let (bytes, run): (&[u8], _) = (&bytes, run.as_deref());
+        let (bytes, run, other): (&[u8], _, _) = (&bytes, run.as_deref(), other.as_deref());
+        let files = borrowed(&links);
+        let mut links = Links::stated(&files)?;
         let kind = file::kind(bytes)?;
-        let (mut words, tally, statement) = match kind {
+        let (mut words, mut tally, statement) = match kind {
             k if k == Kind::Data as u8 => {
                 let body: DataFile = file::decode(Kind::Data, bytes)?;
                 let digest = body.record.digest().map_err(|e| Failed::usage(e.to_string()))?;
@@ -286,15 +339,26 @@ pub fn describe(py: Python<'_>, bytes: PyBackedBytes, run: Option<PyBackedBytes>
                 words.shown.extend(schedule_words(&run.statement.config));
                 (words, Tally::of_run(&v), run_json(&run))
             }
-            k if k == Kind::Release as u8 => describe_release(bytes, run)?,
-            k if k == Kind::Report as u8 => describe_report(bytes, run)?,
+            k if k == Kind::Release as u8 => describe_release(bytes, run, &mut links)?,
+            k if k == Kind::Report as u8 => describe_report(bytes, run, other, &mut links)?,
             k if k == Kind::Link as u8 => describe_link(bytes)?,
             other => return Err(Failed::usage(format!("{} has no description", file::kind_words(other)))),
         };
         words.not_shown.insert(0, "whether any of this holds: the proof was not checked".to_string());
-        if run.is_some() && kind != Kind::Release as u8 && kind != Kind::Report as u8 {
+        let of_model = kind == Kind::Release as u8 || kind == Kind::Report as u8;
+        if run.is_some() && !of_model {
             return Err(Failed::usage("the run is for a release or a report".to_string()));
         }
+        if other.is_some() && (kind != Kind::Report as u8 || run.is_none()) {
+            return Err(Failed::usage(
+                "the second run is for a comparison of two models, beside the first".to_string(),
+            ));
+        }
+        let beside = of_model && run.is_some();
+        if !(files.is_empty() || beside) {
+            return Err(Failed::usage("links are for a release or a report beside its run".to_string()));
+        }
+        with_links(&mut words, &mut tally, &files)?;
         verdict(&words, &tally, statement)
     })
 }

@@ -100,6 +100,8 @@ pub fn held<'a>(data: Option<&'a [u8]>, nonce: Option<&[u8]>, declaration: Optio
         training: None,
         other_run: None,
         other_training: None,
+        other_nonce: None,
+        other_declaration: None,
         nonce: nonce.map(|n| seed32(n, "the nonce")).transpose()?,
         declaration: declaration.map(|d| seed32(d, "the declaration")).transpose()?,
         links: &[],

@@ -1,4 +1,4 @@
-//! A safetensors file holds the weights of a release: every tensor under its name, in PyTorch's layout, bit for bit,
+//! A safetensors file holds the weights of a release, or of a public model: every tensor under its name, in PyTorch's layout, bit for bit,
 //! and no tensor more.
 //!
 //! Readers disagree about headers that name a tensor twice, so such a file could be one model here and another one
@@ -10,7 +10,7 @@ use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use std::collections::BTreeSet;
 use std::fmt;
 use tacit_training::config::RunConfig;
-use tacit_training::release::ReleaseStatement;
+use tacit_training::release::{LayerNames, ReleaseStatement};
 
 /// Longest header that is parsed: 128 tensors of the longest names take less than a fifth of it.
 const MAX_HEADER: usize = 1 << 20;
@@ -115,6 +115,26 @@ impl Expected<'_> {
         Ok(tensor.data())
     }
 
+    /// Writes the entries as integers with `bits` fractional bits; refuses those that are none.
+    fn read(&self, data: &[u8], weights: &mut [i64], bits: u32) -> Result<(), Failed> {
+        let columns = self.shape.get(1).copied().unwrap_or(1);
+        for (at, got) in data.as_chunks::<4>().0.iter().enumerate() {
+            let value = f32::from_le_bytes(*got);
+            // Multiplying by a power of two is exact in float64, and every float32 is one.
+            let scaled = f64::from(value) * (1u64 << bits.min(62)) as f64;
+            let whole = scaled as i64;
+            let place = weights.get_mut(self.first + (at % columns) * self.stride + at / columns);
+            match (float(whole, bits), place) {
+                (Some(same), Some(place)) if same.to_le_bytes() == *got => *place = whole,
+                _ => {
+                    let message = format!("entry {at} is {value}, no integer over 2^{bits}");
+                    return Err(self.reject("ModelTensorPrecision", message));
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn compare(&self, data: &[u8], weights: &[i64], bits: u32) -> Result<(), Failed> {
         let columns = self.shape.get(1).copied().unwrap_or(1);
         for (at, got) in data.as_chunks::<4>().0.iter().enumerate() {
@@ -133,10 +153,10 @@ impl Expected<'_> {
     }
 }
 
-/// Every tensor of a verified release; a bias is the last row of its layer's matrix.
-fn expected<'a>(config: &RunConfig, statement: &'a ReleaseStatement) -> Vec<Expected<'a>> {
+/// Every tensor of a model; a bias is the last row of its layer's matrix.
+fn expected<'a>(config: &RunConfig, names: &'a [LayerNames]) -> Vec<Expected<'a>> {
     let mut out = Vec::new();
-    for (l, (layer, (weight, bias))) in config.architecture.layers.iter().zip(&statement.names).enumerate() {
+    for (l, (layer, (weight, bias))) in config.architecture.layers.iter().zip(names).enumerate() {
         let (inputs, outputs) = (layer.inputs as usize, layer.outputs as usize);
         let first = config.weight_offset(l);
         out.push(Expected { name: weight, shape: vec![outputs, inputs], first, stride: outputs });
@@ -147,15 +167,39 @@ fn expected<'a>(config: &RunConfig, statement: &'a ReleaseStatement) -> Vec<Expe
     out
 }
 
-/// Compares a file with a verified release; returns whether the file has metadata as well.
-pub fn check_tensors(file: &[u8], config: &RunConfig, statement: &ReleaseStatement) -> Result<bool, Failed> {
-    let (header, tensors) = parse(file)?;
-    let expected = expected(config, statement);
-    let found = expected.iter().map(|e| e.find(&tensors)).collect::<Result<Vec<_>, _>>()?;
+/// The bytes of the tensors that are expected, if the file has these and no other.
+fn found<'f>(expected: &[Expected<'_>], header: &Header, tensors: &SafeTensors<'f>) -> Result<Vec<&'f [u8]>, Failed> {
+    let found = expected.iter().map(|e| e.find(tensors)).collect::<Result<Vec<_>, _>>()?;
     if let Some(name) = header.names.iter().find(|n| expected.iter().all(|e| e.name != n.as_str())) {
         let message = format!("tensor {name:?} is not in the release");
         return Err(Failed::rejected("model", "ModelTensorUnknown", message));
     }
+    Ok(found)
+}
+
+/// The weights in a file of exactly these tensors, as integers with `bits` fractional bits, in the order of a release;
+/// and whether the file has metadata as well. `config` is valid and has these names.
+pub fn read_tensors(
+    file: &[u8],
+    config: &RunConfig,
+    names: &[LayerNames],
+    bits: u32,
+) -> Result<(Vec<i64>, bool), Failed> {
+    let (header, tensors) = parse(file)?;
+    let expected = expected(config, names);
+    let found = found(&expected, &header, &tensors)?;
+    let mut weights = vec![0; config.weight_count()];
+    for (e, data) in expected.iter().zip(found) {
+        e.read(data, &mut weights, bits)?;
+    }
+    Ok((weights, header.metadata))
+}
+
+/// Compares a file with a verified release; returns whether the file has metadata as well.
+pub fn check_tensors(file: &[u8], config: &RunConfig, statement: &ReleaseStatement) -> Result<bool, Failed> {
+    let (header, tensors) = parse(file)?;
+    let expected = expected(config, &statement.names);
+    let found = found(&expected, &header, &tensors)?;
     for (e, data) in expected.iter().zip(found) {
         e.compare(data, &statement.weights, statement.bits)?;
     }

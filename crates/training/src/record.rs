@@ -71,6 +71,18 @@ impl Labels {
             Self::Binary { outputs } | Self::Real { outputs, .. } => outputs,
         }
     }
+
+    /// Checks counts and windows.
+    pub(crate) fn validate(&self) -> Result<(), RecordError> {
+        match *self {
+            Self::Class { classes } => limit("classes", classes.into(), 2, 64),
+            Self::Binary { outputs } => limit("label outputs", outputs.into(), 1, crate::config::MAX_WIDTH.into()),
+            Self::Real { outputs, bits } => {
+                limit("label outputs", outputs.into(), 1, crate::config::MAX_WIDTH.into())?;
+                limit("target bits", bits.into(), 2, 16)
+            }
+        }
+    }
 }
 
 /// A committed data set.
@@ -236,7 +248,7 @@ impl Vector {
     }
 }
 
-fn limit(field: &'static str, got: u64, min: u64, max: u64) -> Result<(), RecordError> {
+pub(crate) fn limit(field: &'static str, got: u64, min: u64, max: u64) -> Result<(), RecordError> {
     if (min..=max).contains(&got) { Ok(()) } else { Err(RecordError::Limit { field, got, min, max }) }
 }
 
@@ -264,14 +276,7 @@ impl DataRecord {
         limit("columns", self.columns(), 2, MAX_COLUMNS.into())?;
         limit("fa", self.fa.into(), 1, 14)?;
         limit("data_bits", self.data_bits.into(), 2, 16)?;
-        match self.labels {
-            Labels::Class { classes } => limit("classes", classes.into(), 2, 64)?,
-            Labels::Binary { outputs } => limit("label outputs", outputs.into(), 1, crate::config::MAX_WIDTH.into())?,
-            Labels::Real { outputs, bits } => {
-                limit("label outputs", outputs.into(), 1, crate::config::MAX_WIDTH.into())?;
-                limit("target bits", bits.into(), 2, 16)?;
-            }
-        }
+        self.labels.validate()?;
         check_texts("released", &self.released, MAX_TEXTS)?;
         if let Some(names) = &self.names {
             limit("names", names.len() as u64, self.features.into(), self.features.into())?;

@@ -26,6 +26,7 @@ mod rules;
 #[cfg(all(test, feature = "prover"))]
 mod tests;
 
+pub(crate) use names::check_names;
 pub use names::{LayerNames, MAX_NAME, NameError};
 #[cfg(feature = "prover")]
 pub use prover::{ReleaseError, ReleaseInput, prove_release};
@@ -254,7 +255,7 @@ fn examine(
     model.validate(config)?;
     run_statement.check_rate("model", model.vector.log_inv_rate)?;
     let s = check_weights(config, run.w_out, statement.bits, &statement.weights)?;
-    names::check_names(config, &statement.names)?;
+    check_names(config, &statement.names)?;
     let relation = ReleaseRelation::new(config, s, &statement.weights);
     let rate = usize::from(run_statement.log_inv_rate);
     let vectors = [model.committed()?];

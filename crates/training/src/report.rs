@@ -17,6 +17,7 @@ use tacit_argument::soundness::ErrorTerm;
 mod backtest;
 #[cfg(feature = "prover")]
 mod better;
+mod calendar;
 mod claims;
 mod comparison;
 #[cfg(feature = "prover")]
@@ -27,6 +28,7 @@ mod head;
 mod invalid;
 #[cfg(feature = "prover")]
 mod prover;
+mod public;
 mod ranks;
 mod rates;
 mod relation;
@@ -34,6 +36,7 @@ mod residuals;
 mod scores;
 mod selection;
 mod statement;
+mod table;
 mod terms;
 #[cfg(all(test, feature = "prover"))]
 mod tests;
@@ -44,6 +47,7 @@ mod witness;
 mod words;
 
 pub use backtest::{BacktestInvalid, Figure, Lag, MAX_FIGURES, Position, Strategy};
+pub use calendar::Calendar;
 pub use comparison::{Compared, OtherModel};
 #[cfg(feature = "prover")]
 pub use counting::Asked;
@@ -54,12 +58,18 @@ pub use prover::{
     OtherInput, ReportError, ReportInput, ReportPlan, ReportTrees, plan_comparison, plan_report, prove_comparison,
     prove_report,
 };
+pub use public::{
+    PUBLIC_RATE, PublicInvalid, PublicModel, public_relation, public_words, verify_public_report, weights_digest,
+};
+#[cfg(feature = "prover")]
+pub use public::{PublicInput, PublicTrees, plan_public_report, prove_public_report};
 pub use rates::Rate;
 pub use relation::{LABEL, ReportRelation};
 #[cfg(feature = "prover")]
 pub use scores::owner::AskedFigure;
 pub use scores::{MAX_EDGES, MAX_LOG_HISTOGRAM, ScoreBin, ScoreFigure, ScoreLoss};
 pub use statement::{Groups, Input, MAX_GROUPS, MAX_SHOWN, REPORT_VERSION, ReportStatement, Rows, Shown};
+pub use table::PublicTable;
 pub use told::MAX_MARGIN;
 pub use words::report_words;
 
@@ -120,6 +130,19 @@ pub enum ReportRejected {
     /// The model compared with is rejected.
     #[error("the model compared with: {0}")]
     Compared(Box<Self>),
+    /// A report on a public model, verified beside a run, or one on a committed model without its run.
+    #[error(
+        "{}",
+        if *stated { "the report is on a public model: verify it with the model's weights" }
+        else { "the report is on a committed model: verify it with the run of the model" }
+    )]
+    PublicModel {
+        /// Whether the report is on a public model.
+        stated: bool,
+    },
+    /// The public model breaks a rule, or is another than the one given.
+    #[error(transparent)]
+    Public(#[from] PublicInvalid),
     /// A digest or a rate.
     #[error(transparent)]
     Statement(#[from] StatementError),
@@ -266,17 +289,16 @@ pub fn verify_comparison(
     examine(report, first, Some(second), true)
 }
 
-/// What a report states about a run's model, with its argument left unchecked: for descriptions, never for a decision.
+/// What a report states about a run's model and, if it compares two, another's, with its argument left unchecked: for descriptions, never for a decision.
 ///
 /// # Errors
 /// [`ReportRejected`] if the report and what is stated of its run contradict each other.
 pub fn stated(
     report: &ReportProof,
-    run: &RunVerdict,
-    run_statement: &RunStatement,
-    model: &ModelRecord,
+    first: ModelOf<'_>,
+    second: Option<ModelOf<'_>>,
 ) -> Result<ReportVerdict, ReportRejected> {
-    examine(report, ModelOf { run, statement: run_statement, record: model }, None, false)
+    examine(report, first, second, false)
 }
 
 fn examine(
@@ -288,6 +310,9 @@ fn examine(
     let (statement, run) = (&report.statement, first.run);
     if statement.version != REPORT_VERSION {
         return Err(ReportRejected::Version { got: statement.version });
+    }
+    if statement.public.is_some() {
+        return Err(ReportRejected::PublicModel { stated: true });
     }
     first.check(&statement.run_digest, &statement.model_digest, first.statement)?;
     if let (Some(second), Some(named)) = (second, &statement.against) {
@@ -306,7 +331,7 @@ fn examine(
     let soundness = plan.soundness(&relation);
     let data_digest = match &statement.input {
         Input::Committed { data, .. } => Some(data.digest()?),
-        Input::Public { .. } => None,
+        Input::Public { .. } | Input::Table { .. } => None,
     };
     Ok(ReportVerdict {
         run_digest: run.run_digest,

@@ -2,7 +2,9 @@
 use crate::file::{FileError, Kind, decode};
 use crate::link::{LinkProof, LinkRejected, LinkVerdict, Linked, Links, verify_link};
 use crate::record::{DataRecord, ModelRecord, RecordError};
-use crate::report::{Input, ModelOf, ReportProof, ReportRejected, ReportVerdict, verify_comparison, verify_report};
+use crate::report::{
+    Input, ModelOf, ReportProof, ReportRejected, ReportVerdict, verify_comparison, verify_public_report, verify_report,
+};
 use crate::run::{RunProof, RunRejected, RunVerdict, verify_run};
 use crate::seed::Origin;
 use crate::statement::RunStatement;
@@ -40,8 +42,21 @@ pub struct Held<'a> {
     pub nonce: Option<[u8; 32]>,
     /// The digest of the run's declaration.
     pub declaration: Option<[u8; 32]>,
+    /// The nonce that the verifier issued for the second run of a comparison.
+    pub other_nonce: Option<[u8; 32]>,
+    /// The digest of that run's declaration.
+    pub other_declaration: Option<[u8; 32]>,
     /// Links: a commitment that they lead to stands for the one that they lead from.
     pub links: &'a [&'a [u8]],
+}
+
+impl<'a> Held<'a> {
+    /// What is held of the second run of a comparison, as of a run.
+    #[must_use]
+    pub fn of_other_run(&self) -> Self {
+        let (nonce, declaration) = (self.other_nonce, self.other_declaration);
+        Self { data: self.other_training, nonce, declaration, links: self.links, ..Held::default() }
+    }
 }
 
 /// A file was rejected.
@@ -273,12 +288,12 @@ pub fn verify_report_file(proof: &[u8], run: &[u8], held: &Held<'_>) -> Result<V
     }
     let same_data = match &report.statement.input {
         Input::Committed { data, .. } => links.join(&data.digest()?, &trained_on),
-        Input::Public { .. } => false,
+        Input::Public { .. } | Input::Table { .. } => false,
     };
     // Of a relation of rows both commitments have to be valid.
     let apart = match &report.statement.input {
         Input::Committed { data, .. } if held.data.is_some() => links.apart(&data.digest()?, &trained_on),
-        Input::Committed { .. } | Input::Public { .. } => false,
+        Input::Committed { .. } | Input::Public { .. } | Input::Table { .. } => false,
     };
     let Some(last) = run.chunks.last() else {
         return Err(RunRejected::ChunkCount { expected: 1, got: 0 }.into());
@@ -301,14 +316,41 @@ pub fn verify_report_file(proof: &[u8], run: &[u8], held: &Held<'_>) -> Result<V
     Ok(VerifiedReport { report, verdict, run, run_verdict, same_data, apart, other })
 }
 
+/// Fully checks a report on a public model with these weights. `held.data` is the commitment of the data that it
+/// evaluates, without which the validity of that data is not established, and the caller has to say so.
+///
+/// # Soundness
+/// The bound of the weights is counted here: no run and no training data are needed for it.
+///
+/// # Errors
+/// [`Rejected`] naming the check.
+pub fn verify_public_report_with(
+    report: &ReportProof,
+    weights: &[i64],
+    held: &Held<'_>,
+) -> Result<ReportVerdict, Rejected> {
+    let mut links = Links::verify(held.links, 0)?;
+    if let Some(bytes) = held.data {
+        let (_, given) = verify_data_file(bytes)?;
+        let Input::Committed { data, .. } = &report.statement.input else { return Err(Rejected::NoData) };
+        let stated = data.digest()?;
+        if !links.join(&stated, &given) {
+            return Err(Rejected::OtherData { stated, given });
+        }
+    }
+    let verdict = verify_public_report(report, weights)?;
+    links.all_used()?;
+    Ok(verdict)
+}
+
 /// The run of the model that a report compares with, checked against its training data where that is given apart.
 fn other_run(held: &Held<'_>, links: &mut Links) -> Result<Option<(RunProof, RunVerdict)>, Rejected> {
     let Some(bytes) = held.other_run else {
         // What is given is checked, or refused.
-        let idle = held.other_training.is_some();
+        let idle = held.other_training.is_some() || held.other_nonce.is_some() || held.other_declaration.is_some();
         return if idle { Err(ReportRejected::OtherModel { stated: false }.into()) } else { Ok(None) };
     };
-    let of_other = Held { data: held.other_training, links: held.links, ..Held::default() };
+    let of_other = held.of_other_run();
     run_with(bytes, &of_other, links).map(Some).map_err(|e| Rejected::Compared(Box::new(e)))
 }
 
@@ -335,7 +377,13 @@ fn other_trained(
 ///
 /// # Soundness
 /// The links were verified.
-fn last_model(named: &[u8; 32], run: &RunVerdict, last: &ModelRecord, links: &mut Links) -> (RunVerdict, ModelRecord) {
+#[must_use]
+pub fn last_model(
+    named: &[u8; 32],
+    run: &RunVerdict,
+    last: &ModelRecord,
+    links: &mut Links,
+) -> (RunVerdict, ModelRecord) {
     let (mut of_model, mut record) = (run.clone(), last.clone());
     if *named != run.model_digest
         && let Some(linked) = links.model(named).cloned()

@@ -13,6 +13,8 @@ import click
 from tacit.errors import UsageError
 
 if TYPE_CHECKING:
+    from tacit.public_models import PublicModel
+    from tacit.runs import Run
     from tacit.session import Verdict
     from tacit.vault import Vault
 
@@ -22,6 +24,8 @@ __all__ = [
     "find_vault",
     "force_option",
     "key_file_option",
+    "model_option",
+    "model_or_run",
     "open_vault",
     "out_option",
     "parse_bounds",
@@ -112,10 +116,21 @@ def report_options(function: F) -> F:
     return run_options(function)
 
 
+def model_option(function: F) -> F:
+    """`--model`: the report is about a public model."""
+    return click.option(
+        "--model",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="A safetensors file: the report is on this public model, of the architecture of RUN.",
+    )(function)
+
+
 def companion_options(function: F) -> F:
     """What a proof is checked against: the same for `verify` and for a page, whose command it prints."""
     path = click.Path(path_type=Path)
     for option in (
+        click.option("--other-declaration", metavar="HEX", help="The declaration of the run of --other."),
+        click.option("--other-nonce", metavar="HEX", help="The nonce that you issued for the run of --other."),
         click.option("--declaration", metavar="HEX", help="The run's declaration, which you held before."),
         click.option("--nonce", metavar="HEX", help="The nonce that you issued for this run."),
         click.option(
@@ -132,12 +147,28 @@ def companion_options(function: F) -> F:
         click.option(
             "--training", type=path, help="For a report on other rows: commitment of the training data."
         ),
-        click.option("--model", type=path, help="For a release: the safetensors file."),
+        click.option(
+            "--release",
+            type=path,
+            help="For a report on a public model: the release that it is from, with --run.",
+        ),
+        click.option(
+            "--model", type=path, help="For a release, or a report on a public model: the safetensors file."
+        ),
         click.option("--run", type=path, help="For a release, a report or a link: the proof of its run."),
         click.option("--data", type=path, help="Commitment that the data must have."),
     ):
         function = option(function)
     return function
+
+
+def model_or_run(vault: Vault, run: str | None, model: Path | None) -> Run | PublicModel:
+    """What a report is about: the final model of a run, or the public one in a file."""
+    from tacit.public_models import public_model
+    from tacit.runs import open_run
+
+    opened = open_run(vault, run)
+    return opened if model is None else public_model(model, opened)
 
 
 def parse_bounds(texts: tuple[str, ...]) -> dict[str, str]:
@@ -224,3 +255,26 @@ def show_json(document: Any) -> None:
     import json
 
     click.echo(json.dumps(document, indent=2))
+
+
+def public_rows_options(function: F) -> F:
+    """`--input` and `--target`: rows with their labels in the clear."""
+    function = click.option(
+        "--target",
+        metavar="COLUMN",
+        help="Column of the labels in --input [that of the training data].",
+    )(function)
+    return click.option(
+        "--input",
+        "table",
+        type=click.Path(path_type=Path),
+        help="CSV or Parquet file of public rows with their labels, instead of --data.",
+    )(function)
+
+
+def require_one_table(table: Path | None, data: str | None, target: str | None) -> None:
+    """Refuse public rows beside committed ones, and a column of none."""
+    if table is not None and data is not None:
+        raise UsageError("give public rows (--input) or committed data (--data), not both")
+    if table is None and target is not None:
+        raise UsageError("--target is the column of the labels in --input")

@@ -12,6 +12,8 @@ from tacit.cli._options import (
     open_vault,
     out_option,
     parse_rows,
+    public_rows_options,
+    require_one_table,
     vault_option,
 )
 
@@ -22,6 +24,7 @@ __all__ = ["command"]
 @click.argument("first")
 @click.argument("second")
 @click.option("--data", help="Name of committed data in the vault [the training data of FIRST].")
+@public_rows_options
 @click.option(
     "--metric", default="accuracy", show_default=True, help="accuracy, recall:1, auc, log_loss, brier."
 )
@@ -37,6 +40,8 @@ def command(
     first: str,
     second: str,
     data: str | None,
+    table: Path | None,
+    target: str | None,
     metric: str,
     by_at_least: str,
     by: tuple[str, ...],
@@ -58,12 +63,14 @@ def command(
     from tacit.model_comparison import compare_models
     from tacit.runs import open_run
 
+    require_one_table(table, data, target)
     require_free(out, overwrite=force)
     opened = open_vault(vault, key_file)
     made = compare_models(
         open_run(opened, first),
         open_run(opened, second),
-        None if data is None else open_data(opened, data),
+        table if data is None else open_data(opened, data),
+        target,
         metric=metric,
         by_at_least=by_at_least,
         by=by or None,

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tacit.cli._options import open_vault, parse_bounds, parse_rows, report_options
+from tacit.cli._options import (
+    model_option,
+    model_or_run,
+    open_vault,
+    parse_bounds,
+    parse_rows,
+    public_rows_options,
+    report_options,
+    require_one_table,
+)
 
 if TYPE_CHECKING:
     from tacit.reporting import Report
@@ -17,6 +26,8 @@ __all__ = ["command"]
 
 @click.command("evaluate", short_help="Show how good a model is on committed data, with a proof.")
 @report_options
+@public_rows_options
+@model_option
 @click.option("--metric", multiple=True, help="confusion, accuracy, recall:2, top_3, auc, ... Repeatable.")
 @click.option("--by", multiple=True, metavar="COLUMN", help="Groups by the values of this column. Repeatable.")
 @click.option(
@@ -43,6 +54,9 @@ def command(
     rows: str | None,
     out: Path,
     force: bool,
+    table: Path | None,
+    target: str | None,
+    model: Path | None,
     metric: tuple[str, ...],
     by: tuple[str, ...],
     at_least: tuple[str, ...],
@@ -54,20 +68,21 @@ def command(
 ) -> None:
     """Evaluate the final model of RUN (by default the latest run) on committed rows and prove the result.
 
-    Rows, groups and model stay hidden; the report shows the metrics, or that they reach a bound. A bound that
-    does not hold is exit code 1, and nothing is proven.
+    Rows, groups and model stay hidden (rows of a file, --input, stand in the report); the report shows the
+    metrics, or that they reach a bound. A bound that does not hold is exit code 1, and nothing is proven.
     """
     from tacit._files import require_free
     from tacit.commitment import open_data
     from tacit.rates import FAIRNESS
     from tacit.reporting import evaluate
-    from tacit.runs import open_run
 
+    require_one_table(table, data, target)
     require_free(out, overwrite=force)
     opened = open_vault(vault, key_file)
     made = evaluate(
-        open_run(opened, run),
-        None if data is None else open_data(opened, data),
+        model_or_run(opened, run, model),
+        table if data is None else open_data(opened, data),
+        target,
         metrics=metric or None,
         by=by or None,
         at_least=parse_bounds(at_least),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tacit.cli._options import open_vault, parse_bounds, parse_rows, report_options
+from tacit.cli._options import model_option, model_or_run, open_vault, parse_bounds, parse_rows, report_options
 from tacit.errors import UsageError
 
 __all__ = ["command"]
@@ -14,6 +14,7 @@ __all__ = ["command"]
 
 @click.command("predict", short_help="Show a model's outputs, with a proof.")
 @report_options
+@model_option
 @click.option("--input", "table", type=click.Path(path_type=Path), help="CSV or Parquet file of rows.")
 @click.option("--hide-rows", is_flag=True, help="Do not tell which of the committed rows are read.")
 @click.option(
@@ -35,6 +36,7 @@ def command(
     rows: str | None,
     out: Path,
     force: bool,
+    model: Path | None,
     table: Path | None,
     hide_rows: bool,
     commit_as: str | None,
@@ -52,14 +54,13 @@ def command(
     from tacit._files import require_free
     from tacit.commitment import open_data
     from tacit.predicting import predict
-    from tacit.runs import open_run
 
     if (table is None) == (rows is None and data is None):
         raise UsageError("give public rows (--input) or rows of committed data (--data, --rows)")
     require_free(out, overwrite=force)
     opened = open_vault(vault, key_file)
     made = predict(
-        open_run(opened, run),
+        model_or_run(opened, run, model),
         table,
         data=None if data is None else open_data(opened, data),
         rows=parse_rows(rows),

@@ -24,6 +24,7 @@ def command(
     data: Path | None,
     run: Path | None,
     model: Path | None,
+    release: Path | None,
     training: Path | None,
     other: Path | None,
     other_training: Path | None,
@@ -31,6 +32,8 @@ def command(
     link: tuple[Path, ...],
     nonce: str | None,
     declaration: str | None,
+    other_nonce: str | None,
+    other_declaration: str | None,
     force: bool,
 ) -> None:
     """Check PROOF as `tacit verify` does, with the same options, and write what it shows as a page: figures,
@@ -45,6 +48,7 @@ def command(
         data=data,
         run=run,
         model=model,
+        release=release,
         training=training,
         other=other,
         other_training=other_training,
@@ -52,5 +56,7 @@ def command(
         link=link,
         nonce=nonce,
         declaration=declaration,
+        other_nonce=other_nonce,
+        other_declaration=other_declaration,
     )
     click.echo(f"VALID: {made.save(page, overwrite=force)}")

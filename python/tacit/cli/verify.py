@@ -22,6 +22,7 @@ def command(
     data: Path | None,
     run: Path | None,
     model: Path | None,
+    release: Path | None,
     training: Path | None,
     other: Path | None,
     other_training: Path | None,
@@ -29,10 +30,12 @@ def command(
     link: tuple[Path, ...],
     nonce: str | None,
     declaration: str | None,
+    other_nonce: str | None,
+    other_declaration: str | None,
     as_json: bool,
 ) -> int:
-    """Check PROOF: a run (with --data), a release (with --run and --model), a report (with --run and --data),
-    a link (with --data and --to, or --run), or a data commitment.
+    """Check PROOF: a run (with --data), a release (with --run and --model), a report (with --run and --data;
+    one on a public model with --model), a link (with --data and --to, or --run), or a data commitment.
 
     Exit code 0: valid; 1: rejected, the failing check is named; 2: wrong usage; 3: not a file of ours,
     damaged, or of another kind. With --json a rejection is an object too: valid (false), check, message.
@@ -47,6 +50,7 @@ def command(
             data=data,
             run=run,
             model=model,
+            release=release,
             training=training,
             other=other,
             other_training=other_training,
@@ -54,6 +58,8 @@ def command(
             link=link,
             nonce=nonce,
             declaration=declaration,
+            other_nonce=other_nonce,
+            other_declaration=other_declaration,
         )
     except (ProofRejected, UnreadableFile) as error:
         # Without a file that is needed nothing is decided: no verdict, not even a false one.

@@ -29,6 +29,7 @@ COMPANIONS = (
     ("data", "--data", "data commitment"),
     ("run", "--run", "proof of the run"),
     ("model", "--model", "released model"),
+    ("release", "--release", "proof of the release"),
     ("training", "--training", "commitment of the training data"),
     ("other", "--other", "proof of the run compared with"),
     ("other_training", "--other-training", "commitment of its training data"),
@@ -64,6 +65,7 @@ def html_report(
     data: PathLike | None = None,
     run: PathLike | None = None,
     model: PathLike | None = None,
+    release: PathLike | None = None,
     training: PathLike | None = None,
     other: PathLike | None = None,
     other_training: PathLike | None = None,
@@ -71,6 +73,8 @@ def html_report(
     link: PathLike | Sequence[PathLike] | None = None,
     nonce: bytes | str | None = None,
     declaration: bytes | str | None = None,
+    other_nonce: bytes | str | None = None,
+    other_declaration: bytes | str | None = None,
     checked: datetime | None = None,
 ) -> HtmlReport:
     """Check a file of any kind as `tacit.verify` does, with the same options, and tell what it shows as HTML.
@@ -82,13 +86,14 @@ def html_report(
     from tacit.html.verified import Companion, Verified
 
     paths = {"data": data, "run": run, "model": model, "training": training, "to": to}
-    paths |= {"other": other, "other_training": other_training}
+    paths |= {"release": release, "other": other, "other_training": other_training}
     links = paths_of(link)
     files = read_files(
         proof,
         data=data,
         run=run,
         model=model,
+        release=release,
         training=training,
         other=other,
         other_training=other_training,
@@ -96,7 +101,13 @@ def html_report(
         link=links,
     )
     started = time.perf_counter()
-    verdict = check_files(files, nonce=nonce, declaration=declaration)
+    verdict = check_files(
+        files,
+        nonce=nonce,
+        declaration=declaration,
+        other_nonce=other_nonce,
+        other_declaration=other_declaration,
+    )
     seconds = time.perf_counter() - started
     given: list[Companion] = [Companion.of("the proof", "", proof, files.proof)]
     schemas: dict[str, Any] = {}
@@ -107,7 +118,7 @@ def html_report(
     given += [
         Companion.of("link", "--link", path, content) for path, content in zip(links, files.link, strict=True)
     ]
-    for content in (files.proof, files.data, files.training, files.to):
+    for content in (files.proof, files.data, files.training, files.other_training, files.to):
         if content is not None and session.file_kind(content) == "data":
             # Of the bytes that were just verified: the record binds the document.
             told = session.describe(content).statement
@@ -121,6 +132,8 @@ def html_report(
         seconds=seconds,
         nonce=_hex(nonce),
         declaration=_hex(declaration),
+        other_nonce=_hex(other_nonce),
+        other_declaration=_hex(other_declaration),
     )
     sources = tuple(Path(path) for path in (proof, *paths.values(), *links) if path is not None)
     return HtmlReport(render(about), verdict, pictures(about), sources)

@@ -66,6 +66,8 @@ def facts_of(about: Verified) -> list[tuple[str, Markup]]:
         ]
         out.append(("The release", fields(rows)))
     out.append(("The model", fields(_model(about))))
+    if "run" not in statement:
+        return out
     out.append(("Its training", fields(_training(statement["run"]))))
     trained = _said(about, r"on the data behind commitment ([0-9a-f]{64})")
     if about.evaluated is None or about.evaluated != about.training:
@@ -127,7 +129,7 @@ def _columns(names: Names) -> str:
 
 def _model(about: Verified) -> list[tuple[str, Child]]:
     statement = about.verdict.statement
-    layers = statement["run"]["config"]["architecture"]["layers"]
+    layers = about.config["architecture"]["layers"]
     chain = " → ".join(
         [f"{count(layers[0]['inputs'])} inputs"]
         + [count(layer["outputs"]) + ACTIVATIONS.get(layer["activation"], "") for layer in layers]
@@ -135,12 +137,24 @@ def _model(about: Verified) -> list[tuple[str, Child]]:
     weights = sum((layer["inputs"] + layer["bias"]) * layer["outputs"] for layer in layers)
     told = statement.get(about.kind, {})
     model = told.get("model_digest") or _said(about, r"The model behind commitment ([0-9a-f]{64})")
-    run = told.get("run_digest")
+    run = None if about.public is not None else told.get("run_digest")
+    of_public = [] if about.public is None else _public(about, about.public)
     return [
-        ("commitment", None if model is None else digest(model)),
+        *of_public,
+        ("public model" if of_public else "commitment", None if model is None else digest(model)),
         ("run that it is the result of", None if run is None else digest(run)),
         ("network", chain + (" outputs" if layers[-1]["outputs"] != 1 else " output")),
         ("weights and biases", count(weights)),
+    ]
+
+
+def _public(about: Verified, model: Mapping[str, Any]) -> list[tuple[str, Child]]:
+    """Where the weights of a public model are."""
+    files = [file.name for file in about.files if file.option == "--model"]
+    return [
+        ("public weights", ("in the file ", tag("code", files[0])) if files else "not hidden"),
+        ("digest of the weights", digest(bytes(model["weights"]).hex())),
+        ("weights are multiples of", ("2", tag("sup", f"-{model['bits']}"))),
     ]
 
 

@@ -15,6 +15,7 @@ from tacit.html.predictions import input_tables, outputs_table, row_numbers, sai
 from tacit.html.results import Results, charts
 from tacit.html.scores import calibration_tables, score_charts, scores_table, thresholds_tables
 from tacit.html.tables import counts_tables, errors_of, errors_table, gaps_table, rates_table
+from tacit.html.told import calendar_note, classes_table, comparisons_table, margins_table
 from tacit.html.trading import backtest_bars, backtest_table, performance_of
 from tacit.html.verified import Verified
 from tacit.html.words import INTRODUCTIONS, TERMS, TITLES
@@ -177,7 +178,7 @@ def _glance(about: Verified, results: Results) -> Markup:
             cards.append(
                 (percent(results.rates[metric, None]), results.words(metric), results.note(metric, None))
             )
-    if about.evaluated is not None and "r2" in (errors := errors_of(results, len(rows))):
+    if (about.evaluated is not None or about.public) and "r2" in (errors := errors_of(results, len(rows))):
         cards.append((decimal(errors["r2"]), "R²", "of 1: share of the targets' variance"))
     traded = performance_of(results.shown, len(rows))
     if traded is not None and traded.sharpe is not None:
@@ -189,7 +190,8 @@ def _glance(about: Verified, results: Results) -> Markup:
         rate, group = min(lowest)
         cards.append((percent(rate), "lowest accuracy of a group", results.group(group)))
     if results.groups:
-        cards.append((count(len(results.groups)), "groups", f"by {results.by}; each row's group is hidden"))
+        hidden = "" if about.public else "; each row's group is hidden"
+        cards.append((count(len(results.groups)), "groups", f"by {results.by}{hidden}"))
     if ("auc", None) in (scores := shown_scores(results.shown)):
         cards.append((decimal(scores["auc", None], 4), "AUC", "area under the ROC curve, at most 1"))
     bounds = bounds_of(results)
@@ -206,12 +208,22 @@ def _glance(about: Verified, results: Results) -> Markup:
 
 
 def _results(about: Verified, results: Results) -> list[Child]:
-    rows = row_numbers(about) if about.evaluated is not None else ()
+    rows = row_numbers(about) if about.evaluated is not None or about.public else ()
     exact, lower = _charts(results, False), _charts(results, True)
     gaps, rates = gaps_table(results), rates_table(results)
     blocks: list[tuple[str, str | None, list[Child]]] = [
-        ("Predictions", None, outputs_table(about)),
-        ("Inputs", None, input_tables(about)),
+        ("Predictions", None, [*outputs_table(about), *classes_table(about)]),
+        (
+            "Bounds of every row",
+            "Reached on that row; how far its outputs are from them is not told.",
+            margins_table(about),
+        ),
+        ("Inputs", None, [*input_tables(about), calendar_note(about)]),
+        (
+            "Two models",
+            "The first is better than the second; nothing more is told about either.",
+            [comparisons_table(results)],
+        ),
         ("Bounds", "Shown to hold; how far the figures are from them is not.", [bounds_table(results), lower]),
         (
             "Rates",

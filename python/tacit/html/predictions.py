@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 from tacit.html.figures import Bar
 from tacit.html.markup import Child, Markup, tag
+from tacit.html.names import Names
 from tacit.html.numbers import count
 from tacit.html.verified import Verified
 
@@ -29,8 +30,8 @@ def row_numbers(about: Verified) -> Sequence[int]:
     statement = about.verdict.statement
     given = statement["report"]["input"]
     if about.evaluated is None:
-        width = int(statement["run"]["config"]["architecture"]["layers"][0]["inputs"])
-        return range(len(given["features"]) // max(1, width))
+        width = int(about.config["architecture"]["layers"][0]["inputs"])
+        return range(len(given.get("table", given)["features"]) // max(1, width))
     rows = given["rows"]
     if rows == "All":
         return range(int(about.evaluated["rows"]))
@@ -49,7 +50,7 @@ def outputs_table(about: Verified) -> list[Child]:
     ]
     if not found:
         return []
-    architecture = about.verdict.statement["run"]["config"]["architecture"]
+    architecture = about.config["architecture"]
     outputs, loss = int(architecture["layers"][-1]["outputs"]), str(architecture["loss"])
     rows = row_numbers(about)
     values = [found[0][i : i + outputs] for i in range(0, len(found[0]), outputs)]
@@ -81,7 +82,7 @@ def score_bars(about: Verified) -> list[Bar]:
     found = [
         item["Outputs"]["values"] for item in about.verdict.statement["report"]["shown"] if "Outputs" in item
     ]
-    architecture = about.verdict.statement["run"]["config"]["architecture"]
+    architecture = about.config["architecture"]
     if not found or architecture["loss"] != "CrossEntropy":
         return []
     width = int(architecture["layers"][-1]["outputs"])
@@ -104,7 +105,7 @@ def said(about: Verified) -> list[tuple[str, str, str]]:
     shown = [
         item["Outputs"]["values"] for item in about.verdict.statement["report"]["shown"] if "Outputs" in item
     ]
-    loss = about.verdict.statement["run"]["config"]["architecture"]["loss"]
+    loss = about.config["architecture"]["loss"]
     if not shown or len(row_numbers(about)) != 1 or loss != "CrossEntropy":
         return []
     best, _ = _best(shown[0], about.subject.fa)
@@ -138,12 +139,17 @@ def _score(share: float | None) -> Markup:
 def input_tables(about: Verified) -> list[Child]:
     """The values of public rows, in the units of the training data where its scales are known."""
     record = about.training
-    given = about.verdict.statement["report"]["input"].get("features")
+    told = about.verdict.statement["report"]["input"]
+    table = told.get("table")
+    given = told.get("features") if table is None else table["features"]
     if about.evaluated is not None or given is None or record is None:
         return []
     names, width = about.names(record), int(record["features"])
     total = len(given) // max(1, width)
     rows = [names.row(range(width), given[i * width : (i + 1) * width]) for i in range(min(total, MAX_INPUTS))]
+    labels = [] if table is None else _labels(names, table)
+    for row, label in zip(rows, labels, strict=False):
+        row.append(("label", label))
     out: list[Child] = []
     for first in range(0, len(rows), ABREAST):
         block = rows[first : first + ABREAST]
@@ -159,8 +165,21 @@ def input_tables(about: Verified) -> list[Child]:
     if total > len(rows):
         out.append(tag("p", f"{count(total - len(rows))} more rows are in the file.", class_="hint"))
     scaled = "" if names.scales is None else " Values are in the units of the table, rounded to four digits."
-    said = "The inputs stand in the file in the clear." + scaled
+    clear = "The inputs stand" if table is None else "The inputs and their labels stand"
+    said = clear + " in the file in the clear." + scaled
     return [tag("p", said, class_="hint"), *out]
+
+
+def _labels(names: Names, table: Mapping[str, Any]) -> list[str]:
+    """The labels of public rows: classes by name, targets in their units."""
+    values, labels = table["values"], table["labels"]
+    if "Class" in labels:
+        return [names.of_class(y) for y in values]
+    width = next(iter(labels.values()))["outputs"]
+    rows = [values[i : i + width] for i in range(0, len(values), width)]
+    if "Binary" in labels:
+        return [", ".join(names.of_class(y) if width == 1 else str(y) for y in row) for row in rows]
+    return [", ".join(names.output(y) for y in row) for row in rows]
 
 
 def _lines(rows: Sequence[list[tuple[str, str]]]) -> list[Any]:

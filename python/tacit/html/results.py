@@ -137,7 +137,7 @@ def _short(pairs: list[list[tuple[str, str]]], groups: tuple[str, ...]) -> tuple
 
 def classes_of(about: Verified) -> int:
     """How many classes the model tells apart; a single output tells two."""
-    layers = about.verdict.statement["run"]["config"]["architecture"]["layers"]
+    layers = about.config["architecture"]["layers"]
     return max(2, int(layers[-1]["outputs"]))
 
 

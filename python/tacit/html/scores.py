@@ -43,7 +43,7 @@ def bounded_number(value: Fraction, side: Literal["least", "most"]) -> str:
 
 
 def _fa(results: Results) -> int:
-    return int(results.about.verdict.statement["run"]["config"]["scales"]["fa"])
+    return int(results.about.config["scales"]["fa"])
 
 
 def scores_table(results: Results) -> Markup | None:

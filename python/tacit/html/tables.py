@@ -146,7 +146,7 @@ def gaps_table(results: Results) -> Markup | None:
 
 def errors_of(results: Results, rows: int) -> dict[str, Fraction]:
     """Errors of `rows` rows of real targets; R^2 is rounded down to four digits, as the statement has it."""
-    config = results.about.verdict.statement["run"]["config"]
+    config = results.about.config
     outputs = int(config["architecture"]["layers"][-1]["outputs"])
     errors = shown_errors(results.shown, rows, outputs, int(config["scales"]["fa"])) if rows else {}
     return errors | ({"r2": Fraction(errors["r2"] * 10**4 // 1, 10**4)} if "r2" in errors else {})

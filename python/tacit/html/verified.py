@@ -48,6 +48,8 @@ class Verified:
     seconds: float
     nonce: str | None = None
     declaration: str | None = None
+    other_nonce: str | None = None
+    other_declaration: str | None = None
 
     @property
     def kind(self) -> str:
@@ -56,9 +58,10 @@ class Verified:
 
     @property
     def topic(self) -> str:
-        """What the page is about: the kind, or "rows" for a link that relates the rows of two data sets."""
+        """What the page is about: the kind, or "rows" for a link that relates the rows of two data sets,
+        "public" for a report on a public model."""
         rows = self.kind == "link" and self.verdict.statement["link"]["of"] == "rows"
-        return "rows" if rows else self.kind
+        return "rows" if rows else "public" if self.public is not None else self.kind
 
     @property
     def command(self) -> str:
@@ -67,9 +70,27 @@ class Verified:
         for file in self.files:
             name = file.name if not file.name.startswith("-") else f"./{file.name}"
             words += [shlex.quote(name)] if not file.option else [file.option, shlex.quote(name)]
-        for option, value in (("--nonce", self.nonce), ("--declaration", self.declaration)):
+        held = [("--nonce", self.nonce), ("--declaration", self.declaration)]
+        held += [("--other-nonce", self.other_nonce), ("--other-declaration", self.other_declaration)]
+        for option, value in held:
             words += [] if value is None else [option, shlex.quote(value)]
         return " ".join(words)
+
+    @property
+    def public(self) -> Mapping[str, Any] | None:
+        """The public model that a report is about, if it is about one."""
+        found = self.verdict.statement.get("report", {}).get("public")
+        return found if isinstance(found, Mapping) else None
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """Architecture and scales of the model: the public one's, or those of the run."""
+        model = self.public
+        if model is None:
+            config: Mapping[str, Any] = self.verdict.statement["run"]["config"]
+            return config
+        scales = {"fa": model["fa"], "fw": model["bits"]}
+        return {"architecture": model["architecture"], "scales": scales, "data_bits": model["data_bits"]}
 
     @cached_property
     def training(self) -> Mapping[str, Any] | None:
@@ -90,6 +111,11 @@ class Verified:
             return None
         found = self.verdict.statement["report"]["input"].get("data")
         return found if isinstance(found, Mapping) else None
+
+    @property
+    def public(self) -> bool:
+        """Whether a report's rows stand in it with their labels."""
+        return self.kind == "report" and "table" in self.verdict.statement["report"]["input"]
 
     def names(self, record: Mapping[str, Any]) -> Names:
         """Names of a data set; class names of the training data serve where its own are not known."""

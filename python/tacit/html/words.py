@@ -25,6 +25,7 @@ TITLES = {
     "run": "Training of a model",
     "release": "Release of a model",
     "report": "Report on a model",
+    "public": "Report on a public model",
     "link": "Link of two commitments",
     "rows": "Rows of two data sets",
 }
@@ -47,6 +48,11 @@ INTRODUCTIONS = {
         "The owner of a model shows what the model does on certain rows. The model stays hidden, and so do "
         "rows that were committed; both are fixed by commitments, so that the figures below are about one "
         "model and one set of rows."
+    ),
+    "public": (
+        "What a model does on certain rows. The model is public: its weights are in a file that everybody can "
+        "have. Rows that were committed stay hidden; the figures below are about that one file and one set of "
+        "rows."
     ),
     "link": (
         "A commitment can take part in so many proofs, then the owner makes a new one. This shows that the two "

@@ -241,16 +241,21 @@ impl OpeningConfig {
         let list = soundness::list_bits(h, rate);
         let others = self.shapes.len() - 1;
         let variables = self.shapes.iter().skip(1).map(VectorShape::variables).max().unwrap_or(0);
-        vec![
+        let of_pins = [
             soundness::pin_batching(others, list),
             soundness::pin_collision(others, variables, TRACE_LOG_HEIGHTS.count(), list),
+        ];
+        // Over the trace alone there are none.
+        let mut terms: Vec<ErrorTerm> = of_pins.into_iter().filter(|_| others > 0).collect();
+        terms.extend([
             soundness::conjugates(list),
             soundness::gamma_line(h, rate),
             soundness::gamma_claim(list),
             soundness::source_sumcheck(h, self.groups, list),
             soundness::column_sumcheck(self.log_columns, list),
             soundness::whir_rounds(self.whir_bits()),
-        ]
+        ]);
+        terms
     }
 
     fn whir_bits(&self) -> f64 {

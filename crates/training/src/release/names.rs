@@ -65,7 +65,7 @@ pub enum NameError {
 }
 
 /// Checks the names against the architecture.
-pub(super) fn check_names(config: &RunConfig, names: &[LayerNames]) -> Result<(), NameError> {
+pub(crate) fn check_names(config: &RunConfig, names: &[LayerNames]) -> Result<(), NameError> {
     let layers = &config.architecture.layers;
     if names.len() != layers.len() {
         return Err(NameError::Count { expected: layers.len(), got: names.len() });

@@ -73,6 +73,8 @@ pub(super) struct Backtest {
     pub(super) strategy: Strategy,
     pub(super) figures: Vec<Figure>,
     pub(super) bounds: Bounds,
+    /// Whether the rows are public: then earlier targets are compared in the clear.
+    pub(super) public: bool,
     /// Z of the last layer, and its window.
     z: usize,
     z_bits: u32,
@@ -147,6 +149,7 @@ impl Backtest {
             strategy: strategy.clone(),
             figures: figures.to_vec(),
             bounds,
+            public: !statement.input.is_committed(),
             z,
             z_bits,
             target: layers.first()?.inputs as usize,

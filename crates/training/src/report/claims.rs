@@ -113,6 +113,7 @@ pub(super) fn count_claims(
             | Shown::Backtest { .. }
             | Shown::Scores { .. }
             | Shown::BetterBy { .. }
+            | Shown::Calendar { .. }
             | Shown::MeanErrorAtMost { .. }
             | Shown::ExplainedAtLeast { .. } => {}
             Shown::Counts { counts } => {

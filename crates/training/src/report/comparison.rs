@@ -22,8 +22,13 @@ use tacit_argument::hiding::{Affine, Reduction};
 
 /// Transcript label of the second model's relation.
 pub(super) const LABEL: &[u8] = b"tacit/compared/v1";
-/// The second model's id among the vectors of the proof.
-pub(super) const OTHER: usize = 3;
+/// The second model's id among the vectors of the proof, where there is one of the data; else it is one less.
+const OTHER: usize = 3;
+
+/// The second model's id among the vectors of a proof about these rows.
+pub(super) const fn other_vector(input: &Input) -> usize {
+    if input.is_committed() { OTHER } else { OTHER - 1 }
+}
 
 /// The model that the report's is compared with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,6 +141,7 @@ impl ReportStatement {
     pub(super) fn of_side(&self, side: usize) -> Result<Cow<'_, Self>, ReportInvalid> {
         let fa = match &self.input {
             Input::Committed { data, .. } => data.fa,
+            Input::Table { table } => table.fa,
             Input::Public { .. } => 0,
         };
         let Some(other) = &self.against else { return Ok(Cow::Borrowed(self)) };

@@ -1,6 +1,7 @@
 //! The owner's side of a report: runs the model on the rows, counts, and computes what is to be shown.
 use super::ReportInvalid;
 use super::backtest::{Figure, Ledger, Strategy};
+use super::calendar::Calendar;
 use super::comparison::Compared;
 use super::errors::TargetError;
 use super::prover::ReportError;
@@ -69,6 +70,11 @@ pub enum Asked {
         rate: Rate,
         /// Numerator and denominator.
         bound: (u32, u32),
+    },
+    /// What the rows are dated with.
+    Calendar {
+        /// The dates.
+        calendar: Calendar,
     },
     /// A backtest. Values of figures that are shown exactly are computed, whatever they are here.
     Backtest {
@@ -153,6 +159,7 @@ impl Evaluation {
                 (data.data_bits, index)
             }
             Input::Public { .. } => (run.data_bits, None),
+            Input::Table { table } => (table.data_bits, None),
         };
         let config = forward_config(run, bits);
         let width = config.architecture.layers.first().map_or(1, |l| l.inputs as usize);
@@ -160,6 +167,11 @@ impl Evaluation {
         let selected = if input.hidden().is_some() { hidden.to_vec() } else { vec![] };
         let features = match (input, index, data) {
             (Input::Public { features }, ..) => features.clone(),
+            (Input::Table { table }, ..) => {
+                targets = table.values.clone();
+                labels = targets.iter().map(|y| y.unsigned_abs() as usize).collect();
+                table.features.clone()
+            }
             (_, Some(index), Some(data)) => {
                 let per_row = config.label_width();
                 let read = |&i: &u32| data.labels.get(i as usize * per_row..).unwrap_or_default().iter().take(per_row);
@@ -182,7 +194,7 @@ impl Evaluation {
             Loss::BceWithLogits if outputs == 1 => 2,
             _ => 0,
         };
-        let real = matches!(input, Input::Committed { data, .. } if matches!(data.labels, Labels::Real { .. }));
+        let real = matches!(input.labels(), Some(Labels::Real { .. }));
         if classes == 0 || real {
             labels.clear();
         }
@@ -267,6 +279,7 @@ impl Evaluation {
                 Some(Shown::Margins { plus: *plus, minus: *minus, bounds: bounds.clone() })
             }
             Asked::Committed { outputs } => Some(Shown::Committed { outputs: outputs.clone() }),
+            Asked::Calendar { calendar } => Some(Shown::Calendar { calendar: calendar.clone() }),
             _ => None,
         })
     }
@@ -351,7 +364,8 @@ impl Evaluation {
             | Asked::ExplainedAtLeast { .. }
             | Asked::Classes
             | Asked::Margins { .. }
-            | Asked::Committed { .. } => self.sum(asked),
+            | Asked::Committed { .. }
+            | Asked::Calendar { .. } => self.sum(asked),
             Asked::Counts => Shown::Counts { counts: self.counts() },
             Asked::Scores { group, figure } => self.figure(*group, figure)?,
             &Asked::BetterBy { metric, group, bound } => Shown::BetterBy { metric, group, bound },

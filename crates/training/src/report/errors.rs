@@ -12,7 +12,7 @@
 use super::ReportInvalid;
 use super::claims::{LIMB_BITS, LIMBS};
 use super::head::Head;
-use super::relation::{DATA, ReportRelation};
+use super::relation::ReportRelation;
 use super::residuals::{Pairs, Residuals};
 use super::statement::{ReportStatement, Shown};
 use crate::relation::{TRACE, cell};
@@ -191,18 +191,12 @@ impl ReportRelation<'_> {
 
     /// Receives the sum of every target; returns the sum of their squares.
     fn squared_sums(&self, r: &mut Reduction<'_>, residuals: &Residuals) -> Result<Affine, HidingError> {
-        let mut data = vec![E::ZERO; if r.is_dry() { 0 } else { 1 << self.data_stride }];
-        for &i in self.checked.index.iter().flatten() {
-            if let Some(w) = data.get_mut(i as usize) {
-                *w = E::ONE;
-            }
-        }
-        let data = r.low(Low::Dense(data));
+        let read = self.rows_read(r);
         let mut out = Affine::default();
         for target in residuals.targets() {
             let sum = r.receive()?;
             let mut e = Affine::default();
-            target.terms.iter().for_each(|&(_, slot, k)| e.add_cell(cell(DATA, data, slot), k.into()));
+            self.add_form(&mut e, &target, &read, E::ONE);
             e.sub(&sum.affine());
             r.assert_zero(e);
             out.add(&r.product(sum, sum));

@@ -7,7 +7,7 @@ use super::backtest::Backtest;
 use super::claims::{LIMB_BITS, LIMBS};
 use super::head::{Head, HeadEquation};
 use super::ranks::Ranks;
-use super::relation::{DATA, ReportRelation, Row, add_form, weighted_rows};
+use super::relation::{ReportRelation, Row, weighted_rows};
 use super::residuals::Residuals;
 use super::scores::Scores;
 use crate::config::Loss;
@@ -117,6 +117,21 @@ impl ReportRelation<'_> {
         out
     }
 
+    /// What reads columns and data on all rows that are read, each once.
+    pub(super) fn rows_read(&self, r: &mut Reduction<'_>) -> Row {
+        let (log_rows, log_data) = if r.is_dry() { (0, 0) } else { (self.layout.log_rows, self.data_stride) };
+        let (mut column, mut data) = (vec![E::ZERO; 1 << log_rows], vec![E::ZERO; 1 << log_data]);
+        column.iter_mut().take(self.checked.rows).for_each(|w| *w = E::ONE);
+        for &i in self.checked.index.iter().flatten() {
+            if let Some(w) = data.get_mut(i as usize) {
+                *w = E::ONE;
+            }
+        }
+        let public = self.statement.input.public_columns(self.inputs(), &column);
+        let (column, data) = (r.low(Low::Dense(column)), (self.data_id(), r.low(Low::Dense(data))));
+        Row { column, masked: column, data, real: E::from_usize(self.checked.rows), public }
+    }
+
     /// Sums of single columns over the rows that are read.
     fn linear_sums(&self, r: &mut Reduction<'_>) {
         let Some(x) = &self.residuals else { return };
@@ -124,22 +139,10 @@ impl ReportRelation<'_> {
         if linear.is_empty() {
             return;
         }
-        if r.is_dry() {
-            linear.iter().for_each(|_| r.assert_zero(Affine::default()));
-            return;
-        }
-        let mut column = vec![E::ZERO; 1 << self.layout.log_rows];
-        column.iter_mut().take(self.checked.rows).for_each(|w| *w = E::ONE);
-        let mut data = vec![E::ZERO; 1 << self.data_stride];
-        for &i in self.checked.index.iter().flatten() {
-            if let Some(w) = data.get_mut(i as usize) {
-                *w = E::ONE;
-            }
-        }
-        let (column, data) = (r.low(Low::Dense(column)), r.low(Low::Dense(data)));
+        let read = self.rows_read(r);
         for (columns, value) in linear {
             let mut e = Affine::constant(-E::from(signed(value)));
-            columns.iter().for_each(|form| add_form(&mut e, form, column, data, E::ONE));
+            columns.iter().for_each(|form| self.add_form(&mut e, form, &read, E::ONE));
             r.assert_zero(e);
         }
     }
@@ -228,11 +231,10 @@ impl ReportRelation<'_> {
         let nu = r.challenge();
         let head = self.head_equations();
         let powers = self.powers(nu, head.len());
-        let public = if r.is_dry() { vec![] } else { self.public_features(rho) };
         let mut total = left;
-        total.sub(&self.linear_part(row, &product, &public));
+        total.sub(&self.linear_part(row, &product));
         for ((e, _), &power) in head.iter().zip(powers.head.iter().skip(1)) {
-            total.add_scaled(&self.linear_part(row, &e.linear, &public), -power);
+            total.add_scaled(&self.linear_part(row, &e.linear), -power);
             total.add_constant(-power * e.real * row.real);
         }
         total.add(&self.count_values(r, &powers.counts));
@@ -266,13 +268,13 @@ impl ReportRelation<'_> {
         let (a, b) = claim.close(r, weight);
         let (mut ea, mut eb) = (Affine::default(), Affine::default());
         for ((fa, fb), &w) in self.pairs.iter().zip(at_pairs) {
-            add_form(&mut ea, fa, here.column, here.data, w);
-            add_form(&mut eb, fb, here.column, here.data, w);
+            self.add_form(&mut ea, fa, &here, w);
+            self.add_form(&mut eb, fb, &here, w);
         }
         for (c, &w) in at_counts.iter().enumerate().take(labels) {
             let (real, slots) = self.label(c);
             ea.add_constant(w * here.real * real);
-            slots.into_iter().for_each(|(slot, k)| ea.add_cell(cell(DATA, here.data, slot), w * k));
+            slots.into_iter().for_each(|(slot, k)| self.add_data(&mut ea, &here, slot, w * k));
             let (constant, slots) = self.counted(&counts, c);
             eb.add_constant(w * constant);
             slots.into_iter().for_each(|(slot, k)| eb.add_cell(cell(TRACE, here.column, slot), w * k));

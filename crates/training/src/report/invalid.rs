@@ -63,6 +63,29 @@ pub enum ReportInvalid {
         /// Window.
         bits: u32,
     },
+    /// Public labels that are not one a row and output, or not of their kind.
+    #[error("the labels of {rows} public rows are {got} integers: not one a row and output, or not all of their kind")]
+    PublicLabels {
+        /// Rows.
+        rows: usize,
+        /// Integers.
+        got: usize,
+    },
+    /// Targets of earlier rows where rows have none, or outside their window.
+    #[error("targets of rows before the first public one need one real target a row, and its window")]
+    PublicEarlier,
+    /// Dates that do not ascend.
+    #[error("the calendar does not ascend: the date of row {row} is not behind that of the row before")]
+    Calendar {
+        /// Which of the rows read.
+        row: usize,
+    },
+    /// A day that is no date of four digits.
+    #[error("day {got} since 1970-01-01 is not in the years 1 to 9999")]
+    CalendarDay {
+        /// In the statement.
+        got: i32,
+    },
     /// The groups contradict themselves.
     #[error("the groups are not distinct tuples of the values of distinct feature columns")]
     Groups,

@@ -223,6 +223,7 @@ fn evaluate(
         groups: input.groups.cloned(),
         shown: vec![],
         against,
+        public: None,
     };
     draft.fits(config)?;
     let evaluation = Evaluation::new(config, input.weights, input.input, input.data, input.groups, input.hidden)?;

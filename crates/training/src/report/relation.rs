@@ -11,6 +11,7 @@ use super::residuals::Residuals;
 use super::scores::Scores;
 use super::selection::Selection;
 use super::statement::{Input, ReportStatement};
+use super::table::weighted_columns;
 use super::told::Margins;
 use super::validate::Checked;
 use crate::relation::layout::{ModelLayout, TraceLayout};
@@ -37,7 +38,7 @@ use tacit_argument::soundness::{ErrorTerm, LOGUP, algebraic};
 pub const LABEL: &[u8] = b"tacit/report/v1";
 /// The model's id among the vectors of the proof.
 pub(super) const MODEL: usize = 1;
-/// The data set's.
+/// The data set's in forms of columns; of a public model its id is one less.
 pub(super) const DATA: usize = 2;
 /// log2 of the fewest rows: shorter columns would spread a table's multiplicities over many slots.
 const MIN_LOG_ROWS: usize = 8;
@@ -70,19 +71,26 @@ pub struct ReportRelation<'a> {
     pub(super) data_stride: usize,
     /// The model's id among the vectors.
     id: usize,
+    /// The weights, if the model is public: then it is none of the vectors.
+    public: Option<&'a [i64]>,
     /// The model that this one is compared with.
     pub(super) other: Option<Box<Self>>,
     /// Of every comparison the slacks of its bounds on both models.
     pub(super) ties: Vec<(usize, usize)>,
 }
 
+/// The data set's id among the vectors of the proof, and the low part that reads it.
+pub(super) type DataRows = (usize, LowId);
+
 /// The low parts that read columns, masked columns and the data set at a row point.
 pub(super) struct Row {
     pub(super) column: LowId,
     pub(super) masked: LowId,
-    pub(super) data: LowId,
+    pub(super) data: DataRows,
     /// sum of eq over the rows that are read.
     pub(super) real: E,
+    /// Public columns there, by slot; none of a committed data set.
+    pub(super) public: Vec<E>,
 }
 
 /// The sumcheck of the matrix products at rho.
@@ -103,13 +111,24 @@ impl<'a> ReportRelation<'a> {
     ) -> Self {
         let log_rows = log_rows(checked.rows);
         let (mut builder, mut next) = (Builder::new(), 0);
+        let second = comparison::other_vector(&statement.input);
         let out = Self::part(statement, checked, (MODEL, ties.len()), &mut next, &mut builder);
-        let mut other = other.map(|(s, c)| Self::part(s, c, (comparison::OTHER, 0), &mut next, &mut builder));
+        let mut other = other.map(|(s, c)| Self::part(s, c, (second, 0), &mut next, &mut builder));
         let (lookups, slots) = builder.build(log_rows, next);
         if let Some(other) = &mut other {
             (other.lookups, other.slots) = (lookups.clone(), slots);
         }
         Self { lookups, slots, ties, other: other.map(Box::new), ..out }
+    }
+
+    /// The relation of a checked statement about public weights.
+    pub(super) fn of_public(statement: &'a ReportStatement, checked: Checked, weights: &'a [i64]) -> Self {
+        Self { public: Some(weights), ..Self::new(Cow::Borrowed(statement), checked, None, vec![]) }
+    }
+
+    /// The id of the data set among the vectors of the proof.
+    pub(super) const fn data_id(&self) -> usize {
+        DATA - self.public.is_some() as usize
     }
 
     /// Columns and lookups of one model, from the next slot on, with so many slacks more; multiplicities are not placed.
@@ -179,7 +198,7 @@ impl<'a> ReportRelation<'a> {
         let lookups = LookupSystem { log_rows, tables: vec![], multiplicities: vec![], lookups: vec![] };
         let data_stride = match &statement.input {
             Input::Committed { data, .. } => data.stride(),
-            Input::Public { .. } => 0,
+            Input::Public { .. } | Input::Table { .. } => 0,
         };
         let model = ModelLayout::new(config, 0);
         Self {
@@ -202,6 +221,7 @@ impl<'a> ReportRelation<'a> {
             slots: *next,
             data_stride,
             id,
+            public: None,
             other: None,
             ties: vec![],
         }
@@ -221,7 +241,7 @@ impl<'a> ReportRelation<'a> {
         let in_place = |index: &Vec<u32>| index.iter().zip(0u32..).all(|(&a, b)| a == b);
         let whole = match &self.statement.input {
             Input::Committed { data, .. } => data.rows as usize == self.checked.rows,
-            Input::Public { .. } => false,
+            Input::Public { .. } | Input::Table { .. } => false,
         };
         whole && self.data_stride == self.layout.log_rows && self.checked.index.as_ref().is_some_and(in_place)
     }
@@ -230,7 +250,7 @@ impl<'a> ReportRelation<'a> {
         let column = r.low(Low::Eq(point.to_vec()));
         if r.is_dry() {
             let [masked, data] = [(); 2].map(|()| r.low(Low::Eq(vec![])));
-            return Row { column, masked, data, real: E::ZERO };
+            return Row { column, masked, data: (self.data_id(), data), real: E::ZERO, public: vec![] };
         }
         let mut masked = eq_table(point, E::ONE);
         let data = match &self.checked.index {
@@ -248,7 +268,8 @@ impl<'a> ReportRelation<'a> {
         };
         masked.iter_mut().skip(self.checked.rows).for_each(|w| *w = E::ZERO);
         let real = masked.iter().copied().sum();
-        Row { column, masked: r.low(Low::Dense(masked)), data, real }
+        let public = self.statement.input.public_columns(self.inputs(), &masked);
+        Row { column, masked: r.low(Low::Dense(masked)), data: (self.data_id(), data), real, public }
     }
 
     /// Draws unit weights per layer and the batching of the layers.
@@ -285,6 +306,11 @@ impl<'a> ReportRelation<'a> {
     /// sum_v eq_v sum_j u_j W(v, j).
     fn weight_claim(&self, r: &mut Reduction<'_>, products: &Products, eq: &[E]) -> Affine {
         let mut e = Affine::default();
+        if let Some(weights) = self.public {
+            // No message: the verifier holds the weights, and computes what it would have opened.
+            e.add_constant(self.public_weights(weights, products, eq));
+            return e;
+        }
         for ((l, part), units) in self.parts(eq).into_iter().zip(&products.units) {
             let (stride, first) = (self.model.stride.get(l), self.model.first.get(l));
             let (Some(&stride), Some(&first)) = (stride, first) else { continue };
@@ -296,8 +322,21 @@ impl<'a> ReportRelation<'a> {
         e
     }
 
+    /// sum_v eq_v sum_j u_j W(v, j) of public weights, row after row of layer after layer.
+    fn public_weights(&self, weights: &[i64], products: &Products, eq: &[E]) -> E {
+        let (mut rest, mut sum) = (weights, E::ZERO);
+        for ((l, part), units) in self.parts(eq).into_iter().zip(&products.units) {
+            let n = self.checked.config.outputs(l).max(1);
+            let (matrix, after) = rest.split_at_checked(part.len() * n).unwrap_or((rest, &[]));
+            let row = |w: &[i64]| w.iter().zip(units).map(|(&w, &u)| u * signed(w)).sum::<E>();
+            sum += matrix.chunks(n).zip(part).map(|(w, &k)| k * row(w)).sum::<E>();
+            rest = after;
+        }
+        sum
+    }
+
     /// The linear part of an equation at a row point; what is read of hidden rows is a message of its own.
-    pub(super) fn linear_part(&self, row: &Row, equation: &Equation, public: &[E]) -> Affine {
+    pub(super) fn linear_part(&self, row: &Row, equation: &Equation) -> Affine {
         let mut e = Affine::default();
         for &(term, c) in equation {
             match term {
@@ -305,39 +344,43 @@ impl<'a> ReportRelation<'a> {
                 Term::Column(slot) => e.add_cell(cell(TRACE, row.column, slot), c),
                 Term::Masked(slot) => e.add_cell(cell(TRACE, row.masked, slot), c),
                 Term::Data(_) if self.selection.is_some() => {}
-                Term::Data(slot) => match self.statement.input {
-                    Input::Committed { .. } => e.add_cell(cell(DATA, row.data, slot), c),
-                    Input::Public { .. } => e.add_constant(c * public.get(slot).copied().unwrap_or(E::ZERO)),
-                },
+                Term::Data(slot) => self.add_data(&mut e, row, slot, c),
                 Term::Pair(_) => {}
             }
         }
         e
     }
 
-    /// Public features at a row point, per column.
-    pub(super) fn public_features(&self, rho: &[E]) -> Vec<E> {
-        let Input::Public { features } = &self.statement.input else { return vec![] };
-        let width = self.checked.config.architecture.layers.first().map_or(1, |l| l.inputs as usize).max(1);
-        weighted_rows(features, width, rho)
+    /// Features of a row.
+    pub(super) fn inputs(&self) -> usize {
+        self.checked.config.architecture.layers.first().map_or(0, |l| l.inputs as usize)
     }
-}
 
-/// k times a form of trace and data columns, the constant as on every row.
-pub(super) fn add_form(e: &mut Affine, form: &Form, column: LowId, data: LowId, k: E) {
-    e.add_constant(k * form.constant);
-    for &(vector, slot, c) in &form.terms {
-        e.add_cell(cell(vector, if vector == DATA { data } else { column }, slot), k * c);
+    /// k times a data column, committed or public, as a row point reads it.
+    pub(super) fn add_data(&self, e: &mut Affine, row: &Row, slot: usize, k: E) {
+        if self.statement.input.is_committed() {
+            e.add_cell(cell(row.data.0, row.data.1, slot), k);
+        } else {
+            e.add_constant(k * row.public.get(slot).copied().unwrap_or(E::ZERO));
+        }
+    }
+
+    /// k times a form of trace and data columns, the constant as on every row.
+    pub(super) fn add_form(&self, e: &mut Affine, form: &Form, row: &Row, k: E) {
+        e.add_constant(k * form.constant);
+        for &(vector, slot, c) in &form.terms {
+            if vector == DATA {
+                self.add_data(e, row, slot, k * c);
+            } else {
+                e.add_cell(cell(vector, row.column, slot), k * c);
+            }
+        }
     }
 }
 
 /// sum_x eq(rho, x) of every column of a row-major table.
 pub(super) fn weighted_rows(values: &[i32], width: usize, rho: &[E]) -> Vec<E> {
-    let mut out = vec![E::ZERO; width];
-    for (row, w) in values.chunks(width.max(1)).zip(eq_table(rho, E::ONE)) {
-        out.iter_mut().zip(row).for_each(|(o, &v)| *o += w * signed(v.into()));
-    }
-    out
+    weighted_columns(values, width, &eq_table(rho, E::ONE))
 }
 
 /// log2 of the rows of a column, padding included.

@@ -4,7 +4,7 @@
 //! row i_j < n and the j-th row read is row i_j. What the matrix products read of the data at the row point rho,
 //! `sum_k c_k sum_j eq(rho, j) data_k(i_j)`, is `sum_{x < n} S(x) D(x)` with S = sum_j eq(rho, j) sigma_j and D = sum_k c_k
 //! data_k: one bilinear sumcheck over the data set's rows for this and for sigma_j^2 = sigma_j.
-use super::relation::{DATA, ReportRelation};
+use super::relation::ReportRelation;
 use crate::relation::{Equation, TRACE, Term, cell};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -139,7 +139,7 @@ impl ReportRelation<'_> {
             s.add(&mut right, j, &here, v);
         }
         for (slot, c) in features(product) {
-            right.add_cell(cell(DATA, data, slot), first * c);
+            right.add_cell(cell(self.data_id(), data, slot), first * c);
         }
         left.sub(&a.affine());
         right.sub(&b.affine());

@@ -1,10 +1,13 @@
 //! What a report states: model, rows, groups, and what is shown of the model's outputs on them.
 use super::ReportInvalid;
 use super::backtest::{Figure, Strategy};
+use super::calendar::Calendar;
 use super::comparison::{Compared, OtherModel};
 use super::errors::TargetError;
+use super::public::PublicModel;
 use super::rates::Rate;
 use super::scores::ScoreFigure;
+use super::table::PublicTable;
 use crate::canonical::digest;
 use crate::record::DataRecord;
 use crate::statement::StatementError;
@@ -63,6 +66,11 @@ pub enum Input {
     Public {
         /// Integers with fa fractional bits.
         features: Vec<i32>,
+    },
+    /// Public rows with their labels.
+    Table {
+        /// The rows.
+        table: PublicTable,
     },
 }
 
@@ -176,6 +184,11 @@ pub enum Shown {
         /// Numerator and denominator.
         bound: (u32, u32),
     },
+    /// What the rows are dated with, as the owner declares; the proof does not read it.
+    Calendar {
+        /// The dates.
+        calendar: Calendar,
+    },
     /// A mean error over rows and outputs is at most `bound.0 / bound.1` of the targets' unit, or of its square, and
     /// nothing else about it.
     MeanErrorAtMost {
@@ -227,6 +240,8 @@ pub struct ReportStatement {
     pub shown: Vec<Shown>,
     /// What the model is compared with.
     pub against: Option<OtherModel>,
+    /// The model, if it is a public one; then there is no run.
+    pub public: Option<PublicModel>,
 }
 
 impl Input {

@@ -4,7 +4,7 @@
 //! A margin d = Z_plus - Z_minus - bound is two limbs of 9 bits, 0 on rows that are not read. Outputs have 16 bits and
 //! bounds 18, so |d| < 2^18: limbs in their range that equal d mod p show that d is not negative.
 use super::ReportInvalid;
-use super::relation::{ReportRelation, Row, add_form, weighted_rows};
+use super::relation::{ReportRelation, Row, weighted_rows};
 use super::statement::{Input, MAX_VALUES, ReportStatement, Shown};
 use super::validate::length;
 use crate::config::RunConfig;
@@ -135,8 +135,8 @@ impl ReportRelation<'_> {
     /// The id of committed outputs among the vectors of the proof.
     fn output_vector(&self) -> usize {
         match self.statement.input {
-            Input::Committed { .. } => 3,
-            Input::Public { .. } => 2,
+            Input::Committed { .. } => self.data_id() + 1,
+            Input::Public { .. } | Input::Table { .. } => self.data_id(),
         }
     }
 
@@ -150,15 +150,7 @@ impl ReportRelation<'_> {
                     let Some(head) = &self.head else { continue };
                     let mut e = Affine::default();
                     for c in 1..head.classes {
-                        let (form, k) = (head.class(c), E::from_usize(c));
-                        add_form(
-                            &mut e,
-                            &Form { constant: Default::default(), ..form.clone() },
-                            row.masked,
-                            row.data,
-                            k,
-                        );
-                        e.add_constant(row.real * k * form.constant);
+                        head.class(c).add_to(&mut e, row.masked, row.real, E::from_usize(c));
                     }
                     let values = classes.iter().zip(eq_table(rho, E::ONE)).map(|(&c, w)| w * E::from_u32(c));
                     e.add_constant(-values.sum::<E>());

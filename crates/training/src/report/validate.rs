@@ -5,6 +5,7 @@ use super::claims::{CountClaim, count_claims};
 use super::errors::ErrorClaims;
 use super::scores::claims::ScoreClaims;
 use super::statement::{Input, MAX_COUNTS, MAX_GROUPS, MAX_SELECTED, MAX_SHOWN, MAX_VALUES, ReportStatement, Shown};
+use super::table::public_rows;
 use crate::config::{Loss, MAX_CHUNK_ROWS, RunConfig};
 use crate::nowrap;
 use crate::record::{DataRecord, Labels};
@@ -75,7 +76,7 @@ impl ReportStatement {
                 data.validate()?;
                 self.input.index()?
             }
-            Input::Public { .. } => None,
+            Input::Public { .. } | Input::Table { .. } => None,
         };
         let (rows, data_bits) = match &self.input {
             Input::Committed { data, .. } => {
@@ -92,15 +93,8 @@ impl ReportStatement {
                 };
                 (rows, data.data_bits)
             }
-            Input::Public { features } => {
-                let half = 1i32 << run.data_bits.saturating_sub(1).min(30);
-                let width = (inputs as usize).max(1);
-                let shaped = !features.is_empty() && features.len() % width == 0 && features.len() <= MAX_VALUES;
-                if !shaped || features.iter().any(|x| !(-half..half).contains(x)) {
-                    return Err(ReportInvalid::PublicFeatures { inputs, bits: run.data_bits });
-                }
-                (features.len() / width, run.data_bits)
-            }
+            Input::Public { features } => (public_rows(features, inputs, run.data_bits)?, run.data_bits),
+            Input::Table { table } => (table.validate(inputs, run.scales.fa)?, table.data_bits),
         };
         length("rows", rows, 1, MAX_CHUNK_ROWS as usize)?;
         self.validate_groups(inputs)?;
@@ -146,7 +140,7 @@ impl ReportStatement {
     fn validate_shown(&self, config: &RunConfig, rows: usize) -> Result<(usize, usize), ReportInvalid> {
         let outputs = config.architecture.layers.last().map_or(0, |l| l.outputs as usize);
         let (mut tables, mut released, mut backtests, mut counted) = (0, 0, 0, false);
-        let (mut told, mut committed, mut grouped) = (0, 0, false);
+        let (mut told, mut committed, mut calendars, mut grouped) = (0, 0, 0, false);
         let classes = match config.architecture.loss {
             Loss::CrossEntropy => outputs,
             Loss::BceWithLogits if outputs == 1 => 2,
@@ -177,6 +171,11 @@ impl ReportStatement {
                 }
                 Shown::Backtest { .. } => {
                     backtests += 1;
+                    continue;
+                }
+                Shown::Calendar { calendar } => {
+                    calendars += 1;
+                    calendar.validate(rows)?;
                     continue;
                 }
                 Shown::Counts { counts } => {
@@ -217,7 +216,7 @@ impl ReportStatement {
             }
             counted = true;
         }
-        if tables > 1 || released > 1 || told > 1 || committed > 1 {
+        if tables > 1 || released > 1 || told > 1 || committed > 1 || calendars > 1 {
             return Err(ReportInvalid::NotApplicable { what: "one table or list of outputs twice" });
         }
         if backtests > 1 {
@@ -231,11 +230,7 @@ impl ReportStatement {
             return Ok((0, predicted));
         }
         length("groups times classes squared", groups * classes * classes, 0, MAX_COUNTS)?;
-        let labels = match &self.input {
-            Input::Committed { data, .. } => Some(data.labels),
-            Input::Public { .. } => None,
-        };
-        match (labels, config.architecture.loss) {
+        match (self.input.labels(), config.architecture.loss) {
             _ if classes == 0 => Err(ReportInvalid::NotApplicable { what: "a rate of classes" }),
             (None, _) => Err(ReportInvalid::NotApplicable { what: "a rate of rows without labels" }),
             (Some(Labels::Class { classes: c }), Loss::CrossEntropy) if c as usize == outputs => Ok((classes, classes)),

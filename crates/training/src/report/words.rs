@@ -3,8 +3,8 @@ use super::backtest::backtest_words;
 use super::comparison;
 use super::rates::Rate;
 use super::scores::words as scores;
-use super::statement::{Input, ReportStatement, Rows, Shown};
-use crate::record::DataRecord;
+use super::statement::{Groups, Input, ReportStatement, Rows, Shown};
+use crate::record::{DataRecord, Labels};
 use crate::words::{Words, counted, hex};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -17,12 +17,17 @@ const MAX_PRINTED: usize = 64;
 /// run, where it is known.
 #[must_use]
 pub fn report_words(report: &ReportStatement, training: Option<&DataRecord>, data_checked: bool) -> Words {
-    let mut shown = alloc::vec![format!(
-        "The outputs of the model behind commitment {}, the last of run {}, on {}:",
-        hex(&report.model_digest),
-        hex(&report.run_digest),
-        rows(report, training)
-    )];
+    let of_model = match &report.public {
+        Some(_) => format!("public model {}", hex(&report.model_digest)),
+        None => {
+            format!(
+                "model behind commitment {}, the last of run {}",
+                hex(&report.model_digest),
+                hex(&report.run_digest)
+            )
+        }
+    };
+    let mut shown = alloc::vec![format!("The outputs of the {of_model}, on {}:", rows(report, training))];
     if let Some(other) = &report.against {
         shown.push(format!(
             "It is the first of two models that are compared on these rows; the second is the one behind commitment {}, \
@@ -33,31 +38,37 @@ pub fn report_words(report: &ReportStatement, training: Option<&DataRecord>, dat
     }
     shown.extend(report.shown.iter().filter_map(|s| sentence(report, training, s)));
     let mut not_shown = Vec::new();
-    if let (Some((strategy, figures)), Input::Committed { data, .. }) = (report.backtest(), &report.input) {
-        let (more, open) = backtest_words(strategy, figures, data, count(report, training).unwrap_or(0));
+    if let Some((strategy, figures)) = report.backtest() {
+        let width = match &report.input {
+            Input::Committed { data, .. } => data.features,
+            // Public rows have as many as the model was trained on.
+            Input::Public { .. } | Input::Table { .. } => training.map_or(0, |t| t.features),
+        };
+        let (more, open) = backtest_words(strategy, figures, width, count(report, training).unwrap_or(0));
         shown.extend(more);
         not_shown.extend(open);
+    }
+    if report.calendar().is_some() {
+        not_shown.push("that the rows are of these dates: they are the owner's word".to_string());
+    }
+    if let Some(groups) = &report.groups {
+        shown.push(group_words(groups, report, training));
+        if report.input.is_committed() {
+            not_shown.push("which row is in which group".to_string());
+        }
     }
     let Input::Committed { data, .. } = &report.input else {
         not_shown.push("where the public rows come from".to_string());
         not_shown.push("that they have the columns, order and scales of the training data".to_string());
+        if matches!(report.input, Input::Table { .. }) {
+            not_shown.push("whether the public rows and their labels are true".to_string());
+            not_shown.push("whether the rows were in the training data".to_string());
+            not_shown.push("how good the model is on other rows".to_string());
+        }
         return Words { shown, not_shown };
     };
     if report.input.hidden().is_some() {
         not_shown.push("which rows of the data set these are, and that no row is read twice".to_string());
-    }
-    if let Some(groups) = &report.groups {
-        let all: Vec<String> = groups.values.iter().enumerate().map(|(g, v)| format!("{g}: {v:?}")).collect();
-        let columns: Vec<String> = groups.columns.iter().map(ToString::to_string).collect();
-        shown.push(format!(
-            "Groups are the rows with these values of {} {} (integers of {} fractional bits): {}. Every row is in \
-             one.",
-            if columns.len() == 1 { "feature" } else { "features" },
-            columns.join(", "),
-            data.fa,
-            all.join("; ")
-        ));
-        not_shown.push("which row is in which group".to_string());
     }
     match training {
         Some(training) if data == training => {
@@ -87,12 +98,33 @@ pub fn report_words(report: &ReportStatement, training: Option<&DataRecord>, dat
     Words { shown, not_shown }
 }
 
+/// What the groups are.
+fn group_words(groups: &Groups, report: &ReportStatement, training: Option<&DataRecord>) -> String {
+    let all: Vec<String> = groups.values.iter().enumerate().map(|(g, v)| format!("{g}: {v:?}")).collect();
+    let columns: Vec<String> = groups.columns.iter().map(ToString::to_string).collect();
+    format!(
+        "Groups are the rows with these values of {} {} (integers of {} fractional bits): {}. Every row is in one.",
+        if columns.len() == 1 { "feature" } else { "features" },
+        columns.join(", "),
+        fractional_bits(report, training).unwrap_or(0),
+        all.join("; ")
+    )
+}
+
 /// How many rows a report is about. Of public ones that follows from the training data's width.
 fn count(report: &ReportStatement, training: Option<&DataRecord>) -> Option<u64> {
     match &report.input {
         Input::Public { features } => {
-            let width = u64::from(training?.features);
+            let of_model = report.public.as_ref().and_then(|m| m.architecture.layers.first()).map(|l| l.inputs);
+            let width = u64::from(of_model.or(training.map(|t| t.features))?);
             (features.len() as u64).checked_div(width)
+        }
+        Input::Table { table } => {
+            let per_row = match table.labels {
+                Labels::Class { .. } => 1,
+                Labels::Binary { outputs } | Labels::Real { outputs, .. } => u64::from(outputs),
+            };
+            (table.values.len() as u64).checked_div(per_row)
         }
         Input::Committed { data, rows: Rows::All } => Some(data.rows.into()),
         Input::Committed { rows: Rows::Range { count, .. }, .. } => Some((*count).into()),
@@ -104,7 +136,8 @@ fn count(report: &ReportStatement, training: Option<&DataRecord>) -> Option<u64>
 /// Fractional bits of features and outputs, where they are known.
 fn fractional_bits(report: &ReportStatement, training: Option<&DataRecord>) -> Option<u32> {
     match &report.input {
-        Input::Public { .. } => training.map(|t| t.fa),
+        Input::Public { .. } => report.public.as_ref().map(|m| m.fa).or(training.map(|t| t.fa)),
+        Input::Table { table } => Some(table.fa),
         Input::Committed { data, .. } => Some(data.fa),
     }
 }
@@ -114,7 +147,9 @@ fn outputs(report: &ReportStatement, training: Option<&DataRecord>, values: &[i3
     let (rows, fa) = (count(report, training)?, fractional_bits(report, training)?);
     let each = usize::try_from((values.len() as u64).checked_div(rows)?).ok().filter(|&n| n > 0)?;
     let number = |i: usize| match &report.input {
-        Input::Public { .. } | Input::Committed { rows: Rows::All | Rows::Hidden { .. }, .. } => Some(i as u64),
+        Input::Public { .. } | Input::Table { .. } | Input::Committed { rows: Rows::All | Rows::Hidden { .. }, .. } => {
+            Some(i as u64)
+        }
         Input::Committed { rows: Rows::Range { first, .. }, .. } => u64::from(*first).checked_add(i as u64),
         Input::Committed { rows: Rows::Listed(list), .. } => list.get(i).map(|&r| r.into()),
     };
@@ -170,8 +205,8 @@ fn real(v: i32, fa: u32) -> String {
 
 /// A mean over rows and outputs of sums with `bits` fractional bits, where all of that is known.
 fn mean(report: &ReportStatement, sum: u64, bits: u32) -> String {
-    let Input::Committed { data, .. } = &report.input else { return String::new() };
-    let cells = count(report, None).unwrap_or(0).saturating_mul(data.labels.columns().into());
+    let Some(labels) = report.input.labels() else { return String::new() };
+    let cells = count(report, None).unwrap_or(0).saturating_mul(labels.columns().into());
     let digits = u128::from(sum).saturating_mul(20_000).checked_shr(bits).and_then(|s| s.checked_div(cells.into()));
     digits.map_or_else(String::new, |d| {
         let d = d.div_ceil(2);
@@ -181,12 +216,16 @@ fn mean(report: &ReportStatement, sum: u64, bits: u32) -> String {
 
 fn rows(report: &ReportStatement, training: Option<&DataRecord>) -> String {
     match &report.input {
-        Input::Public { features } => match (count(report, training), training) {
-            (Some(n), Some(t)) => format!(
-                "{} of {} that the report gives as integers of {} fractional bits",
+        Input::Table { .. } => format!(
+            "{} that {} in the report with their labels",
+            counted(count(report, None).unwrap_or(0), "public row"),
+            if count(report, None) == Some(1) { "stands" } else { "stand" }
+        ),
+        Input::Public { features } => match (count(report, training), fractional_bits(report, training)) {
+            (Some(n), Some(fa)) => format!(
+                "{} of {} that the report gives as integers of {fa} fractional bits",
                 counted(n, "public row"),
-                counted(t.features, "feature"),
-                t.fa
+                counted((features.len() as u64).checked_div(n).unwrap_or(0), "feature"),
             ),
             _ => format!("public rows ({} integers, in the report)", features.len()),
         },
@@ -229,12 +268,7 @@ fn explained(report: &ReportStatement, error: u64) -> String {
         Shown::TargetMoments { sums, squares } => Some((sums, *squares)),
         _ => None,
     });
-    let rows = match &report.input {
-        Input::Committed { data, rows: Rows::All } => i128::from(data.rows),
-        Input::Committed { rows: Rows::Range { count, .. }, .. } => i128::from(*count),
-        Input::Committed { rows: Rows::Listed(list), .. } => list.len() as i128,
-        Input::Committed { rows: Rows::Hidden { .. }, .. } | Input::Public { .. } => 0,
-    };
+    let rows = i128::from(count(report, None).unwrap_or(0));
     let Some((sums, squares)) = moments else { return String::new() };
     // n times the spread of the targets, and n times the error.
     let means: i128 = sums.iter().map(|&s| i128::from(s).saturating_mul(s.into())).fold(0, i128::saturating_add);
@@ -259,6 +293,7 @@ fn sentence(report: &ReportStatement, training: Option<&DataRecord>, shown: &Sho
     };
     Some(match shown {
         Shown::Backtest { .. } => return None,
+        Shown::Calendar { calendar } => calendar.sentence(),
         Shown::BetterBy { metric, group, bound } => comparison::sentence(*metric, &among(*group), *bound),
         Shown::Outputs { values } if values.len() <= MAX_PRINTED => {
             let integers = format!("as integers in units of 2^-{}: {values:?}", bits(1));

@@ -22,8 +22,8 @@ use tacit_training::release::{
     Circumstances, Earlier, Override, ReleaseInput, prove_release, release_rules, verify_release,
 };
 use tacit_training::report::{
-    Compared, Figure, Input, Position, Rate, ReportProof, Rows as ReportRows, ScoreFigure, ScoreLoss, Shown,
-    TargetError,
+    Calendar, Compared, Figure, Input, Position, PublicTable, Rate, ReportProof, Rows as ReportRows, ScoreFigure,
+    ScoreLoss, Shown, TargetError, verify_public_report,
 };
 use tacit_training::run::{RunProof, verify_run};
 use tacit_training::statement::{Origin, Start};
@@ -212,9 +212,11 @@ fn report_rows() -> Rows {
     let binary = Proven::new(one_chunk(logistic()));
     let traded = Proven::traded();
     let pairs = [true, false].map(|more| Proven::pair(one_chunk(logistic()), more));
-    let others: [(&str, &Proven, ReportProof); 13] = [
+    let others: [(&str, &Proven, ReportProof); 15] = [
         ("report of rates, statement", &classes, classes.rates()),
         ("report on public rows, statement", &classes, classes.public()),
+        ("report on public labels, statement", &classes, classes.labelled()),
+        ("backtest of public rows, statement", &traded, traded.public_backtest()),
         ("predictions, statement", &classes, classes.predictions()),
         ("report of sums, statement", &targets, targets.sums()),
         ("backtest, statement", &traded, traded.backtest(Position::Long, &FIGURES)),
@@ -233,6 +235,11 @@ fn report_rows() -> Rows {
             proven.verify(&changed).map(|_| ())
         }));
     }
+    let (report, weights) = classes.of_public_model();
+    rows.extend(walked("report on a public model, statement", &report.statement, |s| {
+        let changed = ReportProof { statement: s.clone(), proof: report.proof.clone() };
+        verify_public_report(&changed, &weights).map(|_| ())
+    }));
     rows
 }
 
@@ -332,6 +339,14 @@ fn every_variant_has_a_row(rows: &Rows) {
     let input = |i: &Input| match i {
         Input::Committed { data: _, rows } => [vec!["Committed.data.version"], read(rows)].concat(),
         Input::Public { features: _ } => vec!["Public.features"],
+        Input::Table { table: _ } => vec![
+            "Table.table.fa",
+            "Table.table.data_bits",
+            "Table.table.features",
+            "Table.table.labels",
+            "Table.table.values",
+            "Table.table.earlier",
+        ],
     };
     let rate = |r: &Rate| match r {
         Rate::Accuracy => "AtLeast.rate",
@@ -376,6 +391,8 @@ fn every_variant_has_a_row(rows: &Rows) {
         Shown::BetterBy { metric: _, group: _, bound: _ } => {
             vec!["BetterBy.metric", "BetterBy.group", "BetterBy.bound", "against.model_digest", "against.run_digest"]
         }
+        Shown::Calendar { calendar: Calendar::Days { days: _ } } => vec!["Calendar.calendar.Days.days"],
+        Shown::Calendar { calendar: Calendar::Numbers { numbers: _ } } => vec!["Calendar.calendar.Numbers.numbers"],
     };
     let compared = |c: &Compared| match c {
         Compared::Rate { rate: _ } => vec!["metric.Rate.rate"],
@@ -473,6 +490,8 @@ fn every_variant_has_a_row(rows: &Rows) {
         Shown::Backtest { strategy: strategy(Position::Sign), figures: vec![] },
         Shown::Scores { group, figure: all_figures[1].clone() },
         Shown::BetterBy { metric: Compared::Auc, group, bound },
+        Shown::Calendar { calendar: Calendar::Days { days: vec![] } },
+        Shown::Calendar { calendar: Calendar::Numbers { numbers: vec![] } },
         Shown::MeanErrorAtMost { error: TargetError::Squared, group, bound },
         Shown::ExplainedAtLeast { bound },
     ];
@@ -485,6 +504,9 @@ fn every_variant_has_a_row(rows: &Rows) {
         ReportRows::Hidden { count: 1 },
     ]
     .map(|rows| Input::Committed { data: record.clone(), rows });
+    let table =
+        PublicTable { fa: 1, data_bits: 2, features: vec![], labels: labels[0], values: vec![], earlier: vec![] };
+    let table = Input::Table { table };
     let wanted: Vec<&str> = [
         origins.iter().flat_map(origin).collect(),
         labels.iter().flat_map(label).collect(),
@@ -493,7 +515,7 @@ fn every_variant_has_a_row(rows: &Rows) {
             .iter()
             .flat_map(start)
             .collect(),
-        inputs.iter().chain([&Input::Public { features: vec![] }]).flat_map(input).collect(),
+        inputs.iter().chain([&Input::Public { features: vec![] }, &table]).flat_map(input).collect(),
         rates.iter().map(rate).collect(),
         all_shown.iter().flat_map(shown).collect::<Vec<_>>(),
         [Position::Sign, Position::Long, linear, TANH].iter().flat_map(position).collect(),

@@ -100,7 +100,13 @@ fn changes(node: &Value) -> Vec<(&'static str, Value)> {
             let decay = json!({"bits": 1, "numerators": [2]});
             let groups = json!({"columns": [4], "values": [[0], [256]]});
             let against = json!({"run_digest": vec![5; 32], "model_digest": vec![5; 32]});
-            let further = [decay, json!({"z": 40, "q": 40}), groups, against];
+            let layer =
+                json!({"inputs": 5, "outputs": 2, "bias": true, "activation": "Identity", "z_bits": 11, "q_bits": 11});
+            let public = json!({
+                "architecture": {"layers": [layer], "loss": "CrossEntropy"}, "fa": 6, "bits": 12, "data_bits": 9,
+                "names": [["w", "b"]], "weights": vec![5; 32],
+            });
+            let further = [decay, json!({"z": 40, "q": 40}), groups, against, public];
             let simple = [json!([]), json!(0), json!([0]), json!({"Prover": {"nonce": 1}})];
             simple.into_iter().chain(further).map(|v| ("present", v)).collect()
         }

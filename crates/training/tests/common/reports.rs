@@ -3,9 +3,10 @@
 use crate::common::{Owner, commit_outputs, config, data, layer};
 use tacit_training::config::{Activation, Layer, Loss, RunConfig};
 use tacit_training::report::{
-    Asked, AskedFigure, Compared, Figure, Groups, Input, Lag, ModelOf, OtherInput, Position, Rate, ReportError,
-    ReportInput, ReportProof, ReportRejected, ReportTrees, ReportVerdict, Rows, ScoreLoss, Shown, Strategy,
-    TargetError, plan_comparison, prove_comparison, prove_report, verify_comparison, verify_report,
+    Asked, AskedFigure, Calendar, Compared, Figure, Groups, Input, Lag, ModelOf, OtherInput, Position, PublicInput,
+    PublicModel, PublicTable, PublicTrees, Rate, ReportError, ReportInput, ReportProof, ReportRejected, ReportTrees,
+    ReportVerdict, Rows, ScoreLoss, Shown, Strategy, TargetError, plan_comparison, prove_comparison,
+    prove_public_report, prove_report, verify_comparison, verify_report, weights_digest,
 };
 use tacit_training::run::{ModelCommitment, RunProof, RunVerdict, verify_run};
 use tacit_training::statement::RunStatement;
@@ -331,6 +332,61 @@ impl Proven {
         let outputs = outputs.map(|c| &c.vector);
         let trees = ReportTrees { model: &self.model.vector, data: Some(&self.data.vector), outputs };
         prove_report(&about, trees, asked, &[1; 32]).unwrap()
+    }
+
+    /// Rows in the clear with their labels; of a market with the five targets before them.
+    fn table(&self, rows: core::ops::Range<usize>, earlier: usize) -> Input {
+        let record = &self.data.record;
+        let (width, per_row) = (record.features as usize, self.rows.labels.len() / record.rows as usize);
+        let labels = |r: core::ops::Range<usize>| self.rows.labels[r.start * per_row..r.end * per_row].to_vec();
+        let table = PublicTable {
+            fa: record.fa,
+            data_bits: record.data_bits,
+            features: self.rows.features[rows.start * width..rows.end * width].to_vec(),
+            labels: record.labels,
+            values: labels(rows.clone()),
+            earlier: labels(rows.start - earlier..rows.start),
+        };
+        Input::Table { table }
+    }
+
+    /// Counts and dates of public rows with labels.
+    pub fn labelled(&self) -> ReportProof {
+        let calendar = Calendar::Numbers { numbers: (0..12).map(|x| x * x).collect() };
+        self.report(&self.table(0..12, 0), None, &[Asked::Counts, Asked::Calendar { calendar }])
+    }
+
+    /// A backtest of public days.
+    pub fn public_backtest(&self) -> ReportProof {
+        let figures = vec![FIGURES[0], FIGURES[3]];
+        let asked = [
+            Asked::Backtest { strategy: strategy(Position::Sign), figures },
+            Asked::Calendar { calendar: Calendar::Days { days: (0..12).map(|x| 14_613 + 3 * x).collect() } },
+        ];
+        self.report(&self.table(5..17, 5), None, &asked)
+    }
+
+    /// Counts, classes and outputs of the model as everybody has it, at 12 bits, on committed rows; and its weights.
+    pub fn of_public_model(&self) -> (ReportProof, Vec<i64>) {
+        let config = &self.statement().config;
+        let shift = config.scales.fw - 12;
+        let weights: Vec<i64> = self.weights.iter().map(|w| w >> shift).collect();
+        let layers = config.architecture.layers.iter().enumerate();
+        let model = PublicModel {
+            architecture: config.architecture.clone(),
+            fa: config.scales.fa,
+            bits: 12,
+            data_bits: config.data_bits,
+            names: layers.map(|(l, x)| (format!("{l}.weight"), x.bias.then(|| format!("{l}.bias")))).collect(),
+            weights: weights_digest(&weights).unwrap(),
+        };
+        let input = self.committed(Rows::Range { first: 4, count: 70 });
+        let data = Some(&self.rows);
+        let about = PublicInput { model: &model, weights: &weights, input: &input, data, groups: None, hidden: &[] };
+        let trees = PublicTrees { data: Some(&self.data.vector), outputs: None };
+        let asked = [Asked::Counts, Asked::Classes, Asked::Outputs];
+        let report = prove_public_report(&about, trees, &asked, &[1; 32]).unwrap();
+        (report, weights)
     }
 
     /// Outputs on public rows.

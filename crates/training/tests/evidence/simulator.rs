@@ -156,6 +156,7 @@ fn simulated_report(rows_read: Rows, shown: Shown, count: usize) {
         groups: None,
         shown: vec![shown],
         against: None,
+        public: None,
     };
     let relation = report::relation(&statement, &run, verdict.w_out).unwrap();
     let vectors = [(&weights, model_record.committed().unwrap()), (&rows, record.committed().unwrap())];

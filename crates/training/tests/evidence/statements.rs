@@ -118,6 +118,8 @@ pub fn reported() -> Vec<Reported> {
         ("report on public rows", Proven::new(tables()), Proven::public),
         ("report of sums", Proven::new(one_chunk(regression())), Proven::sums),
         ("backtest", Proven::traded(), Proven::bounded_backtest),
+        ("report on public labels", Proven::new(one_chunk(logistic())), Proven::labelled),
+        ("backtest of public rows", Proven::traded(), Proven::public_backtest),
         ("report of scores", Proven::new(one_chunk(logistic())), Proven::scores),
         ("predictions", Proven::new(one_chunk(perceptron())), Proven::predictions),
         ("comparison", Proven::pair(one_chunk(logistic()), true), Proven::compared),

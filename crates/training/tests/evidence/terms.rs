@@ -331,8 +331,8 @@ struct Traded {
     batched: usize,
 }
 
-fn of_backtest(shown: &[Shown], z_bits: usize, lookups: &mut Lookups) -> Option<Traded> {
-    let (strategy, figures) = shown.iter().find_map(|s| match s {
+fn of_backtest(statement: &ReportStatement, z_bits: usize, lookups: &mut Lookups) -> Option<Traded> {
+    let (strategy, figures) = statement.shown.iter().find_map(|s| match s {
         Shown::Backtest { strategy, figures } => Some((strategy, figures)),
         _ => None,
     })?;
@@ -362,12 +362,14 @@ fn of_backtest(shown: &[Shown], z_bits: usize, lookups: &mut Lookups) -> Option<
         + simple
         + 2 * hits
         + usize::from(ratios > 0);
+    // Those of public rows are compared, and have no power.
+    let lags = if matches!(statement.input, Input::Table { .. }) { 0 } else { strategy.lags.len() };
     Some(Traded {
         pairs: 3 + if signs { 3 } else { 0 } + if falls { 1 + drawdown } else { 0 },
         equations: 2 + if signs { 4 } else { 0 } + if falls { 2 + drawdown } else { 0 },
         sums: exact + squares + drawdown + ratios,
         claims: 1 + linear + if ratios > 0 { 1 + ratios } else { 0 },
-        batched: 1 + usize::from(falls) + strategy.lags.len(),
+        batched: 1 + usize::from(falls) + lags,
     })
 }
 
@@ -451,7 +453,7 @@ fn of_model(
     lookups.range(absolute * n, 17);
     let margins = statement.shown.iter().filter(|s| matches!(s, Shown::Margins { .. })).count();
     lookups.range(2 * margins, 9);
-    let traded = of_backtest(&statement.shown, z_bits, lookups);
+    let traded = of_backtest(statement, z_bits, lookups);
     let ([linear, linear_slacks, on_pairs, pair_slacks], sets) = score_claims(&statement.shown, groups as u32);
     let score_bits = z_bits + usize::from(n > 1);
     if linear > 0 {
@@ -624,6 +626,7 @@ fn terms_of_reports() {
             Input::Committed { rows: Rows::Listed(list), .. } => list.len(),
             Input::Committed { rows: Rows::Hidden { count }, .. } => *count as usize,
             Input::Public { features } => features.len() / of_run.config.architecture.layers[0].inputs as usize,
+            Input::Table { table } => table.features.len() / of_run.config.architecture.layers[0].inputs as usize,
         };
         compare(name, &relation, &of_report(statement, &of_run.config, read));
     };
@@ -641,6 +644,11 @@ fn terms_of_reports() {
             }
         }
     }
+    // Of a public model there is no other vector, and not one term more or less.
+    let (_, proven, _) = &reported()[0];
+    let (report, weights) = proven.of_public_model();
+    let (relation, _) = report::public_relation(&report.statement, &weights).unwrap();
+    compare("a public model", &relation, &of_report(&report.statement, &proven.run.statement.config, 70));
     let proven = Proven::traded();
     for position in [Position::Sign, Position::Long, Position::Tanh { shift: 8, bits: 5, long: true }] {
         compare_report("a backtest of all figures", &proven.backtest(position, &FIGURES), &proven.run);
@@ -703,6 +711,7 @@ fn terms_of_a_report_with_more_claims_than_messages() {
         groups: None,
         shown: vec![Shown::TargetMoments { sums: vec![0; 700], squares: 0 }],
         against: None,
+        public: None,
     };
     let w = run.validate().unwrap().last().unwrap().w;
     let relation = report::relation(&statement, &run, w).unwrap();

@@ -1,7 +1,7 @@
 //! What a backtest claims beyond single rows: shifts by a row, lags, sums over rows, and bounds on ratios.
 use super::{Backtest, Figure, LIMB_BITS, LIMBS, ROOT_BITS};
 use crate::relation::{TRACE, cell};
-use crate::report::relation::{DATA, ReportRelation, Row};
+use crate::report::relation::{ReportRelation, Row};
 use alloc::vec;
 use alloc::vec::Vec;
 use p3_field::PrimeCharacteristicRing;
@@ -143,7 +143,7 @@ impl Backtest {
 
     /// Coefficients that the claim at rho batches: the shifts, and one for every lag.
     pub(in crate::report) fn batched(&self) -> usize {
-        self.shifted().len() + self.strategy.lags.len()
+        self.shifted().len() + if self.public { 0 } else { self.strategy.lags.len() }
     }
 }
 
@@ -242,10 +242,11 @@ impl ReportRelation<'_> {
             here.add_to(&mut e, row.column, E::ONE, power);
             earlier.add_to(&mut e, before, total, -power);
         }
-        if !b.strategy.lags.is_empty() {
+        // Those of public rows are compared by the rules.
+        if !b.public && !b.strategy.lags.is_empty() {
             let mut targets = vec![E::ZERO; if r.is_dry() { 0 } else { 1 << self.data_stride }];
             for (lag, power) in b.strategy.lags.iter().zip(powers) {
-                e.add_cell(cell(DATA, row.data, lag.column as usize), power);
+                e.add_cell(cell(row.data.0, row.data.1, lag.column as usize), power);
                 // Row x of those read is row first + x of the data: at least back + 1.
                 let start = (b.bounds.first as usize).saturating_sub(lag.back as usize + 1);
                 for (w, &x) in targets.iter_mut().skip(start).zip(eq.iter().take(self.checked.rows)) {
@@ -253,7 +254,7 @@ impl ReportRelation<'_> {
                 }
             }
             let targets = r.low(Low::Dense(targets));
-            e.add_cell(cell(DATA, targets, b.target), -E::ONE);
+            e.add_cell(cell(self.data_id(), targets, b.target), -E::ONE);
         }
         r.assert_zero(e);
     }

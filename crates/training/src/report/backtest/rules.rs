@@ -26,7 +26,7 @@ const KEPT_BITS: u32 = 36;
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BacktestInvalid {
     /// The rows are days in a row: all, or a range.
-    #[error("a backtest reads all rows of a committed data set, or a range of them, not a list and not public rows")]
+    #[error("a backtest reads all rows of a committed data set, a range of them, or public rows with their targets")]
     BacktestRows,
     /// A year has no deviation.
     #[error("a backtest is of at least 2 rows, these are {got}")]
@@ -72,6 +72,16 @@ pub enum BacktestInvalid {
         reach: u64,
         /// First row.
         first: u32,
+    },
+    /// On a public row a feature is another number than the earlier target.
+    #[error("on row {row} feature {column} is not the target {reach} rows earlier")]
+    LookAhead {
+        /// The feature.
+        column: u32,
+        /// How many rows earlier.
+        reach: u64,
+        /// Of those read.
+        row: usize,
     },
     /// A figure twice.
     #[error("a figure of the backtest is asked for twice")]
@@ -156,23 +166,28 @@ impl Strategy {
         input: &Input,
         rows: usize,
     ) -> Result<Bounds, BacktestInvalid> {
-        let Input::Committed { data, rows: read } = input else { return Err(BacktestInvalid::BacktestRows) };
-        let first = match read {
-            Rows::All => 0,
-            Rows::Range { first, .. } => *first,
-            Rows::Listed(_) | Rows::Hidden { .. } => return Err(BacktestInvalid::BacktestRows),
+        // Rows before the first one that is read: of a public table their targets stand beside it.
+        let first = match input {
+            Input::Committed { rows: Rows::All, .. } => 0,
+            Input::Committed { rows: Rows::Range { first, .. }, .. } => *first,
+            Input::Table { table } => u32::try_from(table.earlier.len()).unwrap_or(u32::MAX),
+            Input::Committed { .. } | Input::Public { .. } => return Err(BacktestInvalid::BacktestRows),
         };
         if rows < 2 {
             return Err(BacktestInvalid::TooFewRows { got: rows });
         }
-        let Labels::Real { outputs: 1, bits } = data.labels else { return Err(BacktestInvalid::Labels) };
+        let Some(Labels::Real { outputs: 1, bits }) = input.labels() else { return Err(BacktestInvalid::Labels) };
         let outputs = config.architecture.layers.last().map_or(0, |l| l.outputs as usize);
         if outputs != 1 {
             return Err(BacktestInvalid::Outputs { got: outputs });
         }
         self.check_fields()?;
-        self.check_lags(data.features, first)?;
+        let features = config.architecture.layers.first().map_or(0, |l| l.inputs);
+        self.check_lags(features, first)?;
         within("rows times earlier targets", rows as u64 * self.lags.len() as u64, 0, MAX_LAGGED)?;
+        if let Input::Table { table } = input {
+            table.check_lags(features as usize, &self.lags)?;
+        }
         let whole = u128::from(self.position.whole());
         let (cost, scale) = (u128::from(self.cost.0), u128::from(self.cost.1));
         // |p| and |p - p'| are at most whole and 2 whole, |y| at most 2^(bits-1).

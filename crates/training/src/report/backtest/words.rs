@@ -1,6 +1,5 @@
 //! A verified backtest in words.
 use super::{Figure, Lag, Position, Strategy};
-use crate::record::DataRecord;
 use crate::words::counted;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -64,7 +63,7 @@ const fn follows(last: &Lag, l: &Lag) -> bool {
 pub(in crate::report) fn backtest_words(
     strategy: &Strategy,
     figures: &[Figure],
-    data: &DataRecord,
+    features: u32,
     rows: u64,
 ) -> (Vec<String>, Vec<String>) {
     let whole = u128::from(strategy.cost.1) * u128::from(strategy.position.whole()) * u128::from(strategy.unit);
@@ -82,7 +81,7 @@ pub(in crate::report) fn backtest_words(
         shown.push(format!("No look-ahead in these inputs, on every row: {}.", lags(&strategy.lags)));
     }
     let listed = |column: &u32| strategy.lags.iter().any(|l| l.column == *column);
-    let open: Vec<String> = (0..data.features).filter(|c| !listed(c)).take(64).map(|c| c.to_string()).collect();
+    let open: Vec<String> = (0..features).filter(|c| !listed(c)).take(64).map(|c| c.to_string()).collect();
     if !open.is_empty() {
         not_shown
             .push(format!("that these inputs were known when the position was taken: features {}", open.join(", ")));

@@ -4,7 +4,7 @@ use crate::config::{Loss, RunConfig};
 use crate::record::Labels;
 use crate::report::ReportInvalid;
 use crate::report::claims::SLACK_BITS;
-use crate::report::statement::{Input, ReportStatement, Shown};
+use crate::report::statement::{ReportStatement, Shown};
 use crate::report::validate::fraction;
 
 /// Most bits of U and of V.
@@ -23,8 +23,7 @@ impl ReportStatement {
     /// Checks that the model and the rows have real targets; returns how many a row has, and their bits.
     pub(in crate::report) fn real_targets(&self, config: &RunConfig) -> Result<(u32, u32), ReportInvalid> {
         let outputs = config.architecture.layers.last().map_or(0, |l| l.outputs);
-        let Input::Committed { data, .. } = &self.input else { return Err(NO_LABELS) };
-        match data.labels {
+        match self.input.labels().ok_or(NO_LABELS)? {
             Labels::Real { outputs: n, bits } if n == outputs && config.architecture.loss == Loss::Mse => Ok((n, bits)),
             _ => Err(ReportInvalid::Labels),
         }

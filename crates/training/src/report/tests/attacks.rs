@@ -73,14 +73,26 @@ impl<'w> Forgery<'w> {
         asked: &[Asked],
         hidden: &[u32],
     ) -> Self {
+        Self::about(world, world.committed(rows), groups, asked, hidden)
+    }
+
+    /// On any rows.
+    pub(super) fn about(
+        world: &'w World,
+        input: Input,
+        groups: Option<Groups>,
+        asked: &[Asked],
+        hidden: &[u32],
+    ) -> Self {
         let draft = ReportStatement {
             version: REPORT_VERSION,
             run_digest: world.verdict.run_digest,
             model_digest: world.verdict.model_digest,
-            input: world.committed(rows),
+            input,
             groups: groups.clone(),
             shown: vec![],
             against: None,
+            public: None,
         };
         let evaluation = Evaluation::new(
             &world.run.config,

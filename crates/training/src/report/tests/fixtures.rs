@@ -15,12 +15,12 @@ use std::path::{Path, PathBuf};
 use tacit_argument::field::F;
 use tacit_argument::opening::OpeningError;
 
-fn folder() -> PathBuf {
+pub(super) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures")
 }
 
 /// The owner's side of the run that `examples/fixture.rs` writes: its rows and seeds are fixed.
-fn seeded() -> World {
+pub(super) fn seeded() -> World {
     let read = |name: &str| std::fs::read(folder().join(name)).unwrap();
     let run: RunProof = file::decode(Kind::Run, &read("seeded.tacit")).unwrap();
     let body: DataFile = file::decode(Kind::Data, &read("seeded.commitment")).unwrap();

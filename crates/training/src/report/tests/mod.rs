@@ -11,12 +11,14 @@ mod fixtures;
 mod hidden;
 mod honest;
 mod mutation;
+mod public;
 mod ranks;
 mod rates;
 mod scores;
 mod scores_bounds;
 mod scores_forged;
 mod scores_rules;
+mod table;
 mod told;
 
 use super::*;
