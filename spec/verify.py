@@ -168,13 +168,7 @@ def verify_on_run(
         of_second = second[1] if named is None else links.of_model(second[1], named.model_digest)
         compared = of_second, second[0].statement
     of_report = verify_report(report, of_model, of_run.statement, compared)
-    scaled = evaluated
-    if training is not None and isinstance(about, TableInput):
-        trained = read_file("data", DataFile, training)
-        labels = trained.record.labels
-        scaled = trained if isinstance(labels, RealLabels) and labels.outputs == 1 else None
-    if scaled is not None and report.statement.backtest is not None:
-        check_unit(report.statement.backtest, scaled.schema, scaled.record.fa)
+    check_unit_of(report, evaluated, training)
     links.all_used()
     of_report_bits = summed(bits for _, bits in of_report.soundness)
     errors.add(of_report_bits)
@@ -188,6 +182,17 @@ def verify_on_run(
         "report bits": f"{of_report_bits:.2f}",
         **errors.fact(),
     }
+
+
+def check_unit_of(report: ReportProof, evaluated: DataFile | None, training: bytes | None) -> None:
+    """The unit of a backtest, where a commitment that is given says the scale of its targets."""
+    scaled, about = evaluated, report.statement.input
+    if training is not None and isinstance(about, TableInput):
+        trained = read_file("data", DataFile, training)
+        labels = trained.record.labels
+        scaled = trained if isinstance(labels, RealLabels) and labels.outputs == 1 else None
+    if scaled is not None and report.statement.backtest is not None:
+        check_unit(report.statement.backtest, scaled.schema, scaled.record.fa)
 
 
 def verify_on_file(
@@ -212,9 +217,8 @@ def verify_on_file(
     if data is not None:
         errors.add(check_data_of(report, read_file("data", DataFile, data), links))
     of_report = verify_public_report(report, weights)
-    if data is not None and report.statement.backtest is not None:
-        evaluated = read_file("data", DataFile, data)
-        check_unit(report.statement.backtest, evaluated.schema, evaluated.record.fa)
+    evaluated = None if data is None else read_file("data", DataFile, data)
+    check_unit_of(report, evaluated, None if released is None else training)
     links.all_used()
     if released is not None:
         release = read_file("release", ReleaseProof, released[0])

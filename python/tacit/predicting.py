@@ -16,7 +16,7 @@ from tacit._wording import given, name_of, named
 from tacit.commitment import DEFAULT_PROOFS, CommittedData, commit_quantised
 from tacit.dataset.quantised import QuantisedData, quantise
 from tacit.dataset.schema import Column, Schema, Target
-from tacit.errors import ReportRefused, UsageError
+from tacit.errors import UsageError
 from tacit.public_models import PublicModel, apart
 from tacit.public_rows import require_features
 from tacit.reporting import (

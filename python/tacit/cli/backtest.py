@@ -82,6 +82,7 @@ def command(
     from tacit.backtesting import backtest
     from tacit.commitment import open_data
     from tacit.markets import market_file
+    from tacit.public_models import apart
 
     chosen = parse_rows(rows)
     if chosen is not None and not isinstance(chosen, range):
@@ -92,14 +93,14 @@ def command(
         raise UsageError("--price, --date, --since and --until are about a file of prices: give --input")
     require_free(out, overwrite=force)
     opened = open_vault(vault, key_file)
-    of_run = model_or_run(opened, run, model)
+    about = model_or_run(opened, run, model)
     market: CommittedData | Market | None = None if data is None else open_data(opened, data)
     if table is not None:
-        market = market_file(table, like=of_run.data().schema, price=price, date=date)
+        market = market_file(table, like=apart(about)[0].data().schema, price=price, date=date)
         market = market if until is None else market.until(until)
         market = market if since is None else market.since(since)
     made = backtest(
-        of_run,
+        about,
         market,
         cost_bps=cost_bps,
         position=position,  # type: ignore[arg-type]  # an unknown one is refused there

@@ -178,7 +178,7 @@ def _glance(about: Verified, results: Results) -> Markup:
             cards.append(
                 (percent(results.rates[metric, None]), results.words(metric), results.note(metric, None))
             )
-    if (about.evaluated is not None or about.public) and "r2" in (errors := errors_of(results, len(rows))):
+    if (about.evaluated is not None or about.public_rows) and "r2" in (errors := errors_of(results, len(rows))):
         cards.append((decimal(errors["r2"]), "R²", "of 1: share of the targets' variance"))
     traded = performance_of(results.shown, len(rows))
     if traded is not None and traded.sharpe is not None:
@@ -190,7 +190,7 @@ def _glance(about: Verified, results: Results) -> Markup:
         rate, group = min(lowest)
         cards.append((percent(rate), "lowest accuracy of a group", results.group(group)))
     if results.groups:
-        hidden = "" if about.public else "; each row's group is hidden"
+        hidden = "" if about.public_rows else "; each row's group is hidden"
         cards.append((count(len(results.groups)), "groups", f"by {results.by}{hidden}"))
     if ("auc", None) in (scores := shown_scores(results.shown)):
         cards.append((decimal(scores["auc", None], 4), "AUC", "area under the ROC curve, at most 1"))
@@ -208,7 +208,7 @@ def _glance(about: Verified, results: Results) -> Markup:
 
 
 def _results(about: Verified, results: Results) -> list[Child]:
-    rows = row_numbers(about) if about.evaluated is not None or about.public else ()
+    rows = row_numbers(about) if about.evaluated is not None or about.public_rows else ()
     exact, lower = _charts(results, False), _charts(results, True)
     gaps, rates = gaps_table(results), rates_table(results)
     blocks: list[tuple[str, str | None, list[Child]]] = [

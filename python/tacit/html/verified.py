@@ -113,7 +113,7 @@ class Verified:
         return found if isinstance(found, Mapping) else None
 
     @property
-    def public(self) -> bool:
+    def public_rows(self) -> bool:
         """Whether a report's rows stand in it with their labels."""
         return self.kind == "report" and "table" in self.verdict.statement["report"]["input"]
 
