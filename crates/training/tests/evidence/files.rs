@@ -141,6 +141,7 @@ const REPORT: &[(&str, &str)] = &[
     ("statement.shown.*.MeanErrorAtMost.error", "statement"),
     ("statement.shown.*.MeanErrorAtMost.group", "statement"),
     ("statement.shown.*.MeanErrorAtMost.bound", "statement"),
+    ("statement.shown.*.ExplainedAtLeast.bound", "statement"),
     ("statement.shown.*.BetterBy.metric", "statement"),
     ("statement.shown.*.BetterBy.group", "statement"),
     ("statement.shown.*.BetterBy.bound", "statement"),
