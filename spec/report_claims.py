@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from spec.rejected import require
-from spec.report_rates import F1, Accuracy, FalsePositives, Precision, Predicted, Rate, Recall
+from spec.report_rates import F1, Accuracy, FalsePositives, Precision, Predicted, Rate, Recall, TopK
 from spec.report_statement import AtLeast, Counts, Exactly, GapAtMost, ReportStatement
 
 LIMBS, LIMB_BITS = 4, 15
@@ -43,21 +43,28 @@ def coefficients(rate: Rate, label: int, predicted: int) -> tuple[int, int]:
             return int(label != of == predicted), int(label != of)
         case Predicted(of):
             return int(predicted == of), 1
+        case TopK():
+            return 0, 1
 
 
 def check_rate(rate: Rate, classes: int) -> None:
     """The rate's class exists; without classes at all another check refuses."""
+    if isinstance(rate, TopK):
+        require(classes == 0 or 0 < rate.k < classes, "TopK", f"among {rate.k} of {classes}")
+        return
     of = 0 if isinstance(rate, Accuracy) else rate.of
     require(of < classes or classes == 0, "NoSuchClass", f"class {of} of {classes}")
 
 
 @dataclass(frozen=True)
 class Table:
-    """The counts of `groups` groups: index (group C + label) C + prediction."""
+    """The counts of `groups` groups: index (group C + label) C + prediction; behind them, for every k of
+    `tops`, each group's rows whose label is among the k largest outputs."""
 
     groups: int
     classes: int
     rows: int
+    tops: list[int]
 
     def combination(self, rate: Rate, parts: list[tuple[int, int, int]]) -> Terms:
         """sum over (group, n, d) of n times the rate's numerator in the group plus d times its denominator."""
@@ -68,6 +75,8 @@ class Table:
                 k = n * numerator + d * denominator
                 if k:
                     out.append((group * c * c + cell, k))
+            if isinstance(rate, TopK) and n:
+                out.append((self.groups * c * c + self.tops.index(rate.k) * self.groups + group, n))
         return out
 
     def among(self, rate: Rate, group: int | None, n: int, d: int) -> Terms:
@@ -85,7 +94,7 @@ class Table:
         """q numerator - p denominator >= 0; the denominator is not 0."""
         p, q = shown.bound
         out = [self.at_least(self.among(shown.rate, shown.group, q, -p), 0)]
-        if shown.group is not None or not isinstance(shown.rate, Accuracy | Predicted):
+        if shown.group is not None or not isinstance(shown.rate, Accuracy | Predicted | TopK):
             out.append(self.at_least(self.among(shown.rate, shown.group, 0, 1), 1))
         return out
 
@@ -103,7 +112,8 @@ class Table:
 
 def count_claims(statement: ReportStatement, classes: int, rows: int) -> list[CountClaim]:
     """All claims, in the order of what is shown."""
-    table, out, terms = Table(statement.group_count, classes, rows), list[CountClaim](), 0
+    table = Table(statement.group_count, classes, rows, statement.tops)
+    out, terms = list[CountClaim](), 0
     for shown in statement.shown:
         require(terms <= MAX_TERMS, "Length", f"{terms} coefficients")
         more: list[CountClaim] = []

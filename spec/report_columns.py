@@ -11,6 +11,7 @@ from spec.field import lg
 from spec.layout import Allocator, ForwardLayout
 from spec.lookup import Form, System, Table, column, signed
 from spec.report_claims import LIMB_BITS, LIMBS
+from spec.report_errors import ABSOLUTE, SQUARED, ExplainedAtLeast, MeanErrorAtMost
 from spec.report_rules import Checked
 from spec.report_statement import AbsoluteError, Groups, ReportStatement, SquaredError, TargetMoments
 from spec.tables import relu
@@ -59,6 +60,8 @@ class HeadEquation:
     masked: list[tuple[int, int]] = field(default_factory=list)
     data: int | None = None
     data_scale: int = -1
+    labels: list[tuple[int, int]] = field(default_factory=list)
+    """Further columns of the data."""
     pairs: list[Pair] = field(default_factory=list)
 
 
@@ -68,10 +71,11 @@ class Head:
     def __init__(self, layout: ForwardLayout, checked: Checked, groups: int, slots: Allocator) -> None:
         """Takes its columns."""
         layer = checked.config.architecture.layers[-1]
-        self.z, self.z_bits, self.classes = layout.layers[-1].z, layer.z_bits, checked.predicted
-        self.step = slots.take(1) if layer.outputs == 1 else None
-        self.hot = OneHot(slots.take(0 if self.step is not None else self.classes - 1), self.classes)
-        self.max = slots.take(0 if self.step is not None else 1)
+        self.z, self.z_bits, self.classes = layout.layers[-1].z, layer.z_bits, max(1, checked.predicted)
+        self.several = checked.predicted > 0 and layer.outputs > 1
+        self.step = slots.take(1) if checked.predicted and layer.outputs == 1 else None
+        self.hot = OneHot(slots.take(self.classes - 1 if self.several else 0), self.classes)
+        self.max = slots.take(1 if self.several else 0)
         self.group = OneHot(slots.take(groups - 1), groups)
         self.both = slots.take((groups - 1) * (self.classes - 1))
 
@@ -101,7 +105,7 @@ class Head:
         """Z has the sign, or no output is larger than the predicted one, and those before it are smaller."""
         if self.step is not None:
             system.add(relu(self.z_bits), [signed(self.z, self.z_bits), column(self.step)])
-        else:
+        elif self.several:
             self.hot.lookup(system)
             for j in range(self.classes):
                 gap = column(self.max).plus(column(self.z + j), -1)
@@ -113,7 +117,7 @@ class Head:
     def equations(self, groups: Groups | None) -> list[HeadEquation]:
         """The largest output is the one predicted; [g and c] is a product; groups have their values."""
         out = []
-        if self.step is None:
+        if self.several:
             differences = (column(self.z + j).plus(column(self.z), -1) for j in range(1, self.classes))
             pairs = [(self.hot.form(j), d) for j, d in enumerate(differences, 1)]
             out.append(HeadEquation(columns=[(self.z, 1), (self.max, -1)], pairs=pairs))
@@ -128,17 +132,27 @@ class Head:
         return out
 
 
+def _error(shown: object) -> int | None:
+    """The error that a bound reads."""
+    if isinstance(shown, MeanErrorAtMost):
+        return shown.error
+    return SQUARED if isinstance(shown, ExplainedAtLeast) else None
+
+
 class Residuals:
     """Sums over the rows that are read of errors and targets."""
 
     def __init__(self, s: ReportStatement, checked: Checked, layout: ForwardLayout, slots: Allocator) -> None:
-        """Takes a column of |Z - y| per output, if absolute errors are shown."""
+        """Takes a column of |Z - y| per output, and one of squared errors, if such are shown or bounded."""
         layers = checked.config.architecture.layers
         self.shown, self.n = s.shown, layers[-1].outputs
         self.z, self.labels = layout.layers[-1].z, layers[0].inputs
-        absolute = any(isinstance(shown, AbsoluteError) for shown in s.shown)
+        bounded = {_error(shown) for shown in s.shown}
+        absolute = ABSOLUTE in bounded or any(isinstance(shown, AbsoluteError) for shown in s.shown)
         first = slots.take(self.n if absolute else 0)
         self.absolute = list(range(first, first + self.n)) if absolute else []
+        self.square = slots.take(1) if SQUARED in bounded else None
+        self.rows, self.bounds = checked.rows, checked.errors
 
     def target(self, j: int) -> Form:
         """y_j."""
@@ -152,6 +166,37 @@ class Residuals:
         """|Z - y| is not negative, and small."""
         for slot in self.absolute:
             system.add_range(ERROR_BITS, column(slot))
+
+    def error(self, kind: int) -> Form:
+        """What a row adds to a sum of errors that is bounded."""
+        if kind == ABSOLUTE:
+            return Form([(0, slot, 1) for slot in self.absolute])
+        assert self.square is not None
+        return column(self.square)
+
+    def equations(self) -> list[HeadEquation]:
+        """Squared errors of a row in one column."""
+        if self.square is None:
+            return []
+        pairs = [(self.difference(j), self.difference(j)) for j in range(self.n)]
+        return [HeadEquation(columns=[(self.square, -1)], pairs=pairs)]
+
+    def bounded(self, head: Head | None) -> list[list[Pair]]:
+        """Products of the sums over rows that bounds are about."""
+        out = list[list[Pair]]()
+        if self.bounds is None:
+            return out
+        one = Form([], 1)
+        for m in self.bounds.means:
+            among = one if m.group is None or head is None else head.group.form(m.group)
+            out.append([(among, Form([], m.most).plus(self.error(m.error), -m.times))])
+            if m.group is not None:
+                out.append([(among, one)])
+        if self.bounds.explained is not None:
+            out.append([(one, self.error(SQUARED))])
+            targets = [self.target(j) for j in range(self.n)]
+            out.append([(Form([]).plus(y, self.rows), y) for y in targets])
+        return out
 
     def equal(self) -> list[tuple[Pair, Pair]]:
         """Products that are equal on every row: |Z - y|^2 and (Z - y)^2."""

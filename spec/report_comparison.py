@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from spec.report_rates import F1, Accuracy, FalsePositives, Precision, Predicted, Recall
+from spec.report_rates import F1, Accuracy, FalsePositives, Precision, Predicted, Recall, TopK
 from spec.score_statement import ScoreLoss
 from spec.wire import U32, Bytes32
 
@@ -21,7 +21,7 @@ class OtherModel:
 class ByRate:
     """Better is a larger rate."""
 
-    rate: Accuracy | Recall | Precision | F1 | FalsePositives | Predicted
+    rate: Accuracy | Recall | Precision | F1 | FalsePositives | Predicted | TopK
 
 
 @dataclass(frozen=True)

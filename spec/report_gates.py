@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from spec.bilinear import bilinear_check
+from spec.error_check import error_check
 from spec.field import ONE, ZERO, E, eq, eq_table, lg, powers, unit_weights
 from spec.hiding import Affine, Low, Reduction
 from spec.report_claims import LIMB_BITS, LIMBS
@@ -36,7 +37,8 @@ def gate_check(t: ReportTrace, r: Reduction, rho: Row, product: Equation, claime
     nu, head, x = r.challenge(), t.equations, t.residuals
     claims, b = t.checked.claims, t.backtest
     products = [] if b is None else b.products()
-    sums = len(x.squares()) + len(products)
+    bounded = x.bounded(t.head)
+    sums = len(x.squares()) + len(products) + len(bounded)
     every = iter(powers(nu, 1 + len(head) + len(x.equal()) + sums + len(claims)))
     next(every)
     claimed.sub(t.linear(rho, product))
@@ -56,7 +58,11 @@ def gate_check(t: ReportTrace, r: Reduction, rho: Row, product: Equation, claime
     for s, power in zip(products, of_products, strict=True):
         assert isinstance(s.of, tuple)
         gates.append(Gate(s.of, read=power))
+    of_bounds = [next(every) for _ in bounded]
+    for pairs, power in zip(bounded, of_bounds, strict=True):
+        gates += [Gate(pair, read=power) for pair in pairs]
     of_counts = list(every)
+    gates += hit_gates(t, of_counts)
     add_counts(t, r, claimed, of_counts)
     if outputs is not None:
         output_check(t, r, rho, outputs, u)
@@ -66,6 +72,8 @@ def gate_check(t: ReportTrace, r: Reduction, rho: Row, product: Equation, claime
         values = b.check(r, rho.point, rho.column, rho.data, (t.log_rows, t.data_stride))
         for of_sum, power in zip(values, of_products, strict=True):
             claimed.add(of_sum, power)
+    for of_sum, power in zip(error_check(t, r), of_bounds, strict=True):
+        claimed.add(of_sum, power)
     if not gates and t.checked.classes == 0:
         r.assert_zero(claimed)
         return
@@ -98,6 +106,19 @@ def add_counts(t: ReportTrace, r: Reduction, e: Affine, of_counts: Sequence[E]) 
             slot += 1
 
 
+def hit_gates(t: ReportTrace, of_counts: Sequence[E]) -> list[Gate]:
+    """Rows of each group whose label is among the k largest outputs."""
+    if t.ranks is None or t.head is None:
+        return []
+    pairs = t.ranks.hits(t.head)
+    weights, first = [ZERO] * len(pairs), t.checked.classes**2 * t.head.group.n
+    for claim, power in zip(t.checked.claims, of_counts, strict=True):
+        for i, c in claim.terms:
+            if i >= first:
+                weights[i - first] = weights[i - first] + power * c
+    return [Gate(pair, read=weight) for pair, weight in zip(pairs, weights, strict=True)]
+
+
 def add_label(t: ReportTrace, e: Affine, c: int, row: Row, k: E) -> None:
     """Adds k times the indicator of a label, 0 on rows that are not read."""
     first = t.layers[0].inputs
@@ -116,7 +137,7 @@ def add_predictions(t: ReportTrace, e: Affine, label: int, row: Row, of_counts: 
     classes, weights = t.checked.classes, dict[int, E]()
     for claim, power in zip(t.checked.claims, of_counts, strict=True):
         for i, c in claim.terms:
-            if i // classes % classes == label:
+            if i < classes**2 * t.head.group.n and i // classes % classes == label:
                 weights[i] = weights.get(i, ZERO) + power * c
     for i, w in weights.items():
         t.add_form(e, t.head.joint(i // classes**2, i % classes), row, k * w)
@@ -133,14 +154,12 @@ def output_check(t: ReportTrace, r: Reduction, rho: Row, values: Sequence[int], 
 
 def sum_check(t: ReportTrace, r: Reduction) -> None:
     """Sums of single columns over the rows that are read."""
-    sums, rows = t.residuals.sums(), t.checked.rows
+    sums = t.residuals.sums()
     if not sums:
         return
-    places, read = set(t.checked.index or ()), [ONE] * rows + [ZERO] * ((1 << t.log_rows) - rows)
-    column, public = r.low(Low(table=read)), t.public(read)
-    data = r.low(Low(table=[ONE if i in places else ZERO for i in range(1 << t.data_stride)]))
+    read = t.rows_read(r)
     for forms, value in sums:
         e = Affine(ONE * -value)
         for form in forms:
-            t.add_form(e, form, Row([], column, column, data, ONE, public), ONE)
+            t.add_form(e, form, read, ONE)
         r.assert_zero(e)

@@ -47,4 +47,11 @@ class Predicted:
     of: U32
 
 
-Rate = Accuracy | Recall | Precision | F1 | FalsePositives | Predicted
+@dataclass(frozen=True)
+class TopK:
+    """Rows whose label is among the k largest outputs, of all rows; of equal ones the first is the larger."""
+
+    k: U32
+
+
+Rate = Accuracy | Recall | Precision | F1 | FalsePositives | Predicted | TopK

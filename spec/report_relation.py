@@ -97,10 +97,12 @@ class ModelRelation(ReportTrace):
     def model_terms(self, bits: float) -> list[Term]:
         """Error terms but for the lookups."""
         numerator, x, b = bilinear.error_numerator, self.residuals, self.backtest
-        sums = len(x.squares()) + (0 if b is None else len(b.products()))
+        bounded, ranks = x.bounded(self.head), self.ranks
+        sums = len(x.squares()) + (0 if b is None else len(b.products())) + len(bounded)
         gates = len(self.terms.pairs.forms) + sum(len(e.pairs) for e in self.equations)
         gates += 2 * len(x.equal()) + sum(len(pairs) for pairs, _ in x.squares())
-        gates += 0 if b is None else len(b.products())
+        gates += (0 if b is None else len(b.products())) + sum(map(len, bounded))
+        gates += 0 if ranks is None or self.head is None else len(ranks.hits(self.head))
         points = self.log_rows + 2 * sum(lg(layer.outputs) for layer in self.layers) + len(self.layers)
         points += 1 + len(self.equations) + len(x.equal()) + sums + len(self.checked.claims)
         points += 0 if b is None else self.log_rows + b.batched

@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from spec.config import MAX_CHUNK_ROWS
+from spec.error_claims import ErrorClaims, error_claims
 from spec.field import lg
 from spec.nowrap import check_forward
 from spec.records import check_data
-from spec.rejected import require, within
+from spec.rejected import Rejected, require, within
 from spec.report_claims import CountClaim, check_rate, count_claims
+from spec.report_errors import ExplainedAtLeast, MeanErrorAtMost
 from spec.report_statement import (
     AbsoluteError,
     AtLeast,
@@ -41,6 +43,7 @@ from spec.training import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED_ERROR, Ru
 
 MAX_GROUPS, MAX_SHOWN, MAX_COUNTS, MAX_VALUES = 64, 64, 1 << 14, 1 << 22
 MAX_SELECTED = 1 << 24
+Bound = MeanErrorAtMost | ExplainedAtLeast
 
 
 @dataclass(frozen=True)
@@ -60,11 +63,14 @@ class Checked:
     backtest: Limits | None = None
     scores: ScoreClaims | None = None
     """What is claimed of scores."""
+    errors: ErrorClaims | None = None
+    """What is claimed of bounded errors."""
 
     @property
     def bounds(self) -> int:
-        """All bounds: each has a slack."""
-        return sum(claim.bound for claim in self.claims) + (self.scores.bounds if self.scores else 0)
+        """All hidden numbers: a slack of each bound, and those of errors behind them."""
+        counts = sum(claim.bound for claim in self.claims)
+        return counts + (self.scores.bounds if self.scores else 0) + (self.errors.scalars if self.errors else 0)
 
 
 def forward_config(run: RunConfig, data_bits: int) -> RunConfig:
@@ -89,12 +95,17 @@ def check_report(s: ReportStatement, run: RunConfig, w: int) -> Checked:
         of_outputs = all(isinstance(shown, Outputs | Told) for shown in s.shown)
         require(of_outputs, "NotApplicable", "what reads labels, or all rows in their order")
     classes = _check_shown(s, config, rows)
+    one = config.architecture.layers[-1].outputs == 1
+    require(not s.tops or not one, "NotApplicable", "a rank among the outputs of a model with one output")
     claims, scores = count_claims(s, classes, rows), None
     if any(isinstance(shown, Scores) for shown in s.shown):
         scores = score_claims(s.shown, Shape.of(config, s.group_count, rows))
     told = any(isinstance(shown, Classes) for shown in s.shown)
     predicted = _classes(config) if told or classes else 0
-    return Checked(config, rows, index, classes, predicted, claims, _check_backtest(s, config, rows), scores)
+    backtest, errors = _check_backtest(s, config, rows), None
+    if any(isinstance(shown, Bound) for shown in s.shown):
+        errors = error_claims(s.shown, config, _real_targets(s, config), rows)
+    return Checked(config, rows, index, classes, predicted, claims, backtest, scores, errors)
 
 
 def _check_backtest(s: ReportStatement, config: RunConfig, rows: int) -> Limits | None:
@@ -170,6 +181,15 @@ def _check_shown(s: ReportStatement, config: RunConfig, rows: int) -> int:
                 check_told(shown, config, classes, rows)
             case SquaredError() | AbsoluteError() | TargetMoments():
                 _check_sum(s, shown, config, rows)
+            case MeanErrorAtMost(_, group, (_, q)):
+                _real_targets(s, config)
+                _check_group(s, group)
+                require(q > 0, "Fraction", "a denominator of 0")
+            case ExplainedAtLeast((p, q)):
+                _real_targets(s, config)
+                twice = sum(isinstance(other, ExplainedAtLeast) for other in s.shown) > 1
+                require(not twice, "NotApplicable", "two bounds of R^2")
+                _check_fraction(p, q)
             case Counts(counts):
                 expected = groups * classes * classes
                 require(len(counts) == expected, "Length", f"{len(counts)} counts, not {expected}")
@@ -197,7 +217,8 @@ def _check_shown(s: ReportStatement, config: RunConfig, rows: int) -> int:
         times = sum(isinstance(shown, kind) for shown in s.shown)
         require(times <= 1, "NotApplicable", f"{kind.__name__} twice")
     if not any(isinstance(shown, Counts | Exactly | AtLeast | GapAtMost | Scores) for shown in s.shown):
-        require(s.groups is None, "NotApplicable", "groups of which nothing is shown")
+        grouped = any(isinstance(shown, MeanErrorAtMost) for shown in s.shown)
+        require(s.groups is None or grouped, "NotApplicable", "groups of which nothing is shown")
         return 0
     within(groups * classes * classes, 0, MAX_COUNTS, "Length", "groups times classes squared")
     require(classes > 0, "NotApplicable", "a rate of classes")
@@ -211,10 +232,7 @@ def _check_shown(s: ReportStatement, config: RunConfig, rows: int) -> int:
 def _check_sum(s: ReportStatement, shown: Sum, config: RunConfig, rows: int) -> None:
     """Sums of errors are of real targets, each once, and small enough to be integers mod p: |Z - y| <= 2^16."""
     outputs = config.architecture.layers[-1].outputs
-    labels = s.labels
-    require(labels is not None, "NotApplicable", "errors of rows without labels")
-    real = isinstance(labels, RealLabels) and labels.outputs == outputs
-    require(real and config.architecture.loss == SQUARED_ERROR, "Labels", f"{labels}")
+    _real_targets(s, config)
     require(sum(type(other) is type(shown) for other in s.shown) == 1, "NotApplicable", "one sum twice")
     most = rows * outputs << 32
     require(most < 1 << 62, "BoundTooFine", f"{rows} rows of {outputs} outputs")
@@ -222,6 +240,17 @@ def _check_sum(s: ReportStatement, shown: Sum, config: RunConfig, rows: int) -> 
     if isinstance(shown, TargetMoments):
         require(len(shown.sums) == outputs, "Length", f"{len(shown.sums)} sums of targets, not {outputs}")
     require(max(values) <= most, "Sum", f"{max(values)} is beyond {most}")
+
+
+def _real_targets(s: ReportStatement, config: RunConfig) -> int:
+    """Model and rows have real targets; their bits."""
+    labels = s.labels
+    if labels is None:
+        raise Rejected("NotApplicable", "errors of rows without labels")
+    outputs, good = config.architecture.layers[-1].outputs, config.architecture.loss == SQUARED_ERROR
+    if not (good and isinstance(labels, RealLabels) and labels.outputs == outputs):
+        raise Rejected("Labels", f"{labels}")
+    return labels.bits
 
 
 def _check_group(s: ReportStatement, group: int | None) -> None:

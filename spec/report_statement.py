@@ -7,8 +7,9 @@ from itertools import pairwise
 
 from spec.rejected import require
 from spec.report_comparison import BetterBy, OtherModel
+from spec.report_errors import ExplainedAtLeast, MeanErrorAtMost
 from spec.report_model import PublicModel
-from spec.report_rates import F1, Accuracy, FalsePositives, Precision, Predicted, Recall
+from spec.report_rates import F1, Accuracy, FalsePositives, Precision, Predicted, Recall, TopK
 from spec.report_strategy import Backtest
 from spec.report_table import Calendar, TableInput
 from spec.score_statement import Scores
@@ -127,7 +128,7 @@ class Counts:
 class Exactly:
     """A rate, in a group or in all rows."""
 
-    rate: Accuracy | Recall | Precision | F1 | FalsePositives | Predicted
+    rate: Accuracy | Recall | Precision | F1 | FalsePositives | Predicted | TopK
     group: U32 | None
     numerator: U32
     denominator: U32
@@ -137,7 +138,7 @@ class Exactly:
 class AtLeast:
     """A rate is at least bound[0] / bound[1]."""
 
-    rate: Accuracy | Recall | Precision | F1 | FalsePositives | Predicted
+    rate: Accuracy | Recall | Precision | F1 | FalsePositives | Predicted | TopK
     group: U32 | None
     bound: tuple[U32, U32]
 
@@ -146,7 +147,7 @@ class AtLeast:
 class GapAtMost:
     """A rate differs by at most bound[0] / bound[1] between groups; its denominators are shown."""
 
-    rate: Accuracy | Recall | Precision | F1 | FalsePositives | Predicted
+    rate: Accuracy | Recall | Precision | F1 | FalsePositives | Predicted | TopK
     denominators: list[U32]
     bound: tuple[U32, U32]
 
@@ -190,6 +191,8 @@ Shown = (
     | Committed
     | BetterBy
     | Calendar
+    | MeanErrorAtMost
+    | ExplainedAtLeast
 )
 Told = Classes | Margins | Committed
 Sum = SquaredError | AbsoluteError | TargetMoments
@@ -228,6 +231,12 @@ class ReportStatement:
     def group_count(self) -> int:
         """Groups, or the one of all rows."""
         return 1 if self.groups is None else len(self.groups.values)
+
+    @property
+    def tops(self) -> list[int]:
+        """Every k of the rates of ranks, ascending."""
+        rates = (s.rate for s in self.shown if isinstance(s, Exactly | AtLeast | GapAtMost))
+        return sorted({rate.k for rate in rates if isinstance(rate, TopK)})
 
     @property
     def backtest(self) -> Backtest | None:

@@ -11,6 +11,7 @@ from spec.layout import Allocator, ForwardLayout
 from spec.lookup import Form, System
 from spec.report_backtest import Backtest
 from spec.report_columns import DATA, Head, HeadEquation, Residuals, slack_lookups, slack_slots
+from spec.report_ranks import Ranks
 from spec.report_rules import Checked
 from spec.report_selection import Selection
 from spec.report_statement import CommittedInput, PublicInput, ReportStatement
@@ -52,9 +53,13 @@ class ReportTrace:
         # A public model is none of the vectors.
         self.data_id: int = DATA if statement.public is None else DATA - 1
         self.head: Head | None = None
-        if checked.predicted:
+        if checked.predicted or statement.groups is not None:
             self.head = Head(self.layout, checked, statement.group_count, slots)
             self.head.lookups(self.lookups)
+        self.ranks: Ranks | None = None
+        if self.head is not None and statement.tops:
+            self.ranks = Ranks(statement.tops, checked, self.layout, slots)
+            self.ranks.lookups(self.lookups)
         self.residuals = Residuals(statement, checked, self.layout, slots)
         self.residuals.lookups(self.lookups)
         self.backtest: Backtest | None = None
@@ -84,9 +89,11 @@ class ReportTrace:
 
     @property
     def equations(self) -> list[HeadEquation]:
-        """Of the head, the backtest and the scores."""
+        """Of the head, ranks, the backtest, squared errors and the scores."""
         out = [] if self.head is None else self.head.equations(self.statement.groups)
+        out += [] if self.ranks is None else self.ranks.equations()
         out += [] if self.backtest is None else self.backtest.equations()
+        out += self.residuals.equations()
         return out + ([] if self.scores is None else [self.scores.equation()])
 
     def row(self, r: Reduction, point: Point) -> Row:
@@ -100,6 +107,14 @@ class ReportTrace:
                 gathered[place] = table[x]
             data = r.low(Low(table=gathered))
         return Row(point, column, r.low(Low(table=masked)), data, total(masked), self.public(masked))
+
+    def rows_read(self, r: Reduction) -> Row:
+        """What reads columns and data on all rows that are read, each once."""
+        rows, places = self.checked.rows, set(self.checked.index or ())
+        read = [ONE] * rows + [ZERO] * ((1 << self.log_rows) - rows)
+        column = r.low(Low(table=read))
+        data = r.low(Low(table=[ONE if i in places else ZERO for i in range(1 << self.data_stride)]))
+        return Row([], column, column, data, ONE * rows, self.public(read))
 
     def public(self, weights: Sequence[E]) -> list[E] | None:
         """Public data columns at row weights."""
@@ -141,6 +156,8 @@ class ReportTrace:
             out.add_cell(TRACE, row.masked, slot, ONE * c)
         if equation.data is not None:
             self.add_data(out, row, equation.data, ONE * equation.data_scale)
+        for slot, c in equation.labels:
+            self.add_data(out, row, slot, ONE * c)
         return out
 
     def add_form(self, e: Affine, form: Form, row: Row, k: E) -> None:

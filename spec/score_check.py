@@ -140,14 +140,14 @@ def pair_check(
     eq_v = eq_table(ended.units)[: len(sets)]
     ended.close(r, total(eq_v))
     left, right, at = Affine(), Affine(), eq_table(ended.rows)
-    ordered = in_order(at)
-    lows = histogram.lows(r, at)
-    of_order, of_all = histogram.lows(r, ordered), histogram.lows(r, [ONE] * len(at))
-    for of, v in zip(sets, eq_v, strict=True):
-        histogram.add(left, lows, of, 1, v)
-        histogram.add(right, of_order, of, 0, v * alpha[of])
-        histogram.add(right, of_all, of, 0, v * beta[of])
-        right.add_constant(-(v * (alpha[of] * ordered[0] + beta[of]) * histogram.unread(of)))
+    lows, of_all = histogram.lows(r, at), histogram.lows(r, [ONE] * len(at))
+    for over, v in zip(sets, eq_v, strict=True):
+        rows, place = over
+        weights = in_order(at) if place is None else both_sides(at, place)
+        histogram.add(left, lows, rows, 1, v)
+        histogram.add(right, histogram.lows(r, weights), rows, 0, v * alpha[over])
+        histogram.add(right, of_all, rows, 0, v * beta[over])
+        right.add_constant(-(v * (alpha[over] * weights[0] + beta[over]) * histogram.unread(rows)))
     for side, message in ((left, ended.a), (right, ended.b)):
         side.sub(message)
         r.assert_zero(side)
@@ -160,6 +160,12 @@ def in_order(at: Sequence[E]) -> Point:
         out[u] = above + above + at[u]
         above = above + at[u]
     return out
+
+
+def both_sides(at: Sequence[E], place: int) -> Point:
+    """sum_{t >= place} eq(t*, t) + [u < place] for every u."""
+    above = total(at[place:])
+    return [above + ONE if u < place else above for u in range(len(at))]
 
 
 def score_terms(claims: ScoreClaims | None, bits: float) -> list[Term]:

@@ -8,16 +8,20 @@ from itertools import pairwise
 
 from spec.field import lg
 from spec.rejected import Rejected, require, within
-from spec.report_claims import LIMB_BITS, LIMBS
+from spec.report_claims import LIMB_BITS, LIMBS, check_rate, coefficients
+from spec.report_rates import Accuracy, Predicted, Rate, TopK
 from spec.score_statement import (
     MAX_EDGES,
     Auc,
     AucAtLeast,
     AucGapAtMost,
+    BalancedAtLeast,
     Calibration,
     Figure,
     Loss,
     LossAtMost,
+    RateAtLeast,
+    RateAtMost,
     Scores,
     Thresholds,
 )
@@ -27,6 +31,8 @@ from spec.training import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, RunConfig
 MAX_LOG_HISTOGRAM, MAX_VALUES = 21, 1 << 25
 Set = int | None
 """A group, or all rows."""
+Over = tuple[Set, int | None]
+"""A set, and the place between scores whose pairs on both sides are summed; None for pairs in order."""
 
 
 @dataclass(frozen=True)
@@ -85,9 +91,9 @@ class LinearClaim:
 
 @dataclass(frozen=True)
 class PairClaim:
-    """sum over (set, k, l) of k U + l P N = value, plus a slack if it is a bound."""
+    """sum over ((set, kernel), k, l) of k U + l P N = value, plus a slack if it is a bound."""
 
-    terms: list[tuple[Set, int, int]]
+    terms: list[tuple[Over, int, int]]
     value: int
     bound: bool = False
 
@@ -106,8 +112,8 @@ class ScoreClaims:
         return sum(claim.bound for claim in self.linear) + sum(claim.bound for claim in self.pairs)
 
     @property
-    def sets(self) -> list[Set]:
-        """The sets of the claims on pairs, in order of first use."""
+    def sets(self) -> list[Over]:
+        """What the claims on pairs sum over, in order of first use."""
         return list(dict.fromkeys(term[0] for claim in self.pairs for term in claim.terms))
 
     def both(self, group: Set, value: Value, places: range, k: int = 1) -> list[Part]:
@@ -131,7 +137,7 @@ class ScoreClaims:
         """There is a row of one of these labels."""
         self.at_least([Part(group, label, ROW, self.shape.whole) for label in labels], 1)
 
-    def ordered(self, terms: list[tuple[Set, int, int]], value: int, most: int) -> None:
+    def ordered(self, terms: list[tuple[Over, int, int]], value: int, most: int) -> None:
         """Adds a bound on pairs."""
         require(most < 1 << LIMBS * LIMB_BITS, "BoundTooFine")
         self.pairs.append(PairClaim(terms, value, bound=True))
@@ -150,12 +156,41 @@ class ScoreClaims:
             for h, of_h in enumerate(d):
                 if g != h:
                     both = of_g * of_h
-                    self.ordered([(g, -q * of_h, 0), (h, q * of_g, 0)], -2 * p * both, 2 * (p + q) * both)
+                    terms: list[tuple[Over, int, int]] = [((g, None), -q * of_h, 0), ((h, None), q * of_g, 0)]
+                    self.ordered(terms, -2 * p * both, 2 * (p + q) * both)
 
     def ranges(self, edges: list[int]) -> list[range]:
         """The places between edges."""
-        places = [0, *(edge + (1 << (self.shape.bits - 1)) for edge in edges), 1 << self.shape.bits]
+        places = [0, *map(self.place, edges), 1 << self.shape.bits]
         return [range(a, b) for a, b in pairwise(places)]
+
+    def place(self, edge: int) -> int:
+        """Where a score stands in the histogram."""
+        return edge + (1 << (self.shape.bits - 1))
+
+    def part_of_pairs(self, over: Over, bound: tuple[int, int]) -> None:
+        """U is at least p/q of 2 P N, and there are rows of both classes."""
+        p, q = bound
+        self.some(over[0], [1])
+        self.some(over[0], [0])
+        self.ordered([(over, q, -2 * p)], 0, -(-(self.shape.rows**2) * q // 2))
+
+    def rate(self, group: Set, rate: Rate, place: int, n: int, d: int) -> None:
+        """n numerator + d denominator >= 0, and the denominator is not 0."""
+        sides = enumerate((range(place), range(place, 1 << self.shape.bits)))
+        cells = [(label, side, places) for side, places in sides for label in (0, 1)]
+        cells.sort(key=lambda cell: cell[:2])
+
+        def parts(n: int, d: int) -> list[Part]:
+            out = []
+            for label, side, places in cells:
+                numerator, denominator = coefficients(rate, label, side)
+                out.append(Part(group, label, ROW, places, n * numerator + d * denominator))
+            return [part for part in out if part.k]
+
+        self.at_least(parts(n, d), 0)
+        if group is not None or not isinstance(rate, Accuracy | Predicted):
+            self.at_least(parts(0, 1), 1)
 
     def add(self, group: Set, figure: Figure) -> None:
         """Adds the claims of a figure."""
@@ -163,11 +198,15 @@ class ScoreClaims:
         match figure:
             case Auc(twice, positives, negatives):
                 self.rows_of(group, positives, negatives)
-                self.pairs.append(PairClaim([(group, 1, 0)], twice))
-            case AucAtLeast((p, q)):
-                self.some(group, [1])
-                self.some(group, [0])
-                self.ordered([(group, q, -2 * p)], 0, -(-(self.shape.rows**2) * q // 2))
+                self.pairs.append(PairClaim([((group, None), 1, 0)], twice))
+            case AucAtLeast(bound):
+                self.part_of_pairs((group, None), bound)
+            case BalancedAtLeast(edge, bound):
+                self.part_of_pairs((group, self.place(edge)), bound)
+            case RateAtLeast(rate, edge, (p, q)):
+                self.rate(group, rate, self.place(edge), q, -p)
+            case RateAtMost(rate, edge, (p, q)):
+                self.rate(group, rate, self.place(edge), -q, p)
             case AucGapAtMost(positive, negative, (p, q)):
                 self.gap(positive, negative, p, q)
             case Loss(loss, total, rows):
@@ -225,6 +264,14 @@ def check_figure(scores: Scores, shape: Shape, grouped: bool) -> None:
             require(lengths == (shape.groups, shape.groups), "Length", f"{lengths} of {shape.groups} groups")
             require(min(*positive, *negative) > 0, "OneClass", f"{positive} and {negative}")
             among(sum(positive) + sum(negative))
+        case RateAtLeast(rate, edge, (p, q)) | RateAtMost(rate, edge, (p, q)):
+            require(not isinstance(rate, TopK), "NotApplicable", "a rank at a threshold")
+            check_rate(rate, 2)
+            _check_edges([edge], 2, shape)
+            require(q > 0 and p <= q, "Fraction", f"{p}/{q}")
+        case BalancedAtLeast(edge, (p, q)):
+            _check_edges([edge], 2, shape)
+            require(q > 0 and p <= q, "Fraction", f"{p}/{q}")
         case Loss(loss, total, rows):
             require(rows > 0, "Length", "no rows")
             among(rows)

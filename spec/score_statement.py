@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 
+from spec.report_rates import F1, Accuracy, FalsePositives, Precision, Predicted, Recall, TopK
 from spec.wire import I32, U32, U64
 
 ScoreLoss: TypeAlias = Annotated[int, "variant", 2]
@@ -79,7 +80,34 @@ class Thresholds:
     bins: list[tuple[U32, U32]]
 
 
-Figure = Auc | AucAtLeast | AucGapAtMost | Loss | LossAtMost | Calibration | Thresholds
+@dataclass(frozen=True)
+class RateAtLeast:
+    """Where scores from `edge` on are predicted as class 1, a rate is at least bound[0] / bound[1]."""
+
+    rate: Accuracy | Recall | Precision | F1 | FalsePositives | Predicted | TopK
+    edge: I32
+    bound: tuple[U32, U32]
+
+
+@dataclass(frozen=True)
+class RateAtMost:
+    """Where scores from `edge` on are predicted as class 1, a rate is at most bound[0] / bound[1]."""
+
+    rate: Accuracy | Recall | Precision | F1 | FalsePositives | Predicted | TopK
+    edge: I32
+    bound: tuple[U32, U32]
+
+
+@dataclass(frozen=True)
+class BalancedAtLeast:
+    """The mean of both classes' recalls is at least bound[0] / bound[1]."""
+
+    edge: I32
+    bound: tuple[U32, U32]
+
+
+Bounds = RateAtLeast | RateAtMost | BalancedAtLeast
+Figure = Auc | AucAtLeast | AucGapAtMost | Loss | LossAtMost | Calibration | Thresholds | Bounds
 
 
 @dataclass(frozen=True)
@@ -87,4 +115,15 @@ class Scores:
     """A figure, in a group or in all rows."""
 
     group: U32 | None
-    figure: Auc | AucAtLeast | AucGapAtMost | Loss | LossAtMost | Calibration | Thresholds
+    figure: (
+        Auc
+        | AucAtLeast
+        | AucGapAtMost
+        | Loss
+        | LossAtMost
+        | Calibration
+        | Thresholds
+        | RateAtLeast
+        | RateAtMost
+        | BalancedAtLeast
+    )

@@ -28,6 +28,8 @@ class World:
     test_rows: int = 90
     market: bool = False
     """Whether the rows are days, and the features earlier targets."""
+    line: bool = False
+    """Whether the targets are a linear function of the features."""
 
     @property
     def outputs(self) -> int:
@@ -57,6 +59,8 @@ WORLDS = {
     "pair": World((3, nn.ReLU, 2)),
     "real": World((3, nn.Tanh, 2), loss="real", test_rows=300),
     "market": World((1,), loss="real", market=True),
+    # Targets that a linear model explains.
+    "line": World((1,), loss="real", line=True),
     "deep": World((3, nn.ReLU, 2, nn.Sigmoid, 3, nn.Tanh, 2, 2), momentum=0.5),
 }
 
@@ -193,6 +197,25 @@ CASES = {
         labelled=60,
         backtest=True,
     ),
+    "ranks": Case(
+        "classes",
+        {"metrics": ["top_2"], "by": "sex", "at_least": {"top_1": 0}, "gap_at_most": {"top_2": 1}},
+    ),
+    "bounds at a threshold": Case(
+        "flags",
+        {
+            "by": "sex",
+            "metrics": ["auc"],
+            "at_least": {"recall@0.45": 0, "balanced_accuracy": 0},
+            "at_least_each": {"balanced_accuracy@0.4": 0},
+            "at_most": {"false_positive_rate@0.6": 1},
+        },
+    ),
+    "bounds of pairs": Case("pair", {"at_least": {"accuracy@0.4": 0, "balanced_accuracy@0.6": 0}}),
+    "bounded errors": Case(
+        "real", {"by": "sex", "at_most": {"mse": 1000, "mae": 1000}, "at_most_each": {"mse": 1000, "mae": 1000}}
+    ),
+    "explained": Case("line", {"at_least": {"r2": 0}, "metrics": ["mse"], "rows": range(5, 80)}),
     "deep": Case("deep", {"metrics": ["confusion"], "by": "sex"}),
     "deep outputs": Case("deep", predict=True),
 }
@@ -232,6 +255,8 @@ class Worlds:
             x: Any = table(rows, seed + 1)
             y: Any = labels(world.loss, world.outputs, rows, np.random.default_rng(seed))
             scaled = {"schema": data[0].schema} if data else {"label_kind": world.loss}
+            if world.line:
+                y = x.to_numpy() @ [1.0, -1.0, 0.5, 0.25]
             if world.market:
                 days = market(rows, seed)
                 x, y, scaled = days.x, days.y, {"schema": days.schema}

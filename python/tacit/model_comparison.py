@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tacit._wording import given
+from tacit.bounding import fraction, named_rates
 from tacit.errors import ReportRefused, UsageError
 from tacit.public_rows import PublicRows, require_features
 from tacit.reporting import (
@@ -14,9 +15,7 @@ from tacit.reporting import (
     Report,
     Rows,
     _classes,
-    _fraction,
     _groups,
-    _rates,
     check_arguments,
     is_public,
     prove_rows,
@@ -79,7 +78,7 @@ def compare_models(
     elif name == "auc":
         compared = ["Auc"]
     else:
-        rates = _rates(metric, _classes(record))
+        rates = named_rates(metric, _classes(record))
         if len(rates) > 1:
             raise UsageError(f"{given('metric', metric)}: say of which class, as {metric}:0")
         compared = [{"Rate": {"rate": rate}} for rate in rates]
@@ -89,7 +88,7 @@ def compare_models(
     names: tuple[str, ...] = ()
     if by is not None:
         groups, names = _groups(on, [by] if isinstance(by, str) else list(by), chosen)
-    bound = _fraction(by_at_least, most=1 << 20 if name == "log_loss" else 1)
+    bound = fraction(by_at_least, most=1 << 20 if name == "log_loss" else 1)
     each: Sequence[int | None] = range(len(names)) if names else [None]
     asked = [
         {"BetterBy": {"metric": what, "group": group, "bound": bound}} for what in compared for group in each

@@ -22,6 +22,7 @@ __all__ = [
     "shown_counts",
     "shown_errors",
     "shown_rates",
+    "top_of",
 ]
 
 RATES = {
@@ -103,7 +104,18 @@ def rate_name(rate: Any) -> str:
     if isinstance(rate, str):
         return names[rate]
     ((variant, of),) = rate.items()
+    if variant == "TopK":
+        return f"top_{of['k']}"
     return f"{names[variant]}:{of['class']}"
+
+
+def top_of(metric: str) -> int | None:
+    """3 of `top_3` and of `top_k:3`: the share of rows whose label is among so many largest outputs."""
+    for start in ("top_k:", "top_"):
+        which = metric.removeprefix(start)
+        if which != metric and which.isdecimal():
+            return int(which)
+    return None
 
 
 def shown_counts(shown: Iterable[Any], groups: int) -> list[Confusion]:

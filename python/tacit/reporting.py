@@ -17,6 +17,7 @@ import numpy as np
 from tacit import session
 from tacit._files import write_public
 from tacit._wording import given, name_of, named
+from tacit.bounding import compared_rates, fraction, lower_bounds, upper_bounds
 from tacit.commitment import link_of, newest, predecessor
 from tacit.errors import ReportRefused, UsageError
 from tacit.few_rows import bounded_rows, places
@@ -26,10 +27,8 @@ from tacit.proving import Proof, prove
 from tacit.public_models import PublicModel, apart, prove_public
 from tacit.rates import FAIRNESS, RATES, differences, rate_name, shown_errors, shown_rates
 from tacit.scores import (
-    SCORES,
     ScoreBin,
     Threshold,
-    asked_bound,
     asked_gap,
     asked_scores,
     counted_rows,
@@ -214,15 +213,18 @@ def evaluate(
     the table; by default the column of the training data's target). Public rows are scaled as the training
     data was, and stand in the report in the clear with their labels; `min_group` does not hold for them.
 
-    `metrics` (one or several) are shown exactly: "confusion", the names of `RATES`, "balanced_accuracy" (as
-    every class's recall), those of `FAIRNESS` (as the rates that they compare), of a binary classifier
-    those of `SCORES` ("auc", "log_loss", "brier", "calibration", "threshold:0.3"), or of `ERRORS` for real
-    targets; by default accuracy and confusion (MSE and R^2) if nothing is bounded. `at_least`,
-    `at_least_each` and `gap_at_most` show that rates reach a bound over all rows, reach one in every group,
-    or differ by no more than one between groups, and tell nothing else about them (a gap shows the groups'
-    denominators). `at_least`, `at_least_each` and `gap_at_most` take "auc" too, `at_most` and
-    `at_most_each` take the losses. `gap_at_most` takes the names of `FAIRNESS` too: "equalised_odds" bounds
-    recall and false positive rate.
+    `metrics` (one or several) are shown exactly: "confusion", the names of `RATES`, "top_3" (rows whose label
+    is among the three largest outputs), "balanced_accuracy" (as every class's recall), those of `FAIRNESS` (as
+    the rates that they compare), of a binary classifier those of `SCORES` ("auc", "log_loss", "brier",
+    "calibration", "threshold:0.3"), or of `ERRORS` for real targets; by default accuracy and confusion (MSE and
+    R^2) if nothing is bounded.
+
+    `at_least`, `at_least_each` and `gap_at_most` show that rates reach a bound over all rows, in every
+    group, or differ by no more than one between groups, and tell nothing else about them (a gap shows the
+    groups' denominators). All three take "auc" too; `at_most` and `at_most_each` take the losses, "mse" and
+    "mae". Of two classes a rate at a threshold, as "recall@0.3", is bounded from either side,
+    "balanced_accuracy" and "balanced_accuracy@0.3" from below. `at_least` takes "r2" of all rows. `gap_at_most`
+    takes the names of `FAIRNESS` too: "equalised_odds" bounds recall and false positive rate.
     `by` names feature columns whose values make the groups; no row's group is shown. `rows` is a range or a
     list, by default all.
 
@@ -261,14 +263,15 @@ def evaluate(
     each = list(range(len(names)))
     asked = _exactly([m for m in metrics if not is_score(m)], classes, [None, *each])
     asked += asked_scores([m for m in metrics if is_score(m)], [None, *each], record.config.scales.fa)
-    asked += _at_least(at_least, classes, [None]) + _at_least(at_least_each, classes, each)
-    asked += _at_most(at_most, [None]) + _at_most(at_most_each, each)
+    model = (classes, record.config.scales.fa)
+    asked += lower_bounds(at_least, *model, [None]) + lower_bounds(at_least_each, *model, each)
+    asked += upper_bounds(at_most, *model, [None]) + upper_bounds(at_most_each, *model, each)
     for metric, bound in (gap_at_most or {}).items():
         if is_score(metric):
-            asked.append(asked_gap(metric, _fraction(bound)))
+            asked.append(asked_gap(metric, fraction(bound)))
             continue
-        for rate in _compared(metric, classes):
-            asked.append({"GapAtMost": {"rate": rate, "bound": _fraction(bound)}})
+        for rate in compared_rates(metric, classes):
+            asked.append({"GapAtMost": {"rate": rate, "bound": fraction(bound)}})
     if not asked:
         raise UsageError(f"nothing is asked for: give {named('metrics', option='--metric')} or bounds")
     request = {"rows": chosen, "groups": groups, "asked": asked}
@@ -620,72 +623,12 @@ def _exactly(metrics: Iterable[str], classes: int, groups: Sequence[int | None])
             if metric in FAIRNESS and len(groups) < 2:
                 raise UsageError(f"{metric} compares groups: say by=COLUMN")
             every = [f"recall:{c}" for c in range(classes)] if metric == "balanced_accuracy" else [metric]
-            for rate in (rate for name in every for rate in _compared(name, classes)):
+            for rate in (rate for name in every for rate in compared_rates(name, classes)):
                 exact = [{"Exactly": {"rate": rate, "group": group}} for group in groups]
                 asked += [item for item in exact if item not in asked]
     return asked
 
 
-def _at_least(bounds: Mapping[str, Number] | None, classes: int, groups: Sequence[int | None]) -> list[Any]:
-    """Lower bounds of rates in all of `groups`; None stands for all rows."""
-    asked: list[Any] = []
-    for metric, bound in (bounds or {}).items():
-        if is_score(metric):
-            asked += [asked_bound(metric, group, _fraction(bound), most=False) for group in groups]
-            continue
-        asked += [
-            {"AtLeast": {"rate": rate, "group": group, "bound": _fraction(bound)}}
-            for rate in _rates(metric, classes)
-            for group in groups
-        ]
-    return asked
-
-
-def _at_most(bounds: Mapping[str, Number] | None, groups: Sequence[int | None]) -> list[Any]:
-    """Upper bounds of losses in all of `groups`; None stands for all rows."""
-    return [
-        asked_bound(metric, group, _fraction(bound, most=1 << 32), most=True)
-        for metric, bound in (bounds or {}).items()
-        for group in groups
-    ]
-
-
 def _classes(record: RunRecord) -> int:
     last = record.config.architecture.layers[-1].outputs
     return 2 if last == 1 else int(last)
-
-
-def _compared(metric: str, classes: int) -> list[Any]:
-    """The rates that a measure of fairness compares between groups; a rate stands for itself."""
-    name, colon, which = metric.partition(":")
-    return [rate for part in FAIRNESS.get(name, (name,)) for rate in _rates(part + colon + which, classes)]
-
-
-def _rates(metric: str, classes: int) -> list[Any]:
-    """A rate by name: of the class after the colon, of class 1 of two, or of every class."""
-    name, _, which = metric.partition(":")
-    if name in FAIRNESS or name == "balanced_accuracy":
-        raise UsageError(
-            f"{metric!r} is made of several rates: it can be asked for in metrics, fairness in gap_at_most"
-        )
-    if name not in RATES:
-        known = ", ".join(["confusion", *RATES, "balanced_accuracy", *FAIRNESS, *SCORES, *ERRORS])
-        raise UsageError(f"the metric {metric!r} is not known; known are {known}")
-    if name == "accuracy":
-        return ["Accuracy"]
-    if which:
-        if not which.isdigit() or int(which) >= classes:
-            raise UsageError(f"{metric!r}: classes are numbered from 0 to {classes - 1}")
-        return [{RATES[name]: {"class": int(which)}}]
-    return [{RATES[name]: {"class": c}} for c in ([1] if classes == 2 else range(classes))]
-
-
-def _fraction(bound: Number, most: int = 1) -> tuple[int, int]:
-    """A bound from 0 to `most` as numerator and denominator: 0.9 is 9/10, as it is written."""
-    try:
-        value = Fraction(str(bound))
-    except (ValueError, ZeroDivisionError):
-        raise UsageError(f"the bound {bound!r} is no number") from None
-    if not 0 <= value <= most or max(value.numerator, value.denominator) >= 1 << 32:
-        raise UsageError(f"the bound {bound!r} is not between 0 and {most}")
-    return value.numerator, value.denominator

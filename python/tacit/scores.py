@@ -15,6 +15,7 @@ from fractions import Fraction
 from typing import Any
 
 from tacit.errors import UsageError
+from tacit.rates import rate_name
 
 __all__ = [
     "LOSSES",
@@ -32,6 +33,7 @@ __all__ = [
     "shown_bins",
     "shown_scores",
     "shown_thresholds",
+    "threshold_of",
 ]
 
 LOSSES = {"log_loss": "Log", "brier": "Brier"}
@@ -100,6 +102,12 @@ def is_score(metric: str) -> bool:
     return metric.partition(":")[0] in SCORES
 
 
+def threshold_of(metric: str) -> tuple[str, Fraction | None]:
+    """`recall` and 3/10 of `recall@0.3`; the name and None without a threshold."""
+    name, at, which = metric.partition("@")
+    return name, _probability(metric, which) if at else None
+
+
 def first_score(above: Fraction, fa: int) -> int:
     """The smallest score, fa fractional bits, whose probability is above this one, between 0 and 1."""
     with localcontext() as context:
@@ -147,9 +155,8 @@ def asked_bound(metric: str, group: int | None, bound: tuple[int, int], *, most:
         return {"Scores": {"group": group, "figure": {"AucAtLeast": {"bound": bound}}}}
     if most and metric in LOSSES:
         return {"Scores": {"group": group, "figure": {"LossAtMost": {"loss": LOSSES[metric], "bound": bound}}}}
-    bounded = (
-        f"bounded from above are {', '.join(LOSSES)}" if most else "of scores only auc is bounded from below"
-    )
+    above = ", ".join([*LOSSES, "mse, mae, and of two classes rates at a threshold, as recall@0.3"])
+    bounded = f"bounded from above are {above}" if most else "of scores only auc is bounded from below"
     raise UsageError(f"{metric!r} cannot be bounded so: {bounded}")
 
 
@@ -166,7 +173,9 @@ def _probability(metric: str, which: str) -> Fraction:
     except (ValueError, ZeroDivisionError):
         value = Fraction(0)
     if not 0 < value < 1:
-        raise UsageError(f"{metric!r}: a threshold is a probability between 0 and 1, as in threshold:0.3")
+        raise UsageError(
+            f"{metric!r}: a threshold is a probability between 0 and 1, as in threshold:0.3, recall@0.3"
+        )
     return value
 
 
@@ -197,8 +206,12 @@ def shown_scores(shown: Iterable[Any]) -> dict[tuple[str, int | None], Fraction]
 
 
 def bound_of(figure: Mapping[str, Any]) -> tuple[str, Fraction] | None:
-    """The name and the bound of a figure that is only bounded."""
+    """Name and bound of a figure that is only bounded; `recall:1@` with the first score above a threshold."""
     ((kind, told),) = figure.items()
+    if kind in ("RateAtLeast", "RateAtMost"):
+        return f"{rate_name(told['rate'])}@{told['edge']}", Fraction(*told["bound"])
+    if kind == "BalancedAtLeast":
+        return f"balanced_accuracy@{told['edge']}", Fraction(*told["bound"])
     if kind not in ("AucAtLeast", "AucGapAtMost", "LossAtMost"):
         return None
     return _NAMES[told["loss"]] if kind == "LossAtMost" else "auc", Fraction(*told["bound"])

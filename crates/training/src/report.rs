@@ -22,12 +22,14 @@ mod claims;
 mod comparison;
 #[cfg(feature = "prover")]
 mod counting;
+mod errors;
 mod gates;
 mod head;
 mod invalid;
 #[cfg(feature = "prover")]
 mod prover;
 mod public;
+mod ranks;
 mod rates;
 mod relation;
 mod residuals;
@@ -49,6 +51,7 @@ pub use calendar::Calendar;
 pub use comparison::{Compared, OtherModel};
 #[cfg(feature = "prover")]
 pub use counting::Asked;
+pub use errors::TargetError;
 pub use invalid::ReportInvalid;
 #[cfg(feature = "prover")]
 pub use prover::{

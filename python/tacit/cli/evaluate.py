@@ -28,13 +28,15 @@ __all__ = ["command"]
 @report_options
 @public_rows_options
 @model_option
-@click.option("--metric", multiple=True, help="confusion, accuracy, recall:2, auc, ... Repeatable.")
+@click.option("--metric", multiple=True, help="confusion, accuracy, recall:2, top_3, auc, ... Repeatable.")
 @click.option("--by", multiple=True, metavar="COLUMN", help="Groups by the values of this column. Repeatable.")
 @click.option(
     "--at-least", multiple=True, metavar="METRIC=NUMBER", help="Show a bound and no value. Repeatable."
 )
 @click.option("--at-least-each", multiple=True, metavar="METRIC=NUMBER", help="The same in every group.")
-@click.option("--at-most", multiple=True, metavar="METRIC=NUMBER", help="An upper bound: log_loss, brier.")
+@click.option(
+    "--at-most", multiple=True, metavar="METRIC=NUMBER", help="An upper bound: log_loss, mse, recall@0.3."
+)
 @click.option("--at-most-each", multiple=True, metavar="METRIC=NUMBER", help="The same in every group.")
 @click.option("--gap", multiple=True, metavar="METRIC=NUMBER", help="Largest difference between groups.")
 @click.option(

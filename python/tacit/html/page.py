@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 
+from tacit.html.bounds import bounds_of, bounds_table
 from tacit.html.checks import files_table, not_shown, reproduce, sentences, soundness, sureness
 from tacit.html.classes import class_chart, class_gaps, class_groups, class_rates
 from tacit.html.facts import facts_of, rate_plot
@@ -13,13 +14,13 @@ from tacit.html.numbers import count, decimal, percent
 from tacit.html.predictions import input_tables, outputs_table, row_numbers, said, score_bars
 from tacit.html.results import Results, charts
 from tacit.html.scores import calibration_tables, score_charts, scores_table, thresholds_tables
-from tacit.html.tables import bounds_table, counts_tables, errors_of, errors_table, gaps_table, rates_table
+from tacit.html.tables import counts_tables, errors_of, errors_table, gaps_table, rates_table
 from tacit.html.told import calendar_note, classes_table, comparisons_table, margins_table
 from tacit.html.trading import backtest_bars, backtest_table, performance_of
 from tacit.html.verified import Verified
 from tacit.html.words import INTRODUCTIONS, TERMS, TITLES
 from tacit.progress import duration
-from tacit.scores import bound_of, shown_scores
+from tacit.scores import shown_scores
 
 __all__ = ["pictures", "render"]
 
@@ -193,8 +194,7 @@ def _glance(about: Verified, results: Results) -> Markup:
         cards.append((count(len(results.groups)), "groups", f"by {results.by}{hidden}"))
     if ("auc", None) in (scores := shown_scores(results.shown)):
         cards.append((decimal(scores["auc", None], 4), "AUC", "area under the ROC curve, at most 1"))
-    bounds = [item for item in results.shown if {"AtLeast", "GapAtMost", "Margins", "BetterBy"} & set(item)]
-    bounds += [item for item in results.shown if "Scores" in item and bound_of(item["Scores"]["figure"])]
+    bounds = bounds_of(results)
     cards += said(about)
     if bounds:
         cards.append(

@@ -77,7 +77,8 @@ class Results:
         def place(name: str) -> tuple[bool, int, int]:
             metric, _, of = name.partition(":")
             # Of two classes the one that rates are usually asked of comes first.
-            return bool(of), (-int(of) if classes_of(self.about) == 2 else int(of)) if of else 0, order[metric]
+            known = order.get(metric, len(order))
+            return bool(of), (-int(of) if classes_of(self.about) == 2 else int(of)) if of else 0, known
 
         return sorted(names, key=place)
 

@@ -1,4 +1,4 @@
-"""The figures of a verified report as tables: counts, rates, differences, bounds, errors."""
+"""The figures of a verified report as tables: counts, rates, differences, errors."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from fractions import Fraction
 from tacit.html.markup import Child, Markup, tag
 from tacit.html.numbers import count, decimal, percent
 from tacit.html.results import CHARTED, Results, classes_of
-from tacit.html.scores import bounded_number, score_words
-from tacit.rates import FAIRNESS, Confusion, differences, rate_name, shown_errors
-from tacit.scores import bound_of
+from tacit.rates import FAIRNESS, Confusion, differences, shown_errors
 
-__all__ = ["bounds_table", "counts_tables", "errors_of", "errors_table", "gaps_table", "rates_table"]
+__all__ = ["counts_tables", "errors_of", "errors_table", "gaps_table", "rates_table"]
 
 MAX_CELLS = 6000
 """Most cells of confusion tables on a page; beyond, only the table of all rows."""
@@ -144,38 +142,6 @@ def gaps_table(results: Results) -> Markup | None:
         lines.append(tag("tr", tag("th", what, scope="row"), tag("td", percent(gaps[name]), class_="num")))
     heads = (tag("th", "measure", scope="col"), tag("th", "largest difference", scope="col", class_="num"))
     return tag("table", tag("thead", tag("tr", heads)), tag("tbody", lines), class_="narrow")
-
-
-def bounds_table(results: Results) -> Markup | None:
-    """What is shown to reach a bound, and nothing more."""
-    lines = []
-    for item in results.shown:
-        if "AtLeast" in item:
-            told = item["AtLeast"]
-            value = Fraction(*told["bound"])
-            what: tuple[str, Child] = (results.words(rate_name(told["rate"])), results.group(told["group"]))
-            bound = f"at least {percent(value, bound='least')}"
-        elif "GapAtMost" in item:
-            told = item["GapAtMost"]
-            value = Fraction(*told["bound"])
-            of = ", ".join(map(count, told["denominators"]))
-            rows = ("any two groups", tag("small", f"rows that it is a rate of: {of}"))
-            what = (f"difference of the {results.words(rate_name(told['rate']))}", rows)
-            bound = f"at most {percent(value, bound='most')}"
-        elif "Scores" in item and (held := bound_of(item["Scores"]["figure"])):
-            name, value = held
-            area, gap = name == "auc", "AucGapAtMost" in item["Scores"]["figure"]
-            said = f"difference of the {score_words(name)}" if gap else score_words(name)
-            what = (said, "any two groups" if gap else results.group(item["Scores"]["group"]))
-            bound = bounded_number(value, "least" if area and not gap else "most")
-        else:
-            continue
-        cells = (tag("th", what[0], scope="row"), tag("td", what[1]))
-        lines.append(tag("tr", cells, tag("td", bound, tag("small", str(value)), class_="num")))
-    if not lines:
-        return None
-    head = tag("tr", [tag("th", title, scope="col") for title in ("figure", "rows", "bound")])
-    return tag("table", tag("thead", head), tag("tbody", lines), class_="narrow bounds")
 
 
 def errors_of(results: Results, rows: int) -> dict[str, Fraction]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tacit.html.names import Names
+from tacit.rates import top_of
 
 __all__ = ["INTRODUCTIONS", "TERMS", "TITLES", "metric_words"]
 
@@ -113,6 +114,9 @@ TERMS = {
 def metric_words(metric: str, names: Names) -> str:
     """`recall:1` as `recall of class 1: good`."""
     name, _, of = metric.partition(":")
+    top = top_of(metric)
+    if top is not None:
+        return f"top-{top} accuracy"
     words = _METRICS.get(name, name)
     if not of:
         return words

@@ -1,4 +1,5 @@
-//! What a report shows, as linear claims on the counts N(group, label, prediction).
+//! What a report shows, as linear claims on the counts N(group, label, prediction) and, behind them, on the rows of every
+//! group whose label is among the k largest outputs ([`super::ranks`]).
 //!
 //! An equality is `sum coefficient N = value`. A bound is `sum coefficient N - value = slack` with a committed slack in
 //! [0, 2^60); as |sum - value| < 2^60 too, it is one of integers, and the sum is at least the value.
@@ -17,7 +18,7 @@ pub(super) const SLACK_BITS: u32 = LIMB_BITS * LIMBS as u32;
 /// `sum coefficient N = value + slack`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CountClaim {
-    /// (index of the count, coefficient).
+    /// (index of the count, coefficient): groups times classes squared counts, then for every k a count per group.
     pub(super) terms: Vec<(usize, i64)>,
     /// What it is compared with.
     pub(super) value: i64,
@@ -32,6 +33,8 @@ struct Table {
     groups: usize,
     classes: usize,
     rows: u64,
+    /// k of the rates of ranks.
+    tops: Vec<u32>,
 }
 
 impl Table {
@@ -46,6 +49,10 @@ impl Table {
                 if k != 0 {
                     out.push((group * c * c + cell, k));
                 }
+            }
+            let top = rate.top().and_then(|k| self.tops.iter().position(|&t| t == k));
+            if let (Some(i), true) = (top, n != 0) {
+                out.push((self.groups * c * c + i * self.groups + group, n));
             }
         }
         out
@@ -87,7 +94,7 @@ pub(super) fn count_claims(
     classes: usize,
     rows: u64,
 ) -> Result<Vec<CountClaim>, ReportInvalid> {
-    let t = Table { groups: statement.group_count(), classes, rows };
+    let t = Table { groups: statement.group_count(), classes, rows, tops: statement.tops() };
     let mut out: Vec<CountClaim> = Vec::new();
     for (i, shown) in statement.shown.iter().enumerate() {
         let before = out.len();
@@ -106,7 +113,9 @@ pub(super) fn count_claims(
             | Shown::Backtest { .. }
             | Shown::Scores { .. }
             | Shown::BetterBy { .. }
-            | Shown::Calendar { .. } => {}
+            | Shown::Calendar { .. }
+            | Shown::MeanErrorAtMost { .. }
+            | Shown::ExplainedAtLeast { .. } => {}
             Shown::Counts { counts } => {
                 out.extend(counts.iter().enumerate().map(|(i, &n)| equal([(i, 1)].into(), n)));
             }

@@ -3,6 +3,7 @@ use super::ReportInvalid;
 use super::backtest::{Figure, Ledger, Strategy};
 use super::calendar::Calendar;
 use super::comparison::Compared;
+use super::errors::TargetError;
 use super::prover::ReportError;
 use super::rates::Rate;
 use super::relation::log_rows;
@@ -95,6 +96,20 @@ pub enum Asked {
         metric: Compared,
         /// In which group; in all rows if none.
         group: Option<u32>,
+        /// Numerator and denominator.
+        bound: (u32, u32),
+    },
+    /// That a mean error is at most numerator / denominator.
+    MeanErrorAtMost {
+        /// Which error.
+        error: TargetError,
+        /// In which group; in all rows if none.
+        group: Option<u32>,
+        /// Numerator and denominator.
+        bound: (u32, u32),
+    },
+    /// That R^2 of all outputs together is at least numerator / denominator.
+    ExplainedAtLeast {
         /// Numerator and denominator.
         bound: (u32, u32),
     },
@@ -211,7 +226,7 @@ impl Evaluation {
     }
 
     /// Z - y, row-major, without the padding.
-    fn errors(&self) -> impl Iterator<Item = i64> + '_ {
+    pub(super) fn errors(&self) -> impl Iterator<Item = i64> + '_ {
         self.outputs().into_iter().zip(&self.targets).map(|(z, &y)| i64::from(z) - i64::from(y))
     }
 
@@ -221,6 +236,13 @@ impl Evaluation {
         let outputs = (z.len() / self.height).max(1);
         let target = |x: usize, j: usize| self.targets.get(x * outputs + j).filter(|_| x < self.rows).map_or(0, |&y| y);
         z.iter().enumerate().map(|(i, &z)| z.abs_diff(target(i % self.height, i / self.height))).collect()
+    }
+
+    /// The sum of (Z - y)^2 row by row, padding included, where y is 0.
+    pub(super) fn squared_errors(&self) -> Vec<u64> {
+        let all = self.absolute_errors();
+        let at = |x: usize| all.iter().skip(x).step_by(self.height).map(|&d| u64::from(d).pow(2)).sum();
+        (0..self.height).map(at).collect()
     }
 
     /// A sum over the rows.
@@ -289,6 +311,10 @@ impl Evaluation {
     pub(super) fn rate(&self, rate: Rate, group: Option<u32>) -> (u32, u32) {
         let c = self.classes;
         let (mut n, mut d) = (0, 0);
+        if let Some(k) = rate.top() {
+            let hits = self.hits(&[k]).into_iter().enumerate();
+            n = hits.filter(|(g, _)| group.is_none_or(|x| x as usize == *g)).map(|(_, h)| i64::from(h)).sum();
+        }
         for (i, &count) in self.counts().iter().enumerate() {
             let (g, label, p) = (i / (c * c), i / c % c, i % c);
             if group.is_none_or(|x| x as usize == g) {
@@ -314,15 +340,16 @@ impl Evaluation {
             Ok(u64::from(n) * u64::from(bound.1) >= u64::from(bound.0) * u64::from(d))
         };
         let sum = matches!(asked, Asked::SquaredError | Asked::AbsoluteError | Asked::TargetMoments);
-        if sum && self.targets.is_empty() {
+        let bound = matches!(asked, Asked::MeanErrorAtMost { .. } | Asked::ExplainedAtLeast { .. });
+        if (sum || bound) && self.targets.is_empty() {
             return Err(ReportInvalid::NotApplicable { what: "an error of real targets" }.into());
         }
         if let Asked::Backtest { strategy, figures } = asked {
             let shown = Ledger::new(strategy, self.z_bits, self).figures(figures)?;
             return Ok(Shown::Backtest { strategy: strategy.clone(), figures: shown });
         }
-        if let Some(told) = self.told(asked)? {
-            return Ok(told);
+        if let Some(shown) = self.told(asked)?.or(self.bounded_error(asked)?) {
+            return Ok(shown);
         }
         if !(sum || matches!(asked, Asked::Outputs)) && (self.classes == 0 || self.labels.is_empty()) {
             return Err(ReportInvalid::NotApplicable { what: "a rate or count" }.into());
@@ -333,6 +360,8 @@ impl Evaluation {
             | Asked::AbsoluteError
             | Asked::TargetMoments
             | Asked::Backtest { .. }
+            | Asked::MeanErrorAtMost { .. }
+            | Asked::ExplainedAtLeast { .. }
             | Asked::Classes
             | Asked::Margins { .. }
             | Asked::Committed { .. }

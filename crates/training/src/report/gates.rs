@@ -5,8 +5,10 @@
 //! that are read.
 use super::backtest::Backtest;
 use super::claims::{LIMB_BITS, LIMBS};
-use super::head::HeadEquation;
+use super::head::{Head, HeadEquation};
+use super::ranks::Ranks;
 use super::relation::{ReportRelation, Row, weighted_rows};
+use super::residuals::Residuals;
 use super::scores::Scores;
 use crate::config::Loss;
 use crate::relation::{Equation, TRACE, Term, cell, unit_weights};
@@ -36,7 +38,9 @@ impl ReportRelation<'_> {
     /// The equations of the head and of a backtest, each with the index of its first pair.
     pub(super) fn head_equations(&self) -> Vec<(HeadEquation, usize)> {
         let mut all = self.head.as_ref().map_or_else(Vec::new, |h| h.equations(&self.layout, &self.statement));
+        all.extend(self.ranks.iter().flat_map(Ranks::equations));
         all.extend(self.backtest.iter().flat_map(Backtest::equations));
+        all.extend(self.residuals.iter().flat_map(Residuals::equations));
         all.extend(self.scores.as_ref().map(Scores::equation));
         let mut first = self.head_pairs.0;
         all.into_iter()
@@ -58,13 +62,18 @@ impl ReportRelation<'_> {
         Powers { head: head.to_vec(), equal: equal.to_vec(), sums: sums.to_vec(), counts: counts.to_vec() }
     }
 
-    /// How many squares are equal, and the pairs of every sum over rows: of errors with its value, then of a backtest.
+    /// How many squares are equal, and the pairs of every sum over rows: of errors with its value, then of a backtest
+    /// and of bounds of errors.
     pub(super) fn sums(&self) -> (usize, Vec<(usize, Option<u64>)>) {
         let (equal, mut sums): (usize, Vec<_>) = self.residuals.as_ref().map_or((0, vec![]), |x| {
             let sums = x.sums(&self.statement).into_iter().map(|(pairs, value)| (pairs.len(), Some(value))).collect();
             (x.equal().len(), sums)
         });
         sums.extend(self.backtest.iter().flat_map(Backtest::square_sums).map(|_| (1, None)));
+        if let (Some(x), Some(claims)) = (&self.residuals, &self.checked.errors) {
+            let bounds = Self::error_sums(x, self.head.as_ref(), claims, self.checked.rows);
+            sums.extend(bounds.into_iter().map(|pairs| (pairs.len(), None)));
+        }
         (equal, sums)
     }
 
@@ -95,7 +104,32 @@ impl ReportRelation<'_> {
         for ((pairs, _), &power) in self.sums().1.into_iter().zip(&powers.sums) {
             rest.by_ref().take(pairs).for_each(|w| w[1] += power);
         }
+        // Counts of ranks stand behind those of the head.
+        let counted = self.head.as_ref().map_or(0, Head::counts);
+        let mut hits: Vec<&mut [E; 2]> = rest.collect();
+        for (claim, &power) in self.checked.claims.iter().zip(&powers.counts) {
+            for &(i, k) in &claim.terms {
+                if let Some(w) = i.checked_sub(counted).and_then(|i| hits.get_mut(i)) {
+                    w[1] += power * signed(k);
+                }
+            }
+        }
         out
+    }
+
+    /// What reads columns and data on all rows that are read, each once.
+    pub(super) fn rows_read(&self, r: &mut Reduction<'_>) -> Row {
+        let (log_rows, log_data) = if r.is_dry() { (0, 0) } else { (self.layout.log_rows, self.data_stride) };
+        let (mut column, mut data) = (vec![E::ZERO; 1 << log_rows], vec![E::ZERO; 1 << log_data]);
+        column.iter_mut().take(self.checked.rows).for_each(|w| *w = E::ONE);
+        for &i in self.checked.index.iter().flatten() {
+            if let Some(w) = data.get_mut(i as usize) {
+                *w = E::ONE;
+            }
+        }
+        let public = self.statement.input.public_columns(self.inputs(), &column);
+        let (column, data) = (r.low(Low::Dense(column)), (self.data_id(), r.low(Low::Dense(data))));
+        Row { column, masked: column, data, real: E::from_usize(self.checked.rows), public }
     }
 
     /// Sums of single columns over the rows that are read.
@@ -105,21 +139,7 @@ impl ReportRelation<'_> {
         if linear.is_empty() {
             return;
         }
-        if r.is_dry() {
-            linear.iter().for_each(|_| r.assert_zero(Affine::default()));
-            return;
-        }
-        let mut column = vec![E::ZERO; 1 << self.layout.log_rows];
-        column.iter_mut().take(self.checked.rows).for_each(|w| *w = E::ONE);
-        let mut data = vec![E::ZERO; 1 << self.data_stride];
-        for &i in self.checked.index.iter().flatten() {
-            if let Some(w) = data.get_mut(i as usize) {
-                *w = E::ONE;
-            }
-        }
-        let public = self.statement.input.public_columns(self.inputs(), &column);
-        let (column, data) = (r.low(Low::Dense(column)), (self.data_id(), r.low(Low::Dense(data))));
-        let read = Row { column, masked: column, data, real: E::from_usize(self.checked.rows), public };
+        let read = self.rows_read(r);
         for (columns, value) in linear {
             let mut e = Affine::constant(-E::from(signed(value)));
             columns.iter().for_each(|form| self.add_form(&mut e, form, &read, E::ONE));
@@ -129,7 +149,7 @@ impl ReportRelation<'_> {
 
     /// sum_i power_i claim_i: the coefficients of the counts (group, label, prediction).
     pub(super) fn count_weights(&self, powers: &[E]) -> Vec<E> {
-        let cells = self.head.as_ref().map_or(0, |h| h.classes * h.classes * h.group.n);
+        let cells = self.head.as_ref().map_or(0, Head::counts);
         let mut weights = vec![E::ZERO; cells];
         for (claim, &power) in self.checked.claims.iter().zip(powers) {
             for &(i, k) in &claim.terms {
@@ -223,11 +243,11 @@ impl ReportRelation<'_> {
         }
         self.told_check(r, rho, row, &units);
         self.linear_sums(r);
-        let mut of_backtest = self.backtest_check(r, rho, row)?.into_iter();
+        let mut apart = self.backtest_check(r, rho, row)?.into_iter().chain(self.error_check(r)?);
         for ((_, value), &power) in self.sums().1.into_iter().zip(&powers.sums) {
             match value {
                 Some(value) => total.add_constant(power * E::from_u64(value)),
-                None => of_backtest.next().iter().for_each(|value| total.add_scaled(value, power)),
+                None => apart.next().iter().for_each(|value| total.add_scaled(value, power)),
             }
         }
         let weights = self.pair_weights(&product, &head, &powers);

@@ -70,6 +70,8 @@ pub(super) enum Prediction {
         /// s.
         step: usize,
     },
+    /// There is no class: the rows are in groups alone.
+    None,
 }
 
 /// All columns of the head.
@@ -93,8 +95,10 @@ pub(super) struct HeadEquation {
 
 impl Head {
     pub(super) fn new(checked: &Checked, groups: usize, next: &mut usize) -> Self {
-        let classes = checked.predicted;
-        let prediction = if checked.config.outputs(checked.config.architecture.layers.len() - 1) == 1 {
+        let classes = checked.predicted.max(1);
+        let prediction = if checked.predicted == 0 {
+            Prediction::None
+        } else if checked.config.outputs(checked.config.architecture.layers.len() - 1) == 1 {
             *next += 1;
             Prediction::Positive { step: *next - 1 }
         } else {
@@ -108,12 +112,18 @@ impl Head {
         Self { prediction, classes, group, joint }
     }
 
+    /// Counts N(group, label, prediction).
+    pub(super) const fn counts(&self) -> usize {
+        self.classes * self.classes * self.group.n
+    }
+
     /// The indicator of a predicted class.
     pub(super) fn class(&self, c: usize) -> Form {
         match self.prediction {
             Prediction::First { class, .. } => class.form(c),
             Prediction::Positive { step } if c == 0 => Form::column(TRACE, step),
             Prediction::Positive { step } => Form { constant: F::ONE, terms: vec![(TRACE, step, -F::ONE)] },
+            Prediction::None => Form { constant: F::ONE, terms: vec![] },
         }
     }
 
@@ -150,6 +160,7 @@ impl Head {
                 let table = Table::Step { bits: z_bits as usize, bound: (1 << (z_bits - 1)) + 1 };
                 b.tuple(table, vec![index, Form::column(TRACE, step)]);
             }
+            Prediction::None => {}
         }
         self.group.lookup(b);
     }

@@ -105,6 +105,14 @@ pub enum ReportInvalid {
         /// Classes.
         classes: usize,
     },
+    /// Every row is among as many outputs as there are classes, and none among 0.
+    #[error("a label among the {got} largest of {classes} outputs is no rate: it is among 1 to all but one of them")]
+    TopK {
+        /// Asked for.
+        got: u32,
+        /// Classes.
+        classes: usize,
+    },
     /// A count or a list is too long, or empty.
     #[error("{field}: {got} entries, expected {min} to {max}")]
     Length {

@@ -246,8 +246,9 @@ fn evaluate(
     Ok(((evaluation, w), second, statement))
 }
 
-/// Refuses bounds on ratios of a backtest that do not hold.
+/// Refuses bounds on ratios, of a backtest and R^2, that do not hold.
 fn check_ratios(relation: &ReportRelation<'_>, evaluation: &Evaluation) -> Result<(), ReportError> {
+    evaluation.check_explained(relation.checked.errors.as_ref())?;
     let Some(b) = &relation.backtest else { return Ok(()) };
     Ledger::new(&b.strategy, evaluation.z_bits, evaluation).check_ratios(b)
 }

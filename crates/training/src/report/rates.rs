@@ -34,6 +34,11 @@ pub enum Rate {
         /// The class.
         class: u32,
     },
+    /// Rows whose label is among the k largest outputs, of all rows; of equal outputs the first is the larger.
+    TopK {
+        /// k.
+        k: u32,
+    },
 }
 
 impl Rate {
@@ -49,17 +54,29 @@ impl Rate {
             }
             Self::FalsePositives { class } => ((1 - is(label, class)) * is(prediction, class), 1 - is(label, class)),
             Self::Predicted { class } => (is(prediction, class), 1),
+            // Counted by columns of its own: `super::ranks`.
+            Self::TopK { .. } => (0, 1),
+        }
+    }
+
+    /// k, if it is a rate of ranks.
+    pub(super) const fn top(self) -> Option<u32> {
+        match self {
+            Self::TopK { k } => Some(k),
+            _ => None,
         }
     }
 
     /// Whether the denominator is the number of rows.
     pub(super) const fn of_all_rows(self) -> bool {
-        matches!(self, Self::Accuracy | Self::Predicted { .. })
+        matches!(self, Self::Accuracy | Self::Predicted { .. } | Self::TopK { .. })
     }
 
     pub(super) const fn check(self, classes: usize) -> Result<(), ReportInvalid> {
         match self {
             Self::Accuracy => Ok(()),
+            Self::TopK { k } if classes == 0 || (k > 0 && (k as usize) < classes) => Ok(()),
+            Self::TopK { k } => Err(ReportInvalid::TopK { got: k, classes }),
             Self::Recall { class }
             | Self::Precision { class }
             | Self::F1 { class }
@@ -84,6 +101,7 @@ impl Rate {
             Self::F1 { class } => format!("F1 score of class {class}"),
             Self::FalsePositives { class } => format!("false positive rate of class {class}"),
             Self::Predicted { class } => format!("rate of predictions of class {class}"),
+            Self::TopK { k } => format!("top-{k} accuracy"),
         }
     }
 }

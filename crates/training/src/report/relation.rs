@@ -6,6 +6,7 @@ use super::backtest::Backtest;
 use super::claims::{LIMB_BITS, LIMBS};
 use super::comparison;
 use super::head::Head;
+use super::ranks::Ranks;
 use super::residuals::Residuals;
 use super::scores::Scores;
 use super::selection::Selection;
@@ -48,12 +49,14 @@ pub struct ReportRelation<'a> {
     pub(super) statement: Cow<'a, ReportStatement>,
     pub(super) checked: Checked,
     pub(super) layout: TraceLayout,
-    /// Products of cells: those of ReLUs, of the head, of equal squares (two and two), and those of sums over rows.
+    /// Products of cells: those of ReLUs, of the head, of equal squares (two and two), those of sums over rows, and those
+    /// of groups and ranks.
     pub(super) pairs: Vec<(Form, Form)>,
     pairs_at: PairIndex,
     /// First pair of the equations of the head and of a backtest, and behind them.
     pub(super) head_pairs: (usize, usize),
     pub(super) head: Option<Head>,
+    pub(super) ranks: Option<Ranks>,
     pub(super) residuals: Option<Residuals>,
     pub(super) backtest: Option<Backtest>,
     pub(super) scores: Option<Scores>,
@@ -143,17 +146,24 @@ impl<'a> ReportRelation<'a> {
         *next = layout.slots;
         add_lookups(config, &layout, builder);
         let first = all.len();
-        let head = (checked.predicted > 0).then(|| Head::new(&checked, statement.group_count(), next));
+        let head = (checked.predicted > 0 || statement.groups.is_some())
+            .then(|| Head::new(&checked, statement.group_count(), next));
         if let Some(head) = &head {
             let z_bits = config.architecture.layers.last().map_or(0, |l| l.z_bits);
             head.lookups(&layout, z_bits, builder);
             all.extend(head.equations(&layout, &statement).into_iter().flat_map(|e| e.pairs));
+        }
+        let ranks = head.as_ref().and_then(|_| Ranks::new(&statement, &checked, &layout, next));
+        if let Some(ranks) = &ranks {
+            ranks.lookups(builder);
+            all.extend(ranks.equations().into_iter().flat_map(|e| e.pairs));
         }
         let residuals = Residuals::new(&statement, &checked, &layout, next);
         let backtest = Backtest::new(&statement, &checked, &layout, next);
         if let Some(b) = &backtest {
             all.extend(b.equations().into_iter().flat_map(|e| e.pairs));
         }
+        all.extend(residuals.iter().flat_map(Residuals::equations).flat_map(|e| e.pairs));
         let head_pairs = (first, all.len());
         if let Some(x) = &residuals {
             x.lookups(builder);
@@ -163,6 +173,12 @@ impl<'a> ReportRelation<'a> {
         if let Some(b) = &backtest {
             b.lookups(builder);
             all.extend(b.square_sums().into_iter().map(|s| s.pair));
+        }
+        if let (Some(x), Some(claims)) = (&residuals, &checked.errors) {
+            all.extend(Self::error_sums(x, head.as_ref(), claims, checked.rows).into_iter().flatten());
+        }
+        if let (Some(ranks), Some(head)) = (&ranks, &head) {
+            all.extend(ranks.hits(head));
         }
         let mut scores = head.as_ref().and_then(|head| Scores::new(&checked, head, &layout, next));
         if let Some(scores) = &mut scores {
@@ -193,6 +209,7 @@ impl<'a> ReportRelation<'a> {
             pairs_at,
             head_pairs,
             head,
+            ranks,
             residuals,
             backtest,
             scores,

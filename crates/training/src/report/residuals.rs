@@ -3,14 +3,16 @@
 //!
 //! With d_j = Z_j - y_j: `sum d_j^2` and `sum y_j^2` are products in the gates' sumcheck, `sum y_j` is linear. The
 //! absolute error is a column a_j in [0, 2^17) with `a_j^2 = d_j^2`; as |d_j| <= 2^16, a_j = |d_j|.
+use super::errors::TargetError;
+use super::head::HeadEquation;
 use super::relation::DATA;
 use super::statement::{ReportStatement, Shown};
 use super::validate::Checked;
 use crate::relation::layout::TraceLayout;
-use crate::relation::{Builder, TRACE};
+use crate::relation::{Builder, TRACE, Term};
 use alloc::vec::Vec;
 use p3_field::PrimeCharacteristicRing;
-use tacit_argument::field::F;
+use tacit_argument::field::{E, F};
 use tacit_argument::form::Form;
 
 /// Bits of |Z - y|: both have windows of at most 16 bits.
@@ -28,8 +30,10 @@ pub(super) struct Residuals {
     z: usize,
     /// First label slot of the data set.
     labels: usize,
-    /// First column of |Z - y|, if it is summed.
+    /// First column of |Z - y|, if it is summed or bounded.
     pub(super) absolute: Option<usize>,
+    /// The column of the squared errors of a row, if one is bounded.
+    pub(super) square: Option<usize>,
 }
 
 impl Residuals {
@@ -40,16 +44,20 @@ impl Residuals {
         next: &mut usize,
     ) -> Option<Self> {
         let any = |f: fn(&Shown) -> bool| statement.shown.iter().any(f);
-        if !any(Shown::is_sum) {
+        if !any(|s| s.is_sum() || s.bounded_error().is_some()) {
             return None;
         }
         let layers = &checked.config.architecture.layers;
         let n = layers.last()?.outputs as usize;
-        let absolute = any(|s| matches!(s, Shown::AbsoluteError { .. })).then(|| {
+        let mut take = |n: usize| {
             *next += n;
             *next - n
-        });
-        Some(Self { n, z: layout.layers.last()?.z, labels: layers.first()?.inputs as usize, absolute })
+        };
+        let absolute =
+            any(|s| matches!(s, Shown::AbsoluteError { .. })) || statement.bounds_error(TargetError::Absolute);
+        let absolute = absolute.then(|| take(n));
+        let square = statement.bounds_error(TargetError::Squared).then(|| take(1));
+        Some(Self { n, z: layout.layers.last()?.z, labels: layers.first()?.inputs as usize, absolute, square })
     }
 
     fn difference(&self, j: usize) -> Form {
@@ -58,6 +66,30 @@ impl Residuals {
 
     fn target(&self, j: usize) -> Form {
         Form::column(DATA, self.labels + j)
+    }
+
+    /// Every y.
+    pub(super) fn targets(&self) -> Vec<Form> {
+        (0..self.n).map(|j| self.target(j)).collect()
+    }
+
+    /// The error of a row that is bounded, summed over its outputs.
+    pub(super) fn error(&self, error: TargetError) -> Form {
+        let columns = match error {
+            TargetError::Squared => self.square.into_iter().collect::<Vec<_>>(),
+            TargetError::Absolute => self.absolute.into_iter().flat_map(|first| first..first + self.n).collect(),
+        };
+        Form { constant: F::ZERO, terms: columns.into_iter().map(|slot| (TRACE, slot, F::ONE)).collect() }
+    }
+
+    /// On every row: the column of squared errors is their sum.
+    pub(super) fn equations(&self) -> Vec<HeadEquation> {
+        let of = |slot| HeadEquation {
+            linear: alloc::vec![(Term::Column(slot), -E::ONE)],
+            pairs: (0..self.n).map(|j| (self.difference(j), self.difference(j))).collect(),
+            ..HeadEquation::default()
+        };
+        self.square.into_iter().map(of).collect()
     }
 
     pub(super) fn lookups(&self, b: &mut Builder) {

@@ -4,9 +4,10 @@
 //! read, the index `(2 group + label) 2^b + s + 2^(b-1)`, and 0 on the others. It is looked up in a table that
 //! nothing else is looked up in, whose multiplicities, which the lookup argument determines, are therefore the
 //! histogram H(group, label, score). Figures are linear in H, or of the form `sum_{t, u} H(., 1, t) K(t, u) H(., 0,
-//! u)`: [`claims`], [`check`].
+//! u)`: [`claims`], [`check`]. Balanced accuracy is of the latter form: TP N + TN P sums [t from the edge on] + [u below].
 use super::ReportInvalid;
 use super::head::{Head, HeadEquation};
+use super::rates::Rate;
 use super::validate::Checked;
 use crate::config::{Loss, RunConfig};
 use crate::relation::layout::TraceLayout;
@@ -112,6 +113,31 @@ pub enum ScoreFigure {
         edges: Vec<i32>,
         /// Rows, and those of class 1.
         bins: Vec<(u32, u32)>,
+    },
+    /// A rate is at least `bound.0 / bound.1` where scores from an edge on are predicted as class 1, and nothing else.
+    RateAtLeast {
+        /// Which rate.
+        rate: Rate,
+        /// The first score that is predicted as class 1, fa fractional bits.
+        edge: i32,
+        /// Numerator and denominator.
+        bound: (u32, u32),
+    },
+    /// The same, at most.
+    RateAtMost {
+        /// Which rate.
+        rate: Rate,
+        /// The first score that is predicted as class 1, fa fractional bits.
+        edge: i32,
+        /// Numerator and denominator.
+        bound: (u32, u32),
+    },
+    /// The mean of both classes' recalls is at least `bound.0 / bound.1`, there are rows of both, and nothing else.
+    BalancedAtLeast {
+        /// The first score that is predicted as class 1, fa fractional bits.
+        edge: i32,
+        /// Numerator and denominator.
+        bound: (u32, u32),
     },
 }
 

@@ -3,6 +3,7 @@ use super::ReportInvalid;
 use super::backtest::{Figure, Strategy};
 use super::calendar::Calendar;
 use super::comparison::{Compared, OtherModel};
+use super::errors::TargetError;
 use super::public::PublicModel;
 use super::rates::Rate;
 use super::scores::ScoreFigure;
@@ -187,6 +188,21 @@ pub enum Shown {
     Calendar {
         /// The dates.
         calendar: Calendar,
+    },
+    /// A mean error over rows and outputs is at most `bound.0 / bound.1` of the targets' unit, or of its square, and
+    /// nothing else about it.
+    MeanErrorAtMost {
+        /// Which error.
+        error: TargetError,
+        /// In which group; in all rows if none.
+        group: Option<u32>,
+        /// Numerator and denominator.
+        bound: (u32, u32),
+    },
+    /// R^2 of all outputs together is at least `bound.0 / bound.1`, the targets vary, and nothing else about it.
+    ExplainedAtLeast {
+        /// Numerator and denominator.
+        bound: (u32, u32),
     },
 }
 

@@ -2,6 +2,7 @@
 use super::ReportInvalid;
 use super::backtest::Bounds;
 use super::claims::{CountClaim, count_claims};
+use super::errors::ErrorClaims;
 use super::scores::claims::ScoreClaims;
 use super::statement::{Input, MAX_COUNTS, MAX_GROUPS, MAX_SELECTED, MAX_SHOWN, MAX_VALUES, ReportStatement, Shown};
 use super::table::public_rows;
@@ -40,6 +41,8 @@ pub(super) struct Checked {
     pub(super) backtest: Option<Bounds>,
     /// What they say about the scores, if anything.
     pub(super) scores: Option<ScoreClaims>,
+    /// What bounds of errors come to.
+    pub(super) errors: Option<ErrorClaims>,
 }
 
 impl Checked {
@@ -48,9 +51,10 @@ impl Checked {
         self.claims.iter().filter(|c| c.bound).count()
     }
 
-    /// All bounds: each has a slack.
+    /// All bounds: each has a slack. Those of errors are last, with their other hidden numbers.
     pub(super) fn bounds(&self) -> usize {
-        self.count_bounds() + self.scores.as_ref().map_or(0, ScoreClaims::bounds)
+        let errors = self.errors.as_ref().map_or(0, ErrorClaims::scalars);
+        self.count_bounds() + self.scores.as_ref().map_or(0, ScoreClaims::bounds) + errors
     }
 }
 
@@ -107,11 +111,13 @@ impl ReportStatement {
             return Err(ReportInvalid::NotApplicable { what: "what reads labels or all rows in their order" });
         }
         let (classes, predicted) = self.validate_shown(&config, rows)?;
+        self.check_tops(&config)?;
         let claims = count_claims(self, classes, rows as u64)?;
         let backtest = self.backtest();
         let backtest = backtest.map(|(s, figures)| s.validate(figures, &config, &self.input, rows)).transpose()?;
         let scores = self.score_claims(&config, rows)?;
-        Ok(Checked { config, rows, index, classes, predicted, claims, backtest, scores })
+        let errors = self.error_claims(&config, rows)?;
+        Ok(Checked { config, rows, index, classes, predicted, claims, backtest, scores, errors })
     }
 
     fn validate_groups(&self, inputs: u32) -> Result<(), ReportInvalid> {
@@ -134,7 +140,7 @@ impl ReportStatement {
     fn validate_shown(&self, config: &RunConfig, rows: usize) -> Result<(usize, usize), ReportInvalid> {
         let outputs = config.architecture.layers.last().map_or(0, |l| l.outputs as usize);
         let (mut tables, mut released, mut backtests, mut counted) = (0, 0, 0, false);
-        let (mut told, mut committed, mut calendars) = (0, 0, 0);
+        let (mut told, mut committed, mut calendars, mut grouped) = (0, 0, 0, false);
         let classes = match config.architecture.loss {
             Loss::CrossEntropy => outputs,
             Loss::BceWithLogits if outputs == 1 => 2,
@@ -156,6 +162,11 @@ impl ReportStatement {
                 }
                 Shown::SquaredError { .. } | Shown::AbsoluteError { .. } | Shown::TargetMoments { .. } => {
                     self.validate_sum(shown, config, rows)?;
+                    continue;
+                }
+                Shown::MeanErrorAtMost { .. } | Shown::ExplainedAtLeast { .. } => {
+                    grouped |= matches!(shown, Shown::MeanErrorAtMost { .. });
+                    self.check_error_bound(shown, config)?;
                     continue;
                 }
                 Shown::Backtest { .. } => {
@@ -211,7 +222,7 @@ impl ReportStatement {
         if backtests > 1 {
             return Err(ReportInvalid::NotApplicable { what: "a second backtest" });
         }
-        if self.groups.is_some() && !counted {
+        if self.groups.is_some() && !counted && !grouped {
             return Err(ReportInvalid::NotApplicable { what: "groups of which nothing is shown" });
         }
         let predicted = if self.tells_classes() { classes } else { 0 };
@@ -230,14 +241,7 @@ impl ReportStatement {
 
     /// Sums of errors are of the losses with real targets, and small enough to be integers mod p.
     fn validate_sum(&self, shown: &Shown, config: &RunConfig, rows: usize) -> Result<(), ReportInvalid> {
-        let outputs = config.architecture.layers.last().map_or(0, |l| l.outputs);
-        let Some(labels) = self.input.labels() else {
-            return Err(ReportInvalid::NotApplicable { what: "errors of rows without labels" });
-        };
-        let real = matches!(labels, Labels::Real { outputs: n, .. } if n == outputs);
-        if config.architecture.loss != Loss::Mse || !real {
-            return Err(ReportInvalid::Labels);
-        }
+        let (outputs, _) = self.real_targets(config)?;
         if self.shown.iter().filter(|s| core::mem::discriminant(*s) == core::mem::discriminant(shown)).count() > 1 {
             return Err(ReportInvalid::NotApplicable { what: "one sum twice" });
         }

@@ -28,8 +28,10 @@ pub(super) struct ReportWitness<'a> {
     pub(super) inputs: Vec<Vec<F>>,
     /// Label indicators of every class, padded with zeros.
     labels: Vec<Vec<F>>,
-    /// The real targets where the data set's slots have them, gathered; empty if nothing reads them.
+    /// The labels where the data set's slots have them, gathered; empty if nothing reads them.
     targets: Vec<F>,
+    /// The sums of the targets, where R^2 is bounded.
+    pub(super) target_sums: Vec<i64>,
     weights: &'a [i64],
     /// The whole data set, where hidden rows of it are read.
     data: Option<&'a Data>,
@@ -60,7 +62,16 @@ impl<'a> ReportWitness<'a> {
                 targets[(first + i % width) * evaluation.height + i / width] = signed(y.into());
             }
         }
-        Self { relation, inputs, labels, targets, weights, data, other: None }
+        if relation.ranks.is_some() {
+            let first = relation.checked.config.architecture.layers[0].inputs as usize;
+            targets = F::zero_vec((first + classes) * evaluation.height);
+            for (x, &y) in evaluation.labels.iter().enumerate() {
+                targets[(first + y) * evaluation.height + x] = F::ONE;
+            }
+        }
+        let explained = relation.checked.errors.as_ref().is_some_and(|e| e.explained.is_some());
+        let target_sums = if explained { evaluation.target_sums() } else { vec![] };
+        Self { relation, inputs, labels, targets, target_sums, weights, data, other: None }
     }
 }
 
@@ -68,6 +79,7 @@ impl Drop for ReportWitness<'_> {
     fn drop(&mut self) {
         self.inputs.iter_mut().chain(&mut self.labels).for_each(|v| wipe(v));
         wipe(&mut self.targets);
+        self.target_sums.fill(0);
     }
 }
 
@@ -121,6 +133,7 @@ impl ReportWitness<'_> {
             let _mu = m.challenge();
             b.root(trace, relation.layout.log_rows).into_iter().for_each(|root| m.send(root.into()));
         }
+        self.target_sums.iter().for_each(|&sum| m.send(signed(sum).into()));
         let head = relation.head_equations();
         let powers = relation.powers(nu, head.len());
         let weights = relation.pair_weights(&product, &head, &powers);
@@ -201,6 +214,7 @@ impl ReportRelation<'_> {
                     w.put(max, &largest, |v| signed(v.into()));
                 }
                 Prediction::Positive { step } => w.put(step, predicted, |p| F::from_bool(p == 0)),
+                Prediction::None => {}
             }
             // The padding is of group 0.
             for g in 1..head.group.n {
@@ -212,8 +226,12 @@ impl ReportRelation<'_> {
                 }
             }
         }
+        self.ranks.iter().for_each(|ranks| ranks.fill(evaluation, &mut w));
         if let Some(first) = self.residuals.as_ref().and_then(|x| x.absolute) {
             w.put(first, &evaluation.absolute_errors(), |a| F::from_u64(u64::from(a)));
+        }
+        if let Some(square) = self.residuals.as_ref().and_then(|x| x.square) {
+            w.put(square, &evaluation.squared_errors(), F::from_u64);
         }
         if let Some(b) = &self.backtest {
             b.fill(&Ledger::new(&b.strategy, evaluation.z_bits, evaluation), &mut w);
@@ -228,14 +246,16 @@ impl ReportRelation<'_> {
                 w.put(self.margins.first + i * MARGIN_LIMBS + limb, &values, of);
             }
         }
-        let counts = if self.checked.classes > 0 { evaluation.counts() } else { vec![] };
+        let mut counts = if self.checked.classes > 0 { evaluation.counts() } else { vec![] };
+        counts.extend(self.ranks.iter().flat_map(|r| evaluation.hits(&r.tops)));
         let bounds = self.checked.claims.iter().filter(|c| c.bound).map(|claim| {
             let sum: i64 = claim.terms.iter().map(|&(at, k)| k * i64::from(counts[at])).sum();
             (sum - claim.value) as u64
         });
         let of_scores = self.checked.scores.iter().flat_map(|claims| evaluation.score_slacks(claims));
         self.select(&evaluation.selected, columns);
-        let slacks: Vec<u64> = bounds.chain(of_scores).collect();
+        let of_errors = self.checked.errors.iter().flat_map(|claims| evaluation.error_scalars(claims));
+        let slacks: Vec<u64> = bounds.chain(of_scores).chain(of_errors).collect();
         slacks.iter().enumerate().for_each(|(i, &slack)| self.put_slack(columns, i, slack));
         slacks
     }

@@ -341,6 +341,14 @@ fn sentence(report: &ReportStatement, training: Option<&DataRecord>, shown: &Sho
         Shown::Scores { group, figure } => {
             scores::sentence(figure, &among(*group), &format!("in units of 2^-{}", bits(1)))
         }
+        Shown::MeanErrorAtMost { error, group, bound: (p, q) } => format!(
+            "The {}{} over rows and outputs is at most {p}/{q}, and nothing more about it.",
+            error.name(),
+            among(*group)
+        ),
+        Shown::ExplainedAtLeast { bound: (p, q) } => {
+            format!("R^2 over all outputs is at least {p}/{q}, and nothing more about it.")
+        }
         Shown::GapAtMost { rate, denominators, bound: (p, q) } => format!(
             "The {} differs by at most {p}/{q} between any two groups; its denominators are {denominators:?}.",
             rate.name()

@@ -23,7 +23,7 @@ use tacit_training::release::{
 };
 use tacit_training::report::{
     Calendar, Compared, Figure, Input, Position, PublicTable, Rate, ReportProof, Rows as ReportRows, ScoreFigure,
-    ScoreLoss, Shown, verify_public_report,
+    ScoreLoss, Shown, TargetError, verify_public_report,
 };
 use tacit_training::run::{RunProof, verify_run};
 use tacit_training::statement::{Origin, Start};
@@ -209,10 +209,11 @@ fn report_rows() -> Rows {
     let mut rows = walked("report", &report, |r| classes.verify(r).map(|_| ()));
     framed(Kind::Report, &report, &mut rows);
     let targets = Proven::new(one_chunk(regression()));
+    let fitted = Proven::fitted(one_chunk(regression()));
     let binary = Proven::new(one_chunk(logistic()));
     let traded = Proven::traded();
     let pairs = [true, false].map(|more| Proven::pair(one_chunk(logistic()), more));
-    let others: [(&str, &Proven, ReportProof); 12] = [
+    let others: [(&str, &Proven, ReportProof); 15] = [
         ("report of rates, statement", &classes, classes.rates()),
         ("report on public rows, statement", &classes, classes.public()),
         ("report on public labels, statement", &classes, classes.labelled()),
@@ -223,6 +224,9 @@ fn report_rows() -> Rows {
         ("backtest of tanh, statement", &traded, traded.backtest(TANH, &FIGURES[..1])),
         ("backtest of bounds, statement", &traded, traded.bounded_backtest()),
         ("report of scores, statement", &binary, binary.scores()),
+        ("report of ranks, statement", &classes, classes.ranks()),
+        ("report of bounds at a threshold, statement", &binary, binary.at_threshold()),
+        ("report of bounded errors, statement", &fitted, fitted.bounded_errors()),
         ("comparison, statement", &pairs[0], pairs[0].compared()),
         ("comparison the other way, statement", &pairs[1], pairs[1].compared()),
     ];
@@ -352,6 +356,7 @@ fn every_variant_has_a_row(rows: &Rows) {
         Rate::F1 { class: _ } => "rate.F1.class",
         Rate::FalsePositives { class: _ } => "rate.FalsePositives.class",
         Rate::Predicted { class: _ } => "rate.Predicted.class",
+        Rate::TopK { k: _ } => "rate.TopK.k",
     };
     let shown = |s: &Shown| match s {
         Shown::Outputs { values: _ } => vec!["Outputs.values"],
@@ -379,6 +384,10 @@ fn every_variant_has_a_row(rows: &Rows) {
             "Backtest.figures",
         ],
         Shown::Scores { group: _, figure: _ } => vec!["Scores.group", "Scores.figure"],
+        Shown::MeanErrorAtMost { error: _, group: _, bound: _ } => {
+            vec!["MeanErrorAtMost.error", "MeanErrorAtMost.group", "MeanErrorAtMost.bound"]
+        }
+        Shown::ExplainedAtLeast { bound: _ } => vec!["ExplainedAtLeast.bound"],
         Shown::BetterBy { metric: _, group: _, bound: _ } => {
             vec!["BetterBy.metric", "BetterBy.group", "BetterBy.bound", "against.model_digest", "against.run_digest"]
         }
@@ -439,6 +448,15 @@ fn every_variant_has_a_row(rows: &Rows) {
             vec!["figure.Calibration.edges", "figure.Calibration.bins", "bins.*.probability", "bins.*.rows"]
         }
         ScoreFigure::Thresholds { edges: _, bins: _ } => vec!["figure.Thresholds.edges", "figure.Thresholds.bins"],
+        ScoreFigure::RateAtLeast { rate: _, edge: _, bound: _ } => {
+            vec!["figure.RateAtLeast.rate", "figure.RateAtLeast.edge", "figure.RateAtLeast.bound"]
+        }
+        ScoreFigure::RateAtMost { rate: _, edge: _, bound: _ } => {
+            vec!["figure.RateAtMost.rate", "figure.RateAtMost.edge", "figure.RateAtMost.bound"]
+        }
+        ScoreFigure::BalancedAtLeast { edge: _, bound: _ } => {
+            vec!["figure.BalancedAtLeast.edge", "figure.BalancedAtLeast.bound"]
+        }
     };
     let bound = (0, 1);
     let all_figures = [
@@ -449,8 +467,12 @@ fn every_variant_has_a_row(rows: &Rows) {
         ScoreFigure::LossAtMost { loss: ScoreLoss::Log, bound },
         ScoreFigure::Calibration { edges: vec![], bins: vec![] },
         ScoreFigure::Thresholds { edges: vec![], bins: vec![] },
+        ScoreFigure::RateAtLeast { rate: Rate::Accuracy, edge: 0, bound },
+        ScoreFigure::RateAtMost { rate: Rate::Accuracy, edge: 0, bound },
+        ScoreFigure::BalancedAtLeast { edge: 0, bound },
     ];
-    let rates = every_rate(0);
+    let mut rates = every_rate(0).to_vec();
+    rates.push(Rate::TopK { k: 1 });
     let group = None;
     let record = crate::common::data_record(&perceptron());
     let all_shown = [
@@ -470,6 +492,8 @@ fn every_variant_has_a_row(rows: &Rows) {
         Shown::BetterBy { metric: Compared::Auc, group, bound },
         Shown::Calendar { calendar: Calendar::Days { days: vec![] } },
         Shown::Calendar { calendar: Calendar::Numbers { numbers: vec![] } },
+        Shown::MeanErrorAtMost { error: TargetError::Squared, group, bound },
+        Shown::ExplainedAtLeast { bound },
     ];
     let metrics = [Compared::Rate { rate: rates[0] }, Compared::Auc, Compared::Loss { loss: ScoreLoss::Log }];
     let model = Proven::new(one_chunk(logistic())).model.record;

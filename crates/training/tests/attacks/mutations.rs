@@ -78,7 +78,8 @@ fn changes(node: &Value) -> Vec<(&'static str, Value)> {
             out.push(("variant", json!({"Range": {"first": 0, "count": 1}})));
             out.push(("variant", json!({"Recall": {"class": 0}})));
             out.push(("variant", json!({"Loss": {"loss": "Brier"}})));
-            out.extend(["Log", "Brier"].into_iter().filter(|v| v != s).map(|v| ("variant", json!(v))));
+            let plain = ["Log", "Brier", "Squared", "Absolute"];
+            out.extend(plain.into_iter().filter(|v| v != s).map(|v| ("variant", json!(v))));
             out
         }
         Value::Array(a) => {

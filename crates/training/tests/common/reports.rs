@@ -1,12 +1,12 @@
 //! A proven run of one chunk, and reports on its model: what every statement about a model can hold.
 #![allow(dead_code)]
-use crate::common::{Owner, commit_outputs, config, data, layer};
+use crate::common::{Owner, commit_outputs, config, data, layer, start};
 use tacit_training::config::{Activation, Layer, Loss, RunConfig};
 use tacit_training::report::{
     Asked, AskedFigure, Calendar, Compared, Figure, Groups, Input, Lag, ModelOf, OtherInput, Position, PublicInput,
     PublicModel, PublicTable, PublicTrees, Rate, ReportError, ReportInput, ReportProof, ReportRejected, ReportTrees,
-    ReportVerdict, Rows, ScoreLoss, Shown, Strategy, plan_comparison, prove_comparison, prove_public_report,
-    prove_report, verify_comparison, verify_report, weights_digest,
+    ReportVerdict, Rows, ScoreLoss, Shown, Strategy, TargetError, plan_comparison, prove_comparison,
+    prove_public_report, prove_report, verify_comparison, verify_report, weights_digest,
 };
 use tacit_training::run::{ModelCommitment, RunProof, RunVerdict, verify_run};
 use tacit_training::statement::RunStatement;
@@ -108,8 +108,27 @@ impl Proven {
         Self::of(config, rows)
     }
 
+    /// A regression whose targets are what its start gives, rounded, so that there is little to learn.
+    pub fn fitted(config: RunConfig) -> Self {
+        let mut rows = flagged(&config);
+        let [layer] = config.architecture.layers.as_slice() else { panic!("one layer") };
+        let (inputs, outputs) = (layer.inputs as usize, layer.outputs as usize);
+        let weights = start(&config).weights;
+        let one = 1i64 << config.scales.fa;
+        let of = |row: &[i32], j: usize| {
+            let terms = row.iter().map(|&x| i64::from(x)).chain([one]);
+            terms.zip(weights.iter().skip(j).step_by(outputs)).map(|(x, w)| x * w).sum::<i64>() >> config.scales.fw
+        };
+        rows.labels =
+            rows.features.chunks(inputs).flat_map(|row| (0..outputs).map(move |j| of(row, j) as i32)).collect();
+        Self::owned(Owner::with(config, rows.clone(), true), rows)
+    }
+
     fn of(config: RunConfig, rows: Data) -> Self {
-        let owner = Owner::with(config, rows.clone(), false);
+        Self::owned(Owner::with(config, rows.clone(), false), rows)
+    }
+
+    fn owned(owner: Owner, rows: Data) -> Self {
         let (run, end, model) = owner.proven(8);
         let verdict = verify_run(&run).unwrap();
         Self { run, verdict, model, weights: end.weights, data: owner.data, rows, other: None }
@@ -222,6 +241,43 @@ impl Proven {
     pub fn sums(&self) -> ReportProof {
         let asked = [Asked::SquaredError, Asked::AbsoluteError, Asked::TargetMoments];
         self.report(&self.committed(Rows::Listed((0..90).filter(|i| i % 4 != 1).collect())), None, &asked)
+    }
+
+    /// A rate of ranks, by group.
+    pub fn ranks(&self) -> ReportProof {
+        let width = self.statement().config.architecture.layers[0].inputs;
+        let flag = 1 << self.statement().config.scales.fa;
+        let groups = Groups { columns: vec![width - 1], values: vec![vec![0], vec![flag]] };
+        let rate = Rate::TopK { k: 2 };
+        let asked = [
+            Asked::Exactly { rate, group: Some(1) },
+            Asked::AtLeast { rate: Rate::TopK { k: 1 }, group: None, bound: (0, 50) },
+            Asked::GapAtMost { rate, bound: (100, 100) },
+        ];
+        self.report(&self.committed(Rows::All), Some(&groups), &asked)
+    }
+
+    /// Bounds at a threshold, of a classifier of two classes, on some of the rows.
+    pub fn at_threshold(&self) -> ReportProof {
+        let of = |group, figure| Asked::Scores { group, figure };
+        let rate = Rate::Recall { class: 1 };
+        let asked = [
+            of(None, AskedFigure::RateAtLeast { rate, edge: -3, bound: (0, 50) }),
+            of(None, AskedFigure::RateAtMost { rate, edge: 5, bound: (50, 50) }),
+            of(None, AskedFigure::BalancedAtLeast { edge: 1, bound: (0, 50) }),
+        ];
+        self.report(&self.committed(Rows::Range { first: 4, count: 70 }), None, &asked)
+    }
+
+    /// Mean errors of a regression, by group and over all rows, and R^2.
+    pub fn bounded_errors(&self) -> ReportProof {
+        let width = self.statement().config.architecture.layers[0].inputs;
+        let flag = 1 << self.statement().config.scales.fa;
+        let groups = Groups { columns: vec![width - 1], values: vec![vec![0], vec![flag]] };
+        let of = |error, group| Asked::MeanErrorAtMost { error, group, bound: (4000, 1) };
+        let explained = Asked::ExplainedAtLeast { bound: (1, 2) };
+        let asked = [of(TargetError::Squared, Some(1)), of(TargetError::Absolute, None), explained];
+        self.report(&self.committed(Rows::All), Some(&groups), &asked)
     }
 
     /// A backtest of these positions.

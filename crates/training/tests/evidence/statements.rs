@@ -122,6 +122,9 @@ pub fn reported() -> Vec<Reported> {
         ("backtest of public rows", Proven::traded(), Proven::public_backtest),
         ("report of scores", Proven::new(one_chunk(logistic())), Proven::scores),
         ("predictions", Proven::new(one_chunk(perceptron())), Proven::predictions),
+        ("report of ranks", Proven::new(one_chunk(perceptron())), Proven::ranks),
+        ("report of bounds at a threshold", Proven::new(one_chunk(logistic())), Proven::at_threshold),
+        ("report of bounded errors", Proven::fitted(one_chunk(regression())), Proven::bounded_errors),
         ("comparison", Proven::pair(one_chunk(logistic()), true), Proven::compared),
     ]
 }

@@ -4,7 +4,7 @@
 use crate::common::{ORIGIN, START_BITS, config, data_record, layer, logistic, perceptron};
 use crate::reports::{FIGURES, Proven, regression, trader};
 use crate::statements::{bounded, linked, momentum, one_chunk, released, reported, tables, targets};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tacit_argument::field::E;
 use tacit_argument::hiding::{MaskedMessages, Reduction};
 use tacit_argument::proof::{Relation, plan};
@@ -17,7 +17,7 @@ use tacit_training::relation::{ChunkRelation, StartWeights};
 use tacit_training::release::ReleaseRelation;
 use tacit_training::report::{
     self, Compared, Figure, Input, Position, REPORT_VERSION, Rate, ReportProof, ReportStatement, Rows, ScoreFigure,
-    Shown,
+    Shown, TargetError,
 };
 use tacit_training::run::RunProof;
 use tacit_training::statement::{PROTOCOL_VERSION, RunStatement, SECURITY_BITS, Start};
@@ -283,15 +283,18 @@ fn count_claims(shown: &Shown, groups: usize, classes: usize) -> (usize, usize) 
     match shown {
         Shown::Counts { .. } => (groups * classes * classes, 0),
         Shown::Exactly { .. } => (2, 0),
-        Shown::AtLeast { rate: Rate::Accuracy | Rate::Predicted { .. }, group: None, .. } => (1, 1),
+        Shown::AtLeast { rate: Rate::Accuracy | Rate::Predicted { .. } | Rate::TopK { .. }, group: None, .. } => (1, 1),
         Shown::AtLeast { .. } => (2, 2),
         Shown::GapAtMost { .. } => (groups + groups * (groups - 1), groups * (groups - 1)),
         _ => (0, 0),
     }
 }
 
-/// Linear claims on scores and their slacks, claims on pairs and theirs, and the sets of the latter.
-fn score_claims(shown: &[Shown], groups: u32) -> ([usize; 4], Vec<Option<u32>>) {
+/// What claims on pairs sum over: a group, and the threshold between scores.
+type Over = (Option<u32>, Option<i32>);
+
+/// Linear claims on scores and their slacks, claims on pairs and theirs, and what the latter sum over.
+fn score_claims(shown: &[Shown], groups: u32) -> ([usize; 4], Vec<Over>) {
     let (mut out, mut sets) = ([0; 4], vec![]);
     let mut add = |n: [usize; 4]| out.iter_mut().zip(n).for_each(|(a, b)| *a += b);
     let g = groups as usize;
@@ -305,10 +308,20 @@ fn score_claims(shown: &[Shown], groups: u32) -> ([usize; 4], Vec<Option<u32>>) 
             ScoreFigure::LossAtMost { .. } => add([2, 2, 0, 0]),
             ScoreFigure::Calibration { bins, .. } => add([3 * bins.len(), 0, 0, 0]),
             ScoreFigure::Thresholds { bins, .. } => add([2 * bins.len(), 0, 0, 0]),
+            // The denominator of these rates is the number of rows, which is not 0.
+            ScoreFigure::RateAtLeast { rate: Rate::Accuracy | Rate::Predicted { .. }, .. }
+            | ScoreFigure::RateAtMost { rate: Rate::Accuracy | Rate::Predicted { .. }, .. }
+                if group.is_none() =>
+            {
+                add([1, 1, 0, 0]);
+            }
+            ScoreFigure::RateAtLeast { .. } | ScoreFigure::RateAtMost { .. } => add([2, 2, 0, 0]),
+            ScoreFigure::BalancedAtLeast { .. } => add([2, 2, 1, 1]),
         }
-        let own: Vec<Option<u32>> = match figure {
-            ScoreFigure::Auc { .. } | ScoreFigure::AucAtLeast { .. } => vec![*group],
-            ScoreFigure::AucGapAtMost { .. } => (0..groups).map(Some).collect(),
+        let own: Vec<Over> = match figure {
+            ScoreFigure::Auc { .. } | ScoreFigure::AucAtLeast { .. } => vec![(*group, None)],
+            ScoreFigure::AucGapAtMost { .. } => (0..groups).map(|g| (Some(g), None)).collect(),
+            ScoreFigure::BalancedAtLeast { edge, .. } => vec![(*group, Some(*edge))],
             _ => vec![],
         };
         own.into_iter().for_each(|s| {
@@ -369,6 +382,66 @@ fn of_backtest(statement: &ReportStatement, z_bits: usize, lookups: &mut Lookups
         claims: 1 + linear + if ratios > 0 { 1 + ratios } else { 0 },
         batched: 1 + usize::from(falls) + lags,
     })
+}
+
+/// 10.14, of ranks: pairs and equations.
+fn of_ranks(
+    statement: &ReportStatement,
+    groups: usize,
+    n: usize,
+    z_bits: usize,
+    lookups: &mut Lookups,
+) -> (usize, usize) {
+    let tops: BTreeSet<u32> = statement
+        .shown
+        .iter()
+        .filter_map(|s| match s {
+            Shown::Exactly { rate: Rate::TopK { k }, .. }
+            | Shown::AtLeast { rate: Rate::TopK { k }, .. }
+            | Shown::GapAtMost { rate: Rate::TopK { k }, .. } => Some(*k),
+            _ => None,
+        })
+        .collect();
+    if tops.is_empty() {
+        return (0, 0);
+    }
+    lookups.add(n, "step", z_bits + 1, 2);
+    lookups.add(1, "ranks", lg(n + 1), 1 + tops.len());
+    (n + tops.len() * groups, 1 + n)
+}
+
+/// 10.14, of bounds of errors, whether squared and absolute ones are read, hidden numbers, sums, their pairs, claims.
+struct Bounded {
+    squared: usize,
+    absolute: usize,
+    numbers: usize,
+    sums: usize,
+    pairs: usize,
+    claims: usize,
+}
+
+fn of_errors(statement: &ReportStatement, n: usize) -> Bounded {
+    let mut out = Bounded { squared: 0, absolute: 0, numbers: 0, sums: 0, pairs: 0, claims: 0 };
+    for shown in &statement.shown {
+        match shown {
+            Shown::MeanErrorAtMost { error, group, .. } => {
+                let k = 1 + usize::from(group.is_some());
+                (out.numbers, out.sums, out.pairs) = (out.numbers + k, out.sums + k, out.pairs + k);
+                match error {
+                    TargetError::Squared => out.squared = 1,
+                    TargetError::Absolute => out.absolute = 1,
+                }
+            }
+            // The errors, and the squares of every target; a claim for every target's sum, and the ratio.
+            Shown::ExplainedAtLeast { .. } => {
+                out.squared = 1;
+                (out.numbers, out.sums, out.pairs) = (out.numbers + 5, out.sums + 2, out.pairs + 1 + n);
+                out.claims += n + 1;
+            }
+            _ => {}
+        }
+    }
+    out
 }
 
 /// 10.8.
@@ -448,7 +521,10 @@ fn of_model(
     let absolute = has(|s| matches!(s, Shown::AbsoluteError { .. }));
     let squared = has(|s| matches!(s, Shown::SquaredError { .. }));
     let moments = has(|s| matches!(s, Shown::TargetMoments { .. }));
-    lookups.range(absolute * n, 17);
+    let bounded = of_errors(statement, n);
+    let magnitudes = absolute.max(bounded.absolute);
+    lookups.range(magnitudes * n, 17);
+    let (rank_pairs, rank_equations) = of_ranks(statement, groups, n, z_bits, lookups);
     let margins = statement.shown.iter().filter(|s| matches!(s, Shown::Margins { .. })).count();
     lookups.range(2 * margins, 9);
     let traded = of_backtest(statement, z_bits, lookups);
@@ -459,17 +535,19 @@ fn of_model(
     }
     let counts: Vec<(usize, usize)> = statement.shown.iter().map(|s| count_claims(s, groups, classes)).collect();
     let (count, slacks) = counts.iter().fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
-    lookups.range((4 * (slacks + linear_slacks + pair_slacks + more)).div_ceil(1 << rows), 15);
+    lookups.range((4 * (slacks + linear_slacks + pair_slacks + more + bounded.numbers)).div_ceil(1 << rows), 15);
 
     let inputs: usize = layers.iter().map(|x| x.inputs as usize + usize::from(x.bias)).sum();
     out.terms.insert("matrix products", 3 * lg(inputs));
     let relus: usize = layers.iter().filter(|x| x.activation == Activation::Relu).map(|x| x.outputs as usize).sum();
     let joint = if counted { (groups - 1) * (classes - 1) } else { 0 };
-    let mut pairs = relus + if several { n - 1 } else { 0 } + joint + n * (2 * absolute + squared + moments);
+    let mut pairs = relus + if several { n - 1 } else { 0 } + joint + n * (2 * magnitudes + squared + moments);
+    pairs += rank_pairs + n * bounded.squared + bounded.pairs;
     let mut equations = 1 + usize::from(several) + joint + group_columns + usize::from(linear > 0);
-    equations += n * absolute + squared + moments + count;
+    equations += n * magnitudes + squared + moments + count;
+    equations += rank_equations + bounded.squared + bounded.sums;
     out.claims += 2 + statement.shown.iter().filter(|s| told_of_rows(s)).count();
-    out.claims += absolute + n * moments;
+    out.claims += absolute + n * moments + bounded.claims;
     let mut points = rows + layers.iter().map(|x| lg(x.outputs as usize)).sum::<usize>() + (l - 1);
     let reads = |s: &Shown| matches!(s, Shown::Outputs { .. } | Shown::Committed { .. });
     points += if statement.shown.iter().any(reads) { lg(n) } else { 0 };

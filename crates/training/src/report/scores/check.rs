@@ -1,10 +1,10 @@
 //! Figures of scores, from claims on the histogram to linear claims on the multiplicities of its table.
 //!
 //! Linear claims are one, batched by powers of xi. Claims on pairs are one bilinear sumcheck over scores t, a unit
-//! per set S of rows: `sum_t H(S, 1, t) sum_u (alpha K(t, u) + beta) H(S, 0, u)`, K = 2 [u < t] + [u = t]. At its
-//! point (t*, v*) both sides are linear: K~(t*, u) = 2 sum_{t > u} eq(t*, t) + eq(t*, u) takes the verifier time
-//! linear in the scores.
-use super::claims::{LinearClaim, PairClaim};
+//! per set S of rows and kernel K: `sum_t H(S, 1, t) sum_u (alpha K(t, u) + beta) H(S, 0, u)`. At its point (t*, v*)
+//! both sides are linear: K~(t*, u) = 2 sum_{t > u} eq(t*, t) + eq(t*, u) for pairs in order, sum_{t >= e} eq(t*, t) +
+//! [u < e] for those on both sides of e, takes the verifier time linear in the scores.
+use super::claims::{LinearClaim, Over, PairClaim};
 use super::tables::{Value, Values};
 use crate::relation::{TRACE, cell};
 use crate::report::relation::ReportRelation;
@@ -35,7 +35,7 @@ pub(super) struct Histogram {
 
 /// One set of rows in the sumcheck.
 pub(super) struct Unit {
-    pub(super) set: Option<u32>,
+    pub(super) over: Over,
     /// What U is multiplied by.
     pub(super) alpha: E,
     /// What P N is multiplied by.
@@ -111,6 +111,12 @@ fn ordered(eq: &[E]) -> Vec<E> {
     out
 }
 
+/// [t >= e] + [u < e] at t* for every u.
+fn split(eq: &[E], e: usize) -> Vec<E> {
+    let above: E = eq.iter().skip(e).copied().sum();
+    (0..eq.len()).map(|u| above + E::from_bool(u < e)).collect()
+}
+
 impl ReportRelation<'_> {
     pub(super) fn histogram(&self) -> Option<Histogram> {
         let scores = self.scores.as_ref()?;
@@ -135,10 +141,10 @@ impl ReportRelation<'_> {
     pub(super) fn score_units(&self, powers: &[E]) -> Vec<Unit> {
         let Some(scores) = &self.checked.scores else { return vec![] };
         let mut units: Vec<Unit> =
-            scores.sets().into_iter().map(|set| Unit { set, alpha: E::ZERO, beta: E::ZERO }).collect();
+            scores.sets().into_iter().map(|over| Unit { over, alpha: E::ZERO, beta: E::ZERO }).collect();
         for (claim, &power) in scores.pairs.iter().zip(powers) {
-            for &(set, k, l) in &claim.terms {
-                for unit in units.iter_mut().filter(|u| u.set == set) {
+            for &(over, k, l) in &claim.terms {
+                for unit in units.iter_mut().filter(|u| u.over == over) {
                     unit.alpha += power * signed(k);
                     unit.beta += power * signed(l);
                 }
@@ -227,17 +233,22 @@ impl ReportRelation<'_> {
         let (a, b) = claim.close(r, eq_v.iter().take(units.len()).copied().sum());
         let (mut ea, mut eb) = (Affine::default(), Affine::default());
         if !r.is_dry() {
-            let k = ordered(&eq_table(&point, E::ONE));
+            let eq = eq_table(&point, E::ONE);
             let at = histogram.at(r, &point);
-            let (in_order, all) = (histogram.dense(r, &k), histogram.dense(r, &vec![E::ONE; k.len()]));
-            let first = k.first().copied().unwrap_or_default();
+            let all = histogram.dense(r, &vec![E::ONE; eq.len()]);
+            let mut kernels = BTreeMap::new();
             for (unit, &v) in units.iter().zip(&eq_v) {
-                for g in histogram.groups(unit.set) {
+                let (set, place) = unit.over;
+                let (paired, first) = kernels.entry(place).or_insert_with(|| {
+                    let k = place.map_or_else(|| ordered(&eq), |e| split(&eq, e));
+                    (histogram.dense(r, &k), k.first().copied().unwrap_or_default())
+                });
+                for g in histogram.groups(set) {
                     histogram.add(&mut ea, g, 1, &at, v);
-                    histogram.add(&mut eb, g, 0, &in_order, v * unit.alpha);
+                    histogram.add(&mut eb, g, 0, paired, v * unit.alpha);
                     histogram.add(&mut eb, g, 0, &all, v * unit.beta);
                 }
-                eb.add_constant(-v * (unit.alpha * first + unit.beta) * histogram.unread(unit.set));
+                eb.add_constant(-v * (unit.alpha * *first + unit.beta) * histogram.unread(set));
             }
         }
         ea.sub(&a.affine());

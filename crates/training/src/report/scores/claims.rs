@@ -1,12 +1,14 @@
 //! What the figures say about the histogram H, as linear claims and as claims on ordered pairs.
 //!
 //! Linear: `sum over parts of k * value(label, t) H(group, label, t) = value + slack`. Of pairs, per set S of rows
-//! (one group, or all): U = sum_t H(S, 1, t) (2 sum_{u<t} H(S, 0, u) + H(S, 0, t)) and P N; `sum over sets of (k U +
-//! l P N) = value + slack`. With slacks as in [`crate::report::claims`].
+//! (one group, or all): U = sum_{t,u} H(S, 1, t) K(t, u) H(S, 0, u) and P N; `sum over sets of (k U + l P N) = value +
+//! slack`. K is 2 [u < t] + [u = t] for areas, [t >= e] + [u < e] for recalls at the edge e. With slacks as in
+//! [`crate::report::claims`].
 use super::tables::{BITS, Value};
 use super::{MAX_SCORE_VALUES, ScoreFigure, ScoreShape};
 use crate::report::ReportInvalid;
 use crate::report::claims::SLACK_BITS;
+use crate::report::rates::Rate;
 use crate::report::statement::{ReportStatement, Shown};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -33,10 +35,13 @@ pub(in crate::report) struct LinearClaim {
     pub(in crate::report) shown: usize,
 }
 
-/// A claim on ordered pairs: (set, k, l).
+/// What pairs are summed over: the rows of a group, or all; and how: in order, or on both sides of a place.
+pub(in crate::report) type Over = (Option<u32>, Option<usize>);
+
+/// A claim on pairs: (set and kernel, k, l).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::report) struct PairClaim {
-    pub(in crate::report) terms: Vec<(Option<u32>, i64, i64)>,
+    pub(in crate::report) terms: Vec<(Over, i64, i64)>,
     pub(in crate::report) value: i64,
     pub(in crate::report) bound: bool,
     pub(in crate::report) shown: usize,
@@ -57,12 +62,12 @@ impl ScoreClaims {
         linear + self.pairs.iter().filter(|c| c.bound).count()
     }
 
-    /// The sets of rows of the claims on pairs, in order of first use.
-    pub(in crate::report) fn sets(&self) -> Vec<Option<u32>> {
+    /// What the claims on pairs sum over, in order of first use.
+    pub(in crate::report) fn sets(&self) -> Vec<Over> {
         let mut out = vec![];
-        for (set, ..) in self.pairs.iter().flat_map(|c| &c.terms) {
-            if !out.contains(set) {
-                out.push(*set);
+        for (over, ..) in self.pairs.iter().flat_map(|c| &c.terms) {
+            if !out.contains(over) {
+                out.push(*over);
             }
         }
         out
@@ -135,12 +140,12 @@ impl Maker {
 
     fn pairs_at_least(
         &mut self,
-        terms: &[(Option<u32>, i128, i128)],
+        terms: &[(Over, i128, i128)],
         value: i128,
         most: u128,
         denominator: u32,
     ) -> Result<(), ReportInvalid> {
-        let terms = terms.iter().map(|&(set, k, l)| Some((set, fits(k)?, fits(l)?))).collect::<Option<_>>();
+        let terms = terms.iter().map(|&(over, k, l)| Some((over, fits(k)?, fits(l)?))).collect::<Option<_>>();
         match (terms, fits(value)) {
             (Some(terms), Some(value)) if most < 1 << SLACK_BITS => {
                 self.pairs.push(PairClaim { terms, value, bound: true, shown: self.shown });
@@ -164,11 +169,44 @@ impl Maker {
                 // U <= 2 P N: the sum and the value are at most 2 (p + q) d_g d_h.
                 let most = both.unsigned_abs().saturating_mul(2 * (u128::from(p) + u128::from(q)));
                 let value = both.saturating_mul(-2 * i128::from(p));
-                let terms = [(Some(g), q_.saturating_mul(-dh), 0), (Some(h), q_.saturating_mul(dg), 0)];
+                let terms = [((Some(g), None), q_.saturating_mul(-dh), 0), ((Some(h), None), q_.saturating_mul(dg), 0)];
                 self.pairs_at_least(&terms, value, most, q)?;
             }
         }
         Ok(())
+    }
+
+    /// U is at least p/q of 2 P N, and P and N are above 0.
+    fn part_of_pairs(&mut self, over: Over, (p, q): (u32, u32)) -> Result<(), ReportInvalid> {
+        self.some(over.0, &[1])?;
+        self.some(over.0, &[0])?;
+        // P N is at most a quarter of the square of the rows, U at most 2 P N, and p at most q.
+        let most = (u128::from(self.shape.rows).pow(2) * u128::from(q)).div_ceil(2);
+        self.pairs_at_least(&[(over, q.into(), -2 * i128::from(p))], 0, most, q)
+    }
+
+    /// n numerator + d denominator of a rate is at least 0, and the denominator is not 0.
+    fn rate(&mut self, group: Option<u32>, rate: Rate, place: usize, (n, d): (i64, i64)) -> Result<(), ReportInvalid> {
+        let sides = [(0, (0, place)), (1, (place, 1 << self.shape.bits))];
+        let parts = |n: i64, d: i64| -> Vec<Part> {
+            let each = (0..2).flat_map(|label| sides.map(|(side, range)| (label, side, range)));
+            let part = |(label, side, range): (usize, u32, (usize, usize))| {
+                let (num, den) = rate.coefficients(label as u32, side);
+                Self::part(group, label, Value::One, range, n * num + d * den)
+            };
+            each.map(part).filter(|p| p.k != 0).collect()
+        };
+        self.at_least(parts(n, d), 0, n.unsigned_abs() as u32)?;
+        if !(rate.of_all_rows() && group.is_none()) {
+            // 0 of 0 would pass.
+            self.at_least(parts(0, 1), 1, 1)?;
+        }
+        Ok(())
+    }
+
+    /// Where a score stands in the histogram; it is in the window.
+    fn place(&self, edge: i32) -> usize {
+        (i64::from(edge) + (1i64 << (self.shape.bits - 1))).unsigned_abs() as usize
     }
 
     fn figure(&mut self, group: Option<u32>, figure: &ScoreFigure) -> Result<(), ReportInvalid> {
@@ -176,16 +214,19 @@ impl Maker {
             ScoreFigure::Auc { twice, positives, negatives } => {
                 self.of_class(group, 1, *positives);
                 self.of_class(group, 0, *negatives);
-                let terms = vec![(group, 1, 0)];
+                let terms = vec![((group, None), 1, 0)];
                 let claim = PairClaim { terms, value: *twice as i64, bound: false, shown: self.shown };
                 self.pairs.push(claim);
             }
-            ScoreFigure::AucAtLeast { bound: (p, q) } => {
-                self.some(group, &[1])?;
-                self.some(group, &[0])?;
-                // P N is at most a quarter of the square of the rows, U at most 2 P N, and p at most q.
-                let most = (u128::from(self.shape.rows).pow(2) * u128::from(*q)).div_ceil(2);
-                self.pairs_at_least(&[(group, (*q).into(), -2 * i128::from(*p))], 0, most, *q)?;
+            ScoreFigure::AucAtLeast { bound } => self.part_of_pairs((group, None), *bound)?,
+            ScoreFigure::BalancedAtLeast { edge, bound } => {
+                self.part_of_pairs((group, Some(self.place(*edge))), *bound)?
+            }
+            ScoreFigure::RateAtLeast { rate, edge, bound: (p, q) } => {
+                self.rate(group, *rate, self.place(*edge), (i64::from(*q), -i64::from(*p)))?;
+            }
+            ScoreFigure::RateAtMost { rate, edge, bound: (p, q) } => {
+                self.rate(group, *rate, self.place(*edge), (-i64::from(*q), i64::from(*p)))?;
             }
             ScoreFigure::AucGapAtMost { positives, negatives, bound } => self.gap(positives, negatives, *bound)?,
             ScoreFigure::Loss { loss, sum, rows } => {
@@ -219,8 +260,7 @@ impl Maker {
 
     /// What lies between edges, which are ascending and in the window.
     fn ranges(&self, edges: &[i32]) -> Vec<(usize, usize)> {
-        let half = 1i64 << (self.shape.bits - 1);
-        let places = edges.iter().map(|&e| (i64::from(e) + half).unsigned_abs() as usize);
+        let places = edges.iter().map(|&e| self.place(e));
         let first: Vec<usize> = core::iter::once(0).chain(places).collect();
         let last = first.iter().skip(1).copied().chain([1 << self.shape.bits]);
         first.iter().copied().zip(last).collect()

@@ -1,9 +1,10 @@
 //! The owner's side of figures of scores: their values from the scores of the rows, and the slacks of bounds.
-use super::claims::{LinearClaim, PairClaim, ScoreClaims};
+use super::claims::{LinearClaim, Over, PairClaim, ScoreClaims};
 use super::tables::{Value, Values};
 use super::{ScoreBin, ScoreFigure, ScoreLoss, ScoreShape};
 use crate::report::counting::Evaluation;
 use crate::report::prover::ReportError;
+use crate::report::rates::Rate;
 use crate::report::scores::tables::BITS;
 use crate::report::statement::Shown;
 use alloc::format;
@@ -49,6 +50,31 @@ pub enum AskedFigure {
         /// First scores of all bins but the first.
         edges: Vec<i32>,
     },
+    /// That a rate is at least numerator / denominator.
+    RateAtLeast {
+        /// Which.
+        rate: Rate,
+        /// The first score that is predicted as class 1.
+        edge: i32,
+        /// Numerator and denominator.
+        bound: (u32, u32),
+    },
+    /// That a rate is at most numerator / denominator.
+    RateAtMost {
+        /// Which.
+        rate: Rate,
+        /// The first score that is predicted as class 1.
+        edge: i32,
+        /// Numerator and denominator.
+        bound: (u32, u32),
+    },
+    /// That the mean of both classes' recalls is at least numerator / denominator.
+    BalancedAtLeast {
+        /// The first score that is predicted as class 1.
+        edge: i32,
+        /// Numerator and denominator.
+        bound: (u32, u32),
+    },
 }
 
 /// One row that is read.
@@ -80,6 +106,15 @@ fn pairs(rows: &[Scored]) -> Pairs {
         out.negatives += negatives;
     }
     out
+}
+
+/// TP N + TN P where scores from an edge on are predicted as class 1.
+fn split(rows: &[Scored], edge: i64) -> u64 {
+    let of = |label: usize, above: Option<bool>| {
+        let among = |r: &&Scored| r.label == label && above.is_none_or(|a| (r.score >= edge) == a);
+        rows.iter().filter(among).count() as u64
+    };
+    of(1, Some(true)) * of(0, None) + of(0, Some(false)) * of(1, None)
 }
 
 fn undefined(what: &str, group: Option<u32>) -> ReportError {
@@ -134,6 +169,22 @@ impl Evaluation {
                 ScoreFigure::AucAtLeast { bound: *bound }
             }
             AskedFigure::AucGapAtMost { bound } => self.gap(*bound)?,
+            AskedFigure::RateAtLeast { rate, edge, bound } => {
+                self.at_threshold(&rows, *rate, *edge, |n, d| n * u64::from(bound.1) >= u64::from(bound.0) * d)?;
+                ScoreFigure::RateAtLeast { rate: *rate, edge: *edge, bound: *bound }
+            }
+            AskedFigure::RateAtMost { rate, edge, bound } => {
+                self.at_threshold(&rows, *rate, *edge, |n, d| n * u64::from(bound.1) <= u64::from(bound.0) * d)?;
+                ScoreFigure::RateAtMost { rate: *rate, edge: *edge, bound: *bound }
+            }
+            AskedFigure::BalancedAtLeast { edge, bound } => {
+                let Pairs { positives, negatives, .. } = area(&rows, group)?;
+                let pairs = 2 * u128::from(positives) * u128::from(negatives);
+                if u128::from(split(&rows, (*edge).into())) * u128::from(bound.1) < pairs * u128::from(bound.0) {
+                    return Err(fails("balanced accuracy", group));
+                }
+                ScoreFigure::BalancedAtLeast { edge: *edge, bound: *bound }
+            }
             AskedFigure::Loss { loss } => {
                 let sum = total(&rows, &shape, *loss, group)?;
                 ScoreFigure::Loss { loss: *loss, sum, rows: rows.len() as u32 }
@@ -157,6 +208,23 @@ impl Evaluation {
             }
         };
         Ok(Shown::Scores { group, figure })
+    }
+
+    /// Refuses a rate where scores from an edge on are predicted as class 1, and its bound does not hold.
+    fn at_threshold(
+        &self,
+        rows: &[Scored],
+        rate: Rate,
+        edge: i32,
+        holds: impl Fn(u64, u64) -> bool,
+    ) -> Result<(), ReportError> {
+        rate.check(self.classes)?;
+        let of = |r: &Scored| rate.coefficients(r.label as u32, u32::from(r.score >= edge.into()));
+        let (n, d) = rows.iter().map(of).fold((0, 0), |a, b| (a.0 + b.0.unsigned_abs(), a.1 + b.1.unsigned_abs()));
+        if d == 0 {
+            return Err(ReportError::Undefined { rate: rate.name() });
+        }
+        if holds(n, d) { Ok(()) } else { Err(ReportError::BoundFails { rate: rate.name() }) }
     }
 
     fn gap(&self, bound: (u32, u32)) -> Result<ScoreFigure, ReportError> {
@@ -195,10 +263,12 @@ impl Evaluation {
             rows.iter().map(of_row).sum::<i128>() - i128::from(*value)
         });
         let ordered = claims.pairs.iter().filter(|c| c.bound).map(|PairClaim { terms, value, .. }| {
-            let of_term = |&(set, k, l): &(Option<u32>, i64, i64)| {
-                let p = pairs(&of_set(set));
+            let of_term = |&((set, place), k, l): &(Over, i64, i64)| {
+                let rows = of_set(set);
+                let p = pairs(&rows);
                 let all = i128::from(p.positives) * i128::from(p.negatives);
-                i128::from(k) * i128::from(p.twice) + i128::from(l) * all
+                let sum = place.map_or(p.twice, |e| split(&rows, e as i64 - half));
+                i128::from(k) * i128::from(sum) + i128::from(l) * all
             };
             terms.iter().map(of_term).sum::<i128>() - i128::from(*value)
         });

@@ -21,7 +21,7 @@ impl ReportRelation<'_> {
         let size = 1usize << scores.shape.bits;
         let counts = |unit: &Unit, label: usize| {
             let mut out = F::zero_vec(size);
-            for g in histogram.groups(unit.set) {
+            for g in histogram.groups(unit.over.0) {
                 let cells = &trace[histogram.cell(g, label)..][..size];
                 out.iter_mut().zip(cells).for_each(|(o, &c)| *o += c);
             }
@@ -29,15 +29,26 @@ impl ReportRelation<'_> {
         };
         let pairs = units.iter().map(|unit| {
             let mut zeros: Vec<E> = counts(unit, 0).into_iter().map(E::from).collect();
-            zeros[0] -= histogram.unread(unit.set);
+            zeros[0] -= histogram.unread(unit.over.0);
             let all = unit.beta * zeros.iter().copied().sum::<E>();
-            let mut below = E::ZERO;
-            let b = zeros.into_iter().map(|n| {
-                let k = below.double() + n;
-                below += n;
-                unit.alpha * k + all
-            });
-            let b = Column::Ext(b.collect());
+            let b: Vec<E> = match unit.over.1 {
+                None => {
+                    let mut below = E::ZERO;
+                    let in_order = zeros.into_iter().map(|n| {
+                        let k = below.double() + n;
+                        below += n;
+                        unit.alpha * k + all
+                    });
+                    in_order.collect()
+                }
+                Some(e) => {
+                    let below: E = zeros.iter().take(e).copied().sum();
+                    let total: E = zeros.into_iter().sum();
+                    let of = |t: usize| unit.alpha * (below + if t < e { E::ZERO } else { total }) + all;
+                    (0..size).map(of).collect()
+                }
+            };
+            let b = Column::Ext(b);
             Pair { a: Column::Base(counts(unit, 1).into()), b, weights: vec![(0, E::ONE)] }
         });
         bilinear_proof(m, vec![vec![E::ONE; size]], pairs.collect());

@@ -45,6 +45,18 @@ impl ReportStatement {
                 positives.iter().zip(negatives).try_for_each(|(&p, &n)| both(p, n))?;
                 among(positives.iter().chain(negatives).map(|&n| u64::from(n)).sum())
             }
+            ScoreFigure::RateAtLeast { rate, edge, bound } | ScoreFigure::RateAtMost { rate, edge, bound } => {
+                if rate.top().is_some() {
+                    return Err(ReportInvalid::NotApplicable { what: "a rank at a threshold" });
+                }
+                rate.check(2)?;
+                check_edges(&[*edge], shape.bits)?;
+                fraction(*bound)
+            }
+            ScoreFigure::BalancedAtLeast { edge, bound } => {
+                check_edges(&[*edge], shape.bits)?;
+                fraction(*bound)
+            }
             ScoreFigure::Loss { loss, sum: got, rows } => {
                 length("rows of a loss", *rows as usize, 1, usize::MAX)?;
                 among((*rows).into())?;

@@ -52,6 +52,20 @@ pub(in crate::report) fn sentence(figure: &ScoreFigure, among: &str, unit: &str)
             "The {AREA} differs by at most {p}/{q} between any two groups, whose rows of class 1 are {positives:?} and \
              of class 0 {negatives:?}."
         ),
+        ScoreFigure::RateAtLeast { rate, edge, bound: (p, q) } => format!(
+            "Where scores from {edge} on, {unit}, are predicted as class 1, the {}{among} is at least {p}/{q}, and \
+             nothing more about it.",
+            rate.name()
+        ),
+        ScoreFigure::RateAtMost { rate, edge, bound: (p, q) } => format!(
+            "Where scores from {edge} on, {unit}, are predicted as class 1, the {}{among} is at most {p}/{q}, and \
+             nothing more about it.",
+            rate.name()
+        ),
+        ScoreFigure::BalancedAtLeast { edge, bound: (p, q) } => format!(
+            "Where scores from {edge} on, {unit}, are predicted as class 1, the balanced accuracy{among} is at least \
+             {p}/{q}, and nothing more about it."
+        ),
         ScoreFigure::Loss { loss, sum, rows } => format!(
             "The {}{among} is {sum} / 2^{BITS} over {rows} rows, {} a row.",
             loss.name(),

@@ -194,6 +194,11 @@ impl<'w> Forgery<'w> {
             let ratios = if b.has_root() { 1 + b.bounds.ratios.len() } else { 0 };
             names.resize(names.len() + ratios, Group::Ratios);
         }
+        if liar.relation().checked.errors.as_ref().is_some_and(|e| e.explained.is_some()) {
+            let targets = liar.relation().residuals.as_ref().unwrap().targets().len();
+            names.extend(core::iter::repeat_n(Group::Totals, targets));
+            names.push(Group::Ratios);
+        }
         let summed = !liar.relation().pairs.is_empty() || liar.relation().checked.classes > 0;
         names.extend(core::iter::repeat_n(Group::Gates, if summed { 3 } else { 1 }));
         if let Some(scores) = &liar.relation().checked.scores {
@@ -293,6 +298,7 @@ fn every_cell_is_determined() {
                 columns.push((max, 1, &[Group::Gates]));
             }
             Prediction::Positive { step } => columns.push((step, 1, &[Group::Lookups])),
+            Prediction::None => {}
         }
         columns.push((head.joint, slacks - head.joint, &[Group::Gates]));
         columns.push((slacks, 1, &[Group::Gates]));

@@ -136,7 +136,11 @@ fn check_figures(report: &ReportProof, all: &[(usize, usize, i64)]) {
                     assert_eq!((p, n), (area(&rows).1, area(&rows).2));
                 }
             }
-            ScoreFigure::AucAtLeast { .. } | ScoreFigure::LossAtMost { .. } => {}
+            ScoreFigure::AucAtLeast { .. }
+            | ScoreFigure::LossAtMost { .. }
+            | ScoreFigure::RateAtLeast { .. }
+            | ScoreFigure::RateAtMost { .. }
+            | ScoreFigure::BalancedAtLeast { .. } => {}
         }
     }
 }
