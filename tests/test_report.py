@@ -299,7 +299,6 @@ def test_what_cannot_be_shown_is_refused_by_name(bank: Bank, caplog: pytest.LogC
         {"at_least_each": {"accuracy": 0.5}},
         {"metrics": ["equalised_odds"]},
         {"at_least": {"equalised_odds": 0.5}},
-        {"at_least": {"balanced_accuracy": 0.5}},
         {"gap_at_most": {"balanced_accuracy": 0.5}, "by": "sex"},
         {"by": "colour"},
         {"rows": [1, 1]},

@@ -23,6 +23,8 @@ from spec.johnson import summed
 from spec.proof import DataFile, ReportProof, RunProof
 from spec.rejected import Rejected
 from spec.report import check_commitments, verify_report
+from spec.report_errors import ABSOLUTE, SQUARED, ExplainedAtLeast, MeanErrorAtMost
+from spec.report_rates import TopK
 from spec.report_rules import check_report
 from spec.report_statement import (
     Accuracy,
@@ -66,10 +68,13 @@ from spec.score_statement import (
     Auc,
     AucAtLeast,
     AucGapAtMost,
+    BalancedAtLeast,
     Calibration,
     Figure,
     Loss,
     LossAtMost,
+    RateAtLeast,
+    RateAtMost,
     ScoreBin,
     Scores,
     Thresholds,
@@ -220,6 +225,10 @@ TRADED = Backtest(Strategy(Sign(), (0, 1), 1, 252, []), [Profit(0)])
 
 def instead(*shown: Any) -> Callable[[Any], Any]:
     return lambda old: list(shown)
+
+
+def at_edge(kind: Any, rate: Any, edge: int, bound: tuple[int, int] = (1, 1)) -> Scores:
+    return Scores(None, kind(rate, edge, bound))
 
 
 def also(*shown: Any) -> Callable[[Any], Any]:
@@ -444,6 +453,38 @@ STATED: list[tuple[str, tuple[Step, ...], Callable[[Any], Any], str]] = [
     ("scores", SHOWN, also(Scores(None, Thresholds([1], [(200, 0)]))), "Length"),
     ("scores", SHOWN, also(Scores(None, Thresholds(list(range(257)), [(200, 0)] * 258))), "Length"),
     ("scores", (*SHOWN, 4, "figure", "bins"), lambda b: [(b[0][0] - 1, 0), (b[1][0] + 1, 0)], "SourceClaim"),
+    # Ranks, bounds of errors and at a threshold.
+    ("ranks", SHOWN, also(Exactly(TopK(0), None, 1, 1)), "TopK"),
+    ("ranks", SHOWN, also(AtLeast(TopK(3), None, (1, 1))), "TopK"),
+    ("ranks", SHOWN, also(AtLeast(TopK(2**32 - 1), None, (1, 1))), "TopK"),
+    ("ranks", SHOWN, also(AtLeast(TopK(1), 2, (1, 1))), "NoSuchGroup"),
+    ("ranks", (*SHOWN, 0, "rate"), lambda r: TopK(1), "SourceClaim"),
+    ("ranks", (*SHOWN, 0, "numerator"), lambda n: n - 1, "SourceClaim"),
+    ("scores", SHOWN, also(Exactly(TopK(1), None, 1, 1)), "NotApplicable"),
+    ("bounds at a threshold", SHOWN, also(at_edge(RateAtLeast, TopK(1), 0)), "NotApplicable"),
+    ("bounds at a threshold", SHOWN, also(at_edge(RateAtMost, Recall(2), 0)), "NoSuchClass"),
+    ("bounds at a threshold", SHOWN, also(at_edge(RateAtLeast, ACCURACY, 2**31 - 1)), "Edges"),
+    ("bounds at a threshold", SHOWN, also(at_edge(RateAtMost, ACCURACY, 0, (2, 1))), "Fraction"),
+    ("bounds at a threshold", SHOWN, also(at_edge(RateAtMost, ACCURACY, 0, (0, 0))), "Fraction"),
+    ("bounds at a threshold", SHOWN, also(Scores(None, BalancedAtLeast(-(2**31), (0, 1)))), "Edges"),
+    ("bounds at a threshold", SHOWN, also(Scores(None, BalancedAtLeast(0, (3, 2)))), "Fraction"),
+    ("bounds at a threshold", SHOWN, also(Scores(9, BalancedAtLeast(0, (1, 2)))), "NoSuchGroup"),
+    ("bounds of pairs", (*SHOWN, 0, "figure", "edge"), lambda e: e + 1, "SourceClaim"),
+    ("bounds of pairs", (*SHOWN, 1, "figure", "edge"), lambda e: e + 1, "SourceClaim"),
+    ("bounds of pairs", (*SHOWN, 1, "figure", "bound"), lambda b: (1, 2), "SourceClaim"),
+    ("usual", SHOWN, also(MeanErrorAtMost(SQUARED, None, (1, 1))), "Labels"),
+    ("usual", SHOWN, also(ExplainedAtLeast((0, 1))), "Labels"),
+    ("bounded errors", SHOWN, also(MeanErrorAtMost(ABSOLUTE, 2, (1, 1))), "NoSuchGroup"),
+    ("bounded errors", SHOWN, also(MeanErrorAtMost(ABSOLUTE, None, (1, 0))), "Fraction"),
+    ("bounded errors", SHOWN, also(MeanErrorAtMost(SQUARED, None, (2**32 - 1, 2**32 - 1))), "BoundTooFine"),
+    ("bounded errors", (*SHOWN, 0, "bound"), lambda b: (b[0] - 1, b[1]), "SourceClaim"),
+    ("bounded errors", (*SHOWN, 0, "error"), lambda e: 1 - e, "SourceClaim"),
+    ("bounded errors", (*SHOWN, 2, "group"), lambda g: 1 - g, "SourceClaim"),
+    ("explained", SHOWN, also(ExplainedAtLeast((0, 1))), "NotApplicable"),
+    ("explained", (*SHOWN, 1, "bound"), lambda b: (2, 1), "Fraction"),
+    ("explained", (*SHOWN, 1, "bound"), lambda b: (1, 1), "BoundTooFine"),
+    ("explained", (*SHOWN, 1, "bound"), lambda b: (1, 2**32 - 1), "SourceClaim"),
+    ("errors", SHOWN, also(ExplainedAtLeast((0, 1))), "MessageMissing"),
 ]
 
 

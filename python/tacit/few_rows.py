@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["bounded_rows", "places"]
 
+_BOTH = {"Auc": "auc", "AucAtLeast": "auc", "BalancedAtLeast": "balanced_accuracy"}
+"""What counts among the rows of each of two classes."""
+
 
 def bounded_rows(
     on: CommittedData, request: Mapping[str, Any], names: Sequence[str]
@@ -42,11 +45,12 @@ def _classes(kind: str, told: Mapping[str, Any], labels: NDArray[np.int64]) -> I
     """The classes that one bound counts among."""
     metric = told["metric"] if kind == "BetterBy" else told
     rate = metric["Rate"]["rate"] if kind == "BetterBy" and "Rate" in metric else told.get("rate")
-    if metric == "Auc" or (
-        kind == "Scores" and isinstance(told["figure"], dict) and "AucAtLeast" in told["figure"]
-    ):
+    if kind == "Scores" and isinstance(told["figure"], dict):
+        ((metric, figure),) = told["figure"].items()
+        rate = figure.get("rate")
+    if isinstance(metric, str) and metric in _BOTH:
         for c in (0, 1):
-            yield f"auc: class {c}", int((labels == c).sum())
+            yield f"{_BOTH[metric]}: class {c}", int((labels == c).sum())
     elif isinstance(rate, dict):
         (name, of), *_ = rate.items()
         if name in ("Recall", "FalsePositives"):

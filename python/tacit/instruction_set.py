@@ -85,8 +85,8 @@ def _choose() -> str:
 def _freed_pages_kept() -> Iterator[None]:
     """The core's allocator, which reads its settings while it is loaded, keeps freed pages for some seconds.
 
-    A proof frees and takes the same pages many times; giving them back in between has the system clear them anew,
-    up to half of a proof's time. The environment is as before afterwards, and a setting of the user's stands.
+    A proof frees and takes the same pages many times. Pages given back in between are cleared anew by the
+    system, a sixth of the processor time of a large prediction. The environment is as before afterwards, and a setting of the user's stands.
     """
     if ALLOCATOR in os.environ:
         yield

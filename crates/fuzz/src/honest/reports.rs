@@ -7,7 +7,7 @@ use tacit_training::file::{Kind, encode};
 use tacit_training::report::{
     Asked, AskedFigure, Calendar, Compared, Figure, Groups, Input, OtherInput, Position, PublicInput, PublicModel,
     PublicTable, PublicTrees, Rate, ReportError, ReportInput, ReportTrees, Rows, ScoreLoss, Shown, Strategy,
-    plan_comparison, plan_report, prove_comparison, prove_public_report, prove_report, weights_digest,
+    TargetError, plan_comparison, plan_report, prove_comparison, prove_public_report, prove_report, weights_digest,
 };
 use tacit_training::trainer::ModelState;
 use tacit_training::validity::DataCommitment;
@@ -180,6 +180,10 @@ pub(super) fn reports(owner: &Owner, model: &Model<'_>) -> Vec<Vec<u8>> {
     if owner.statement.config.architecture.loss == Loss::Mse {
         let sums = [Asked::SquaredError, Asked::AbsoluteError, Asked::TargetMoments];
         out.push(report(&committed(Rows::Range { first: 1, count: 5 }), None, &sums));
+        // R^2 of a model that has not learnt is below 0: what is bounded are the means.
+        let most = |error| Asked::MeanErrorAtMost { error, group: None, bound: (1 << 16, 1) };
+        let bounded = [most(TargetError::Squared), most(TargetError::Absolute)];
+        out.push(report(&committed(Rows::All), None, &bounded));
         if owner.statement.config.architecture.layers.last().is_some_and(|l| l.outputs == 1) {
             let of = backtests(owner.statement.config.schedule.rows.into());
             out.extend(of.map(|asked| report(&committed(Rows::All), None, &[asked])));
@@ -197,9 +201,16 @@ pub(super) fn reports(owner: &Owner, model: &Model<'_>) -> Vec<Vec<u8>> {
             AskedFigure::LossAtMost { loss: ScoreLoss::Brier, bound: (2, 1) },
             AskedFigure::Calibration { edges: vec![-3, 1] },
             AskedFigure::Thresholds { edges: vec![1] },
+            AskedFigure::RateAtLeast { rate: Rate::Accuracy, edge: 1, bound: (0, 7) },
+            AskedFigure::RateAtMost { rate: Rate::Recall { class: 1 }, edge: 0, bound: (1, 1) },
+            AskedFigure::BalancedAtLeast { edge: 0, bound: (0, 7) },
         ];
         let asked = figures.map(|figure| Asked::Scores { group: None, figure });
         out.push(report(&committed(Rows::All), None, &asked));
+    }
+    if owner.statement.config.architecture.loss == Loss::CrossEntropy {
+        let top = Asked::Exactly { rate: Rate::TopK { k: 1 }, group: None };
+        out.push(report(&committed(Rows::Range { first: 1, count: 5 }), None, &[top]));
     }
     // A group for each value of the first feature.
     let mut values: Vec<i32> = owner.rows.features.iter().copied().step_by(2).collect();

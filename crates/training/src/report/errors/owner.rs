@@ -29,8 +29,8 @@ impl Evaluation {
 
     /// A bound that holds.
     pub(in crate::report) fn bounded_error(&self, asked: &Asked) -> Result<Option<Shown>, ReportError> {
-        Ok(match asked {
-            &Asked::MeanErrorAtMost { error, group, bound: (p, q) } => {
+        Ok(match *asked {
+            Asked::MeanErrorAtMost { error, group, bound: (p, q) } => {
                 let (sum, rows) = self.total_error(error, group);
                 let rate = error.name().to_string();
                 if rows == 0 {
@@ -44,7 +44,7 @@ impl Evaluation {
                 }
                 Some(Shown::MeanErrorAtMost { error, group, bound: (p, q) })
             }
-            &Asked::ExplainedAtLeast { bound } => Some(Shown::ExplainedAtLeast { bound }),
+            Asked::ExplainedAtLeast { bound } => Some(Shown::ExplainedAtLeast { bound }),
             _ => None,
         })
     }

@@ -202,7 +202,7 @@ fn forged_errors() {
     }
     // Larger errors than the bound, with a slack of 0, and with the one that satisfies the equation mod p.
     let (squares, _, rows) = errors(&world, 5..85, Some(1));
-    let bound = (squares as u32 - 1, rows as u32 * 2 << (2 * FA));
+    let bound = (squares as u32 - 1, (rows as u32 * 2) << (2 * FA));
     for wrapped in [false, true] {
         let mut f = forgery();
         f.statement.shown[0] = Shown::MeanErrorAtMost { error: TargetError::Squared, group: Some(1), bound };
