@@ -214,11 +214,15 @@ class NativeDouble:
         )
 
     def prove_report(
-        self, run, weights, velocity, model, data, table, outputs, request, secret, other, progress
+        self, run, weights, velocity, model, data, table, outputs, request, secret, other, tree, progress
     ):
         self.calls.append("prove_report")
         progress(1, 1)
         return pack(kind="report", request=json.loads(request))
+
+    def open_model(self, run, weights, velocity, model, progress):
+        self.calls.append("open_model")
+        return object()
 
     def verify_report(self, proof, run, commitment, training, other, links, nonce, declaration):
         words = {"shown": ["a report"], "not_shown": [], "soundness": []}
@@ -232,7 +236,7 @@ class NativeDouble:
 
     def prove_public_report(self, model, weights, data, table, outputs, request, secret, progress):
         return self.prove_report(
-            None, weights, None, None, data, table, outputs, request, secret, None, progress
+            None, weights, None, None, data, table, outputs, request, secret, None, None, progress
         )
 
     def verify_public_report(self, proof, model, commitment, released, training, links, nonce, declaration):

@@ -40,6 +40,20 @@ def test_the_fastest_build_that_is_there(installed: Path, monkeypatch: pytest.Mo
         assert instruction_set._choose() == build
 
 
+@pytest.mark.parametrize("own", [None, "7"])
+def test_the_allocator_is_told_while_the_core_is_loaded(own: str | None) -> None:
+    """The environment of the process and of its children stays as it was."""
+    code = "import os; from tacit import instruction_set as i; load = i._load; told = []\n"
+    code += "i._load = lambda build: told.append(os.environ[i.ALLOCATOR]) or load(build)\n"
+    code += "i.load(); print(*told, os.environ.get(i.ALLOCATOR))"
+    environment = {k: v for k, v in os.environ.items() if k != instruction_set.ALLOCATOR}
+    environment |= {} if own is None else {instruction_set.ALLOCATOR: own}
+    said = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert said.stdout.split() == ["20000" if own is None else own, str(own)], said.stderr
+
+
 def test_a_build_by_name(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for build in BUILDS:
         (installed / f"{build}.abi3.so").touch()

@@ -29,7 +29,8 @@ def test_stub_and_module_have_the_same_functions_and_parameters() -> None:
 
 
 def test_the_failure_has_the_fields_of_the_stub() -> None:
-    (failure,) = (node for node in STUB.body if isinstance(node, ast.ClassDef))
+    classes = [node for node in STUB.body if isinstance(node, ast.ClassDef)]
+    (failure,) = (node for node in classes if node.name == "Failure")
     fields = [node.target.id for node in failure.body if isinstance(node, ast.AnnAssign)]  # type: ignore[union-attr]
     assert failure.name == "Failure"
     with pytest.raises(_native.Failure) as raised:

@@ -20,6 +20,7 @@ from sklearn.metrics import (
 )
 
 import tacit
+from tacit.cli import main
 from tacit.errors import ReportRefused, UsageError
 from test_report import exact_outputs
 
@@ -100,6 +101,13 @@ def test_bounds_at_a_threshold(tmp_path: Path) -> None:
         text = said(tmp_path, tacit.evaluate(run, at_least={name: Fraction(low, 1000)}, quiet=True))
         assert "the balanced accuracy is at least " in text
         assert refused(run, at_least={name: Fraction(low + 1, 1000)}) == "BoundFails"
+    # Few rows of a class are few people, at a threshold too.
+    of_class = np.bincount(labels)
+    rare = int(of_class.argmin())
+    for name in (f"recall:{rare}@0.3", f"false_positive_rate:{1 - rare}@0.3", "balanced_accuracy"):
+        few = int(of_class.min()) + 1
+        assert refused(run, at_least={name: 0}, min_group=few) == "SmallGroup"
+        tacit.evaluate(run, at_least={name: 0}, min_group=few - 1, quiet=True)
     lower = ({"recall@2": 0}, {"top_1@0.5": 0})
     for wrong in ({"at_most": {"balanced_accuracy@0.5": 1}}, *({"at_least": bound} for bound in lower)):
         with pytest.raises(UsageError):
@@ -123,3 +131,17 @@ def test_bounded_errors(tmp_path: Path) -> None:
     assert "R^2 over all outputs is at least " in text
     assert refused(run, at_least={"r2": Fraction(low + 1, 100)}) == "BoundFails"
     assert refused(run, at_least={"r2": 1}) == "BoundTooFine"
+
+
+def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    random = np.random.default_rng(8)
+    x = random.normal(size=(160, 3))
+    run, _, _ = made(tmp_path, "real", x @ [1.0, -2.0, 0.5] + random.normal(size=160) / 4, x)
+    out = tmp_path / "cli.tacit"
+    asked = ["--at-most", "mse=100", "--at-most", "mae=10", "--at-least", "r2=0", "--out", str(out)]
+    assert main(["evaluate", run.name, "--vault", str(tmp_path / "v.vault"), *asked]) == 0
+    files = ["--run", str(tmp_path / "run.tacit"), "--data", str(tmp_path / "d.commitment")]
+    assert main(["verify", str(out), *files]) == 0
+    assert "R^2 over all outputs is at least " in capsys.readouterr().out
+    refused = ["--at-most", "mse=1/1000000000", "--out", str(tmp_path / "none.tacit")]
+    assert main(["evaluate", run.name, "--vault", str(tmp_path / "v.vault"), *refused]) == 1

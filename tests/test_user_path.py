@@ -475,7 +475,11 @@ def test_what_is_missing_or_of_another_kind_is_named(trained, capsys):
             "the proof of a release: verify it with --run (the proof of its run) and --model",
         ),
         (["release.tacit", "--run", "run.tacit"], 2, "verify it with --model (the safetensors file)"),
-        (["report.tacit"], 2, "this is a report: verify it with --run (the proof of its run)"),
+        (
+            ["report.tacit"],
+            2,
+            "this is a report: verify it with --run (the proof of its run; of a public model",
+        ),
         (["report.tacit", "--run", "run.tacit", *model], 2, "this is a report: it is verified without --model"),
         (["run.tacit", "--training", "x"], 2, "without --training; give the commitment as --data"),
         (

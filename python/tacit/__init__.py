@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tacit.releasing import Release
     from tacit.reporting import Report
     from tacit.runs import Run, open_run
+    from tacit.serving import Served
     from tacit.session import Estimate, Verdict
     from tacit.training import (
         backtest,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
         prove,
         release,
         run_of,
+        serve,
     )
     from tacit.vault import Vault
     from tacit.verifying import inspect, verify
@@ -69,6 +71,7 @@ __all__ = [
     "Run",
     "RunPlan",
     "Schema",
+    "Served",
     "TacitError",
     "Target",
     "UnreadableFile",
@@ -97,6 +100,7 @@ __all__ = [
     "recommit",
     "release",
     "run_of",
+    "serve",
     "verify",
 ]
 
@@ -119,6 +123,7 @@ _HOMES = {
     "Run": "runs",
     "RunPlan": "planning",
     "Schema": "dataset",
+    "Served": "serving",
     "TacitError": "errors",
     "Target": "dataset",
     "UnreadableFile": "errors",
@@ -147,6 +152,7 @@ _HOMES = {
     "recommit": "recommitting",
     "release": "training",
     "run_of": "training",
+    "serve": "training",
     "verify": "verifying",
 }
 

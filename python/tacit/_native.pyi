@@ -112,6 +112,16 @@ def plan_report(
     request: str,
     other: tuple[_Bytes, _Bytes, NDArray[np.int64]] | None,
 ) -> str: ...
+
+class ModelTree: ...
+
+def open_model(
+    run: _Bytes,
+    weights: NDArray[np.int64],
+    velocity: NDArray[np.int64] | None,
+    model: _Opening,
+    progress: _Progress,
+) -> ModelTree: ...
 def prove_report(
     run: _Bytes,
     weights: NDArray[np.int64],
@@ -123,6 +133,7 @@ def prove_report(
     request: str,
     secret: _Bytes,
     other: tuple[_Bytes, NDArray[np.int64], NDArray[np.int64] | None, _Opening] | None,
+    tree: ModelTree | None,
     progress: _Progress,
 ) -> bytes: ...
 def verify_report(

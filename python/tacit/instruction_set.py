@@ -86,7 +86,8 @@ def _freed_pages_kept() -> Iterator[None]:
     """The core's allocator, which reads its settings while it is loaded, keeps freed pages for some seconds.
 
     A proof frees and takes the same pages many times. Pages given back in between are cleared anew by the
-    system, a sixth of the processor time of a large prediction. The environment is as before afterwards, and a setting of the user's stands.
+    system, a sixth of the processor time of a large prediction. The environment is as before afterwards, and a
+    setting of the user's stands.
     """
     if ALLOCATOR in os.environ:
         yield

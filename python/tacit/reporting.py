@@ -37,6 +37,7 @@ from tacit.scores import (
     shown_scores,
     shown_thresholds,
 )
+from tacit.serving import Served
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,6 +65,7 @@ __all__ = [
     "read_rows",
     "require_rows",
     "require_schema",
+    "serve",
 ]
 
 ERRORS = {
@@ -328,12 +330,28 @@ def prove_rows(
 
 def _proven(run: Run, record: RunRecord) -> Proof:
     """The run's proof. Raises `ReportRefused` (`NotProven`) if there is none yet."""
+    if isinstance(run, Served):
+        return run.proven
     if run.unproven(len(record.states) - 1):
         raise ReportRefused(
             f"{run.name} has not been proven, so nobody could check where its model comes from: prove it first",
             reason="NotProven",
         )
     return prove(run, quiet=True)
+
+
+def serve(run: Run) -> Served:
+    """Read the final model of a proven run once, for many reports of this process.
+
+    What it returns goes wherever the run does: `predict`, `evaluate`, `backtest`, `compare_models`. It holds the
+    weights and the tree of their commitment until nothing refers to it: 160 bytes a weight for 4.0M weights.
+    Every proof has its own randomness and is charged as without it. Raises `ReportRefused` (`NotProven`).
+    """
+    record = run.record()
+    proven = _proven(run, record)
+    state = record.final.flat_weights(), record.final.flat_velocity()
+    tree = session.open_model(proven.content, state, run.final(record).opening)
+    return Served(run.vault, run.name, record, proven, tree)
 
 
 def model_outputs(
@@ -424,6 +442,7 @@ def prove_request(
             run.vault.secret(),
             outputs=told,
             other=None if beside is None else beside[0],
+            tree=run.tree if isinstance(run, Served) else None,
             progress=progress,
         )
     config = record.config

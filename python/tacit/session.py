@@ -572,6 +572,37 @@ def plan_report(
     return dict(json.loads(plan))
 
 
+class ModelTree:
+    """The commitment of a model with its tree: what every proof about the model opens. Secret."""
+
+    __slots__ = ("_native",)
+
+    def __init__(self, native: Any) -> None:
+        """Of the core's object."""
+        self._native = native
+
+    def __repr__(self) -> str:
+        """Nothing of what it holds."""
+        return "ModelTree()"
+
+
+def open_model(
+    run: bytes,
+    state: tuple[NDArray[np.int64], NDArray[np.int64] | None],
+    model: Opening,
+    *,
+    progress: Progress | None = None,
+) -> ModelTree:
+    """Build the tree of the final model of a run, for several reports.
+
+    `state` is (weights, velocity) behind it.
+    """
+    with _native() as native:
+        return ModelTree(
+            native.open_model(run, state[0], state[1], (model.file, model.seed.expose()), progress)
+        )
+
+
 def prove_report(
     run: bytes,
     state: tuple[NDArray[np.int64], NDArray[np.int64] | None],
@@ -583,12 +614,14 @@ def prove_report(
     *,
     outputs: tuple[Opening, tuple[NDArray[np.int32], NDArray[np.int64]]] | None = None,
     other: OtherModel | None = None,
+    tree: ModelTree | None = None,
     progress: Progress | None = None,
 ) -> bytes:
     """Prove a statement about the final model of a run, as `plan_report` said. The caller has charged the rows.
 
     `state` is (weights, velocity) behind `model`; `data` is None for public rows. `outputs` are the commitment
-    of the outputs, if they are committed, and its integers.
+    of the outputs, if they are committed, and its integers. A `tree` of another commitment than `model` is
+    not used: the model's is built.
     """
     with _native() as native:
         proof = native.prove_report(
@@ -602,6 +635,7 @@ def prove_report(
             request,
             vault_secret.expose(),
             None if other is None else _other(other),
+            None if tree is None else tree._native,
             progress,
         )
     return bytes(proof)

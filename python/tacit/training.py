@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tacit.arithmetic.planner import Plan
     from tacit.markets import Market
     from tacit.planning import RunPlan
+    from tacit.serving import Served
     from tacit.torch import Fitted, Mode, Provable
     from tacit.torch.planning import Planned, Planner, Resolved
     from tacit.vault import Vault
@@ -46,6 +47,7 @@ __all__ = [
     "prove",
     "release",
     "run_of",
+    "serve",
 ]
 
 
@@ -459,6 +461,14 @@ def release(model: Run | Fitted | nn.Module, *, bits: int = 12, **options: Any) 
 def _reported(model: Run | PublicModel | Fitted | nn.Module) -> Run | PublicModel:
     """What a report is about: a public model, or a run."""
     return model if isinstance(model, PublicModel) else run_of(model)
+
+
+def serve(model: Run | Fitted | nn.Module) -> Served:
+    """Keep a proven model at hand for many reports of this process: `tacit.predict(served, x)`.
+
+    See `tacit.reporting.serve`.
+    """
+    return reporting.serve(_finished(model))
 
 
 def evaluate(

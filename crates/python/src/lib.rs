@@ -32,7 +32,7 @@ mod _native {
     #[pymodule_export]
     use super::release::{check_release, prove_release, verify_release};
     #[pymodule_export]
-    use super::report::{plan_report, prove_report, verify_report};
+    use super::report::{ModelTree, open_model, plan_report, prove_report, verify_report};
     #[pymodule_export]
     use super::run::{
         assemble_run, describe, estimate_plan, estimate_run, file_kind, prove_chunk, run_statement, verify_run,

@@ -10,13 +10,14 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use serde::Deserialize;
+use std::sync::Arc;
 use tacit_training::file::{self, Kind};
 use tacit_training::record::{DataRecord, Labels, ModelRecord};
 use tacit_training::report::{
     Asked, Groups, Input, OtherInput, PublicTable, ReportInput, ReportPlan, ReportStatement, ReportTrees, Rows, Shown,
     plan_comparison, plan_report as plan, prove_comparison, prove_report as prove, report_words,
 };
-use tacit_training::run::RunProof;
+use tacit_training::run::{ModelCommitment, RunProof};
 use tacit_training::tally::Tally;
 use tacit_training::trainer::{Data, ModelState};
 use tacit_training::verify::{DataFile, Held, verify_report_file};
@@ -214,7 +215,33 @@ pub fn plan_report(
     Ok(plan_json(&p))
 }
 
-/// Proves a report.
+/// The commitment of a model with its tree, kept for several proofs. Holds secrets: weights, salts and blocks.
+#[pyclass(frozen)]
+pub struct ModelTree(Arc<ModelCommitment>);
+
+/// Builds the tree of the final model of a run, for as many reports as the caller keeps it.
+#[pyfunction]
+pub fn open_model(
+    py: Python<'_>,
+    run: PyBackedBytes,
+    weights: PyBuffer<i64>,
+    velocity: Option<PyBuffer<i64>>,
+    model: Opening,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<ModelTree> {
+    let velocity = velocity.as_ref().map(|v| values(py, v)).transpose()?;
+    let state = ModelState { weights: values(py, &weights)?, velocity };
+    let seed = seed32(&model.1, "the model's seed")?;
+    let expected = 0.2 + 5e-7 * state.weights.len() as f64;
+    let tree = work::run(py, progress, vec![expected], move |_| {
+        let run: RunProof = file::decode(Kind::Run, &run)?;
+        check_state(&run.statement.config, &state)?;
+        rebuild_model(&run.statement.config, file::decode(Kind::Model, &model.0)?, &state, &seed)
+    })?;
+    Ok(ModelTree(Arc::new(tree)))
+}
+
+/// Proves a report. A tree that is given is the model's, or it is not used.
 #[pyfunction]
 #[allow(clippy::too_many_arguments)]
 pub fn prove_report<'py>(
@@ -229,6 +256,7 @@ pub fn prove_report<'py>(
     request: &str,
     secret: PyBackedBytes,
     other: Option<OtherProof>,
+    tree: Option<PyRef<'py, ModelTree>>,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let (weights, table) = (values(py, &weights)?, rows(py, &table.0, &table.1)?);
@@ -255,12 +283,17 @@ pub fn prove_report<'py>(
         Ok((Compared::new(&run, &model.0, weights)?, state, seed))
     });
     let other = other.transpose()?;
+    let kept = tree.map(|t| t.0.clone()).filter(|t| t.record == about.record);
     let rows = reads(&about.input, &about.request.rows);
     let outputs: u32 = about.run.statement.config.architecture.layers.iter().map(|l| l.outputs).sum();
     let expected = 0.5 + 3.5e-6 * rows as f64 * f64::from(outputs);
     let proof = work::run(py, progress, vec![expected], move |_| {
-        check_state(&about.run.statement.config, &state)?;
-        let model = rebuild_model(&about.run.statement.config, about.record.clone(), &state, &model_seed)?;
+        let config = &about.run.statement.config;
+        check_state(config, &state)?;
+        let model = match kept {
+            Some(tree) => tree,
+            None => Arc::new(rebuild_model(config, about.record.clone(), &state, &model_seed)?),
+        };
         let vector = match (&about.input, &about.table, data_seed) {
             (Input::Committed { data, .. }, Some(table), Some(seed)) => Some(rebuild_data(data, table, &seed)?),
             _ => None,
