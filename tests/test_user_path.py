@@ -480,7 +480,7 @@ def test_what_is_missing_or_of_another_kind_is_named(trained, capsys):
             2,
             "this is a report: verify it with --run (the proof of its run; of a public model",
         ),
-        (["report.tacit", "--run", "run.tacit", *model], 2, "this is a report: it is verified without --model"),
+        (["report.tacit", "--run", "run.tacit", *model], 2, "; of a committed model without --model)"),
         (["run.tacit", "--training", "x"], 2, "without --training; give the commitment as --data"),
         (
             ["patients.commitment", "--nonce", "ab"],

@@ -234,7 +234,8 @@ def _refuse_missing(kind: str, run: PathLike | None, model: PathLike | None, rel
         if model is None:
             missing.append(f"{named('model')} (the safetensors file of the public model)")
         if (run is None) != (release is None):
-            absent = "the proof of the run" if run is None else "the proof of the release"
+            committed = f"the proof of the release; of a committed model without {named('model')}"
+            absent = "the proof of the run" if run is None else committed
             missing.append(f"{named('run' if run is None else 'release')} ({absent})")
     elif kind == "report" and run is None:
         model_file = f"of a public model {named('model')}, its safetensors file"
