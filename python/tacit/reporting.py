@@ -344,7 +344,7 @@ def serve(run: Run) -> Served:
     """Read the final model of a proven run once, for many reports of this process.
 
     What it returns goes wherever the run does: `predict`, `evaluate`, `backtest`, `compare_models`. It holds
-    the weights and the tree of their commitment until nothing refers to it: 160 bytes a weight for 4.0M weights.
+    weights and the tree of their commitment until nothing refers to it: 160 bytes a weight for 4.0M weights.
     Every proof has its own randomness and is charged as without it. Raises `ReportRefused` (`NotProven`).
     """
     record = run.record()
