@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from spec.chain import RunProof
 from spec.rejected import Rejected
 from spec.verify import verify_on_run
@@ -45,6 +46,40 @@ def test_nonce_and_declaration_of_the_second_run(bank: Bank) -> None:
     with pytest.raises(UsageError, match="of the second run is given"):
         tacit.verify(alone, other_nonce=bytes(32), **of_one)  # type: ignore[arg-type]
     assert main(["verify", str(path), "--run", str(files["run"]), "--nonce", "00", "--other-nonce", "zz"]) == 2
+
+
+def test_the_nonce_of_a_second_run_that_has_one(bank: Bank) -> None:
+    """The second model's order is under a verifier's nonce: another one is refused by both verifiers."""
+    nonce, files = bytes(range(32)), bank.files()
+    torch.manual_seed(4)
+    model = torch.nn.Sequential(torch.nn.Linear(bank.bad.data().features.shape[1], 1))
+    options: dict[str, Any] = {
+        "model": model,
+        "optimizer": torch.optim.SGD(model.parameters(), lr=0.01),
+        "data": bank.bad.data(),
+        "loss_fn": torch.nn.BCEWithLogitsLoss(),
+        "batch_size": 16,
+        "epochs": 1,
+    }
+    tacit.declare(**options, shuffle_seed=tacit.VerifierNonce())
+    made = tacit.make_provable(**options, shuffle_seed=tacit.VerifierNonce(nonce))
+    for x, y in made.loader:
+        made.optimizer.zero_grad()
+        made.loss_fn(made.model(x), y).backward()
+        made.optimizer.step()
+    tacit.prove(made.model, quiet=True).save(bank.folder / "under-nonce.tacit")
+    report = tacit.compare_models(bank.good, tacit.run_of(made.model), bank.test, quiet=True)
+    path = report.save(bank.folder / "under-nonce-report.tacit")
+    files["other"] = bank.folder / "under-nonce.tacit"
+    assert tacit.verify(path, other_nonce=nonce, **files).shown  # type: ignore[arg-type]
+    held = {name: file.read_bytes() for name, file in files.items()}
+    run = held.pop("run")
+    verify_on_run(report.content, run, other_nonce=nonce, **held)
+    with pytest.raises(ProofRejected, match="the model compared with") as first:
+        tacit.verify(path, other_nonce=bytes(32), **files)  # type: ignore[arg-type]
+    with pytest.raises(Rejected) as second:
+        verify_on_run(report.content, run, other_nonce=bytes(32), **held)
+    assert (first.value.check, second.value.check) == ("OtherNonce", "OtherNonce")
 
 
 def test_inspect_of_a_comparison(bank: Bank, capsys: pytest.CaptureFixture[str]) -> None:
