@@ -1,7 +1,7 @@
 //! Writes what the second verifier is compared with. A run that the Python package does not make: rate 1/2, public
 //! weights from a verifier's seed, an order from a beacon's, momentum beside a decay, an average, norms and a carried
-//! window, a chunk with a padding step; and the same run proven twice by a dishonest prover. And the parameters that the
-//! chooser derives for payloads of every size, a line each: rate, log2 of the inverse of the proof's share of the error,
+//! window, a chunk with a padding step; the same run proven twice by a dishonest prover; and one from other weights on the
+//! same data, for comparisons. And the parameters that the chooser derives for payloads of every size, a line each: rate, log2 of the inverse of the proof's share of the error,
 //! stride and cells of the trace, shapes of the other vectors; the integers, or what refuses; the opening's
 //! bits.
 //!
@@ -119,8 +119,8 @@ fn parameters() -> String {
     out
 }
 
-fn main() {
-    let folder = std::env::args().nth(1).expect("a folder to write to");
+/// The owner of the run, from public weights of this nonce.
+fn owner(nonce: [u8; 32]) -> Owner {
     let layers = vec![layer(3, 2, Activation::Relu), layer(2, 1, Activation::Identity)];
     let mut config = config(layers, Loss::BceWithLogits);
     (config.scales.kappa, config.schedule.filter) = (4, vec![16, 8, 4, 2, 1]);
@@ -135,7 +135,7 @@ fn main() {
     let mut owner = Owner::with(config, rows, false);
     owner.data = commit(&owner.statement.config, &owner.rows);
     let (first, order) =
-        (Origin::Verifier { nonce: [6; 32] }, Origin::Beacon { name: "a beacon".into(), round: 7, output: [8; 32] });
+        (Origin::Verifier { nonce }, Origin::Beacon { name: "a beacon".into(), round: 7, output: [8; 32] });
     let s = &mut owner.statement;
     s.data = owner.data.record.clone();
     (s.log_inv_rate, s.order_origin) = (RATE as u8, Some(order.clone()));
@@ -144,12 +144,20 @@ fn main() {
     s.config.order = Order::Shuffled { seed: [0; 32] };
     s.config.order = Order::Shuffled { seed: s.seed("order", &order).expect("a statement") };
     owner.state.weights = initial_weights(&s.config, &s.seed("initial", &first).expect("a statement"));
+    owner
+}
 
+fn main() {
+    let folder = std::env::args().nth(1).expect("a folder to write to");
+    let write = |name: &str, content: Vec<u8>| std::fs::write(Path::new(&folder).join(name), content).expect(name);
+    // Another model of the same data, for comparisons.
+    let (_, second) = owner([7; 32]).prove();
+    write("second.tacit", encode(Kind::Run, &second).expect("a file"));
+    let owner = owner([6; 32]);
     let norm = forged(&owner, |layout| layout.norms[0].limbs.groups[0].1);
     let rounding = forged(&owner, |layout| layout.layers[0].z_rem.groups[0].1);
     let (data, run) = owner.prove();
     let file = DataFile { record: data.record, schema: SCHEMA.into(), proof: data.proof };
-    let write = |name: &str, content: Vec<u8>| std::fs::write(Path::new(&folder).join(name), content).expect(name);
     write("seeded.commitment", encode(Kind::Data, &file).expect("a file"));
     write("seeded.tacit", encode(Kind::Run, &run).expect("a file"));
     write("forged-norm.tacit", encode(Kind::Run, &norm).expect("a file"));

@@ -260,7 +260,7 @@ impl<'t> Forged<'t> {
     }
 
     /// Which claims fail in the clear: of the first model, of the second, the ties, the lookups; and the verdict.
-    fn assert_rejected(mut self, expected: &[(&str, usize)]) {
+    fn assert_rejected(mut self, expected: &[(&str, usize)]) -> ReportProof {
         let relation = self.two.relation(&self.statement);
         let [first, second] = self.two.evaluations(&self.statement);
         let mut witness = ReportWitness::new(relation.clone(), &first, &self.two.first.weights, None);
@@ -276,7 +276,7 @@ impl<'t> Forged<'t> {
         let [one, two] = self.two.models();
         let shapes: Vec<_> = vectors(&self.statement, one.record, Some(two.record)).unwrap();
         let shapes: Vec<_> = shapes.iter().map(|c| c.shape).collect();
-        let schedule = plan(&relation, RATE.into(), &shapes).unwrap().schedule;
+        let schedule = plan(&relation, self.two.first.run.log_inv_rate.into(), &shapes).unwrap().schedule;
         let secrets = Secrets::draw(&schedule, &mut Entropy::fresh(&[1; 32], &[2; 32]).unwrap());
         let mut cells = self.columns.clone();
         cells.extend(secrets.cells());
@@ -313,13 +313,15 @@ impl<'t> Forged<'t> {
         let trees = self.two.first.trees(&self.statement.input);
         let other = Some((two.record, &self.two.second.model.vector));
         let proof = argue(&input, trees, other, &self.statement, &witness, self.columns, &SECRET).unwrap();
-        let verdict = self.two.verify(&ReportProof { statement: self.statement.clone(), proof });
-        if expected.is_empty() {
-            verdict.unwrap();
-            return;
+        let report = ReportProof { statement: self.statement.clone(), proof };
+        match self.two.verify(&report) {
+            Ok(_) => assert!(expected.is_empty()),
+            Err(ReportRejected::Argument(ArgumentError::Opening(OpeningError::SourceClaim))) => {
+                assert!(!expected.is_empty());
+            }
+            Err(e) => panic!("{e:?}"),
         }
-        let e = verdict.unwrap_err();
-        assert!(matches!(e, ReportRejected::Argument(ArgumentError::Opening(OpeningError::SourceClaim))), "{e:?}");
+        report
     }
 }
 
@@ -411,4 +413,27 @@ fn another_second_model() {
     let e = two.verify(&ReportProof { statement: f.statement.clone(), proof }).unwrap_err();
     assert!(matches!(e, ReportRejected::Argument(ArgumentError::Opening(OpeningError::SourceClaim))), "{e:?}");
     assert_ne!(committed, two.second.weights);
+}
+
+/// Comparisons of the runs of files, an honest one and two lies: the second verifier reads the same ones.
+#[test]
+fn forged_comparisons_on_runs_of_files() {
+    let two = Two { first: super::fixtures::owner("second.tacit"), second: super::fixtures::owner("seeded.tacit") };
+    let asked = [better(Compared::Loss { loss: ScoreLoss::Log }, None, (0, 1))];
+    let report = two.try_prove(Rows::All, None, &asked).unwrap();
+    let good = || Forged::new(&two, &report);
+    // The number between both losses is one more; the second model's loss is one more too.
+    let mut between = good();
+    let at = between.between();
+    *between.limb(false, at, 0) += F::ONE;
+    let mut loss = good();
+    let second = two.relation(&report.statement).ties[0].1;
+    *loss.limb(true, second, 0) -= F::ONE;
+    *loss.limb(false, at, 0) += F::ONE;
+    let made = [
+        ("report-comparison", good().assert_rejected(&[])),
+        ("forged-report-between", between.assert_rejected(&[("tie", 0)])),
+        ("forged-report-loss", loss.assert_rejected(&[("second", OF_MODEL)])),
+    ];
+    super::fixtures::compare(made, |report| two.verify(report));
 }

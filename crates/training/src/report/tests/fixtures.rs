@@ -21,8 +21,13 @@ pub(super) fn folder() -> PathBuf {
 
 /// The owner's side of the run that `examples/fixture.rs` writes: its rows and seeds are fixed.
 pub(super) fn seeded() -> World {
+    owner("seeded.tacit")
+}
+
+/// The same of one of its runs on these data.
+pub(super) fn owner(run: &str) -> World {
     let read = |name: &str| std::fs::read(folder().join(name)).unwrap();
-    let run: RunProof = file::decode(Kind::Run, &read("seeded.tacit")).unwrap();
+    let run: RunProof = file::decode(Kind::Run, &read(run)).unwrap();
     let body: DataFile = file::decode(Kind::Data, &read("seeded.commitment")).unwrap();
     let config = &run.statement.config;
     let half = 1 << (config.data_bits - 2);
@@ -83,7 +88,7 @@ fn forged_reports_on_a_run_of_files() {
         ("forged-report-prediction", prediction.prove()),
         ("forged-report-model", model.prove()),
     ];
-    compare(&world, made);
+    compare(made, |report| world.verify(report));
 }
 
 /// An area that is larger by half a pair; a row of class 1 that is counted at the largest score, with the area that
@@ -117,11 +122,39 @@ fn forged_scores_on_a_run_of_files() {
         ("forged-report-area", area.prove()),
         ("forged-report-score", score.prove()),
     ];
-    compare(&world, made);
+    compare(made, |report| world.verify(report));
+}
+
+/// Public rows: a label told otherwise, with the trace of the true one; a feature, with the outputs of the true one.
+#[test]
+fn forged_public_rows_on_a_run_of_files() {
+    let world = seeded();
+    let input = || Input::Table { table: super::table::table(&world, 4, 60) };
+    let forgery = || Forgery::about(&world, input(), None, &[Asked::Counts, Asked::Outputs], &[]);
+    let honest = forgery();
+    assert!(honest.rejected_by().is_empty());
+    let table = |f: &mut Forgery<'_>, change: fn(&mut PublicTable)| {
+        let Input::Table { table } = &mut f.statement.input else { panic!() };
+        change(table);
+    };
+    let mut label = forgery();
+    table(&mut label, |t| t.values[7] = 1 - t.values[7]);
+    assert_eq!(label.rejected_by(), [Group::Gates].into());
+    let mut feature = forgery();
+    table(&mut feature, |t| t.features[22] += 1);
+    let made = [
+        ("report-rows", honest.prove()),
+        ("forged-report-label", label.prove()),
+        ("forged-report-row", feature.prove()),
+    ];
+    compare(made, |report| world.verify(report));
 }
 
 /// What is made now and what is stored: the same statement, and the same verdict, by name.
-fn compare<const N: usize>(world: &World, made: [(&str, ReportProof); N]) {
+pub(super) fn compare<const N: usize>(
+    made: [(&str, ReportProof); N],
+    verify: impl Fn(&ReportProof) -> Result<ReportVerdict, ReportRejected>,
+) {
     for (name, report) in made {
         let path = folder().join(name).with_extension("tacit");
         if std::env::var_os("TACIT_FIXTURES").is_some_and(|to| !to.is_empty()) {
@@ -131,7 +164,7 @@ fn compare<const N: usize>(world: &World, made: [(&str, ReportProof); N]) {
         let stored: ReportProof = file::decode(Kind::Report, &std::fs::read(path).unwrap()).unwrap();
         assert_eq!(stored.statement, report.statement, "{name}");
         for report in [report, stored] {
-            match world.verify(&report) {
+            match verify(&report) {
                 Ok(_) => assert!(name.starts_with("report-"), "{name}"),
                 Err(ReportRejected::Argument(ArgumentError::Opening(OpeningError::SourceClaim))) => {
                     assert!(name.starts_with("forged-"), "{name}");

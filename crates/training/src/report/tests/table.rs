@@ -8,7 +8,7 @@ use alloc::collections::BTreeSet;
 use tacit_argument::opening::OpeningError;
 
 /// The rows of a world from one on, in the clear, with the targets before them.
-fn table(world: &World, first: usize, count: usize) -> PublicTable {
+pub(super) fn table(world: &World, first: usize, count: usize) -> PublicTable {
     let record = &world.data.record;
     let (width, n) = (record.features as usize, record.rows as usize);
     let per_row = world.rows.labels.len() / n;
