@@ -1,4 +1,4 @@
-"""Whole proofs of a dishonest prover, of comparisons and on public rows: both verifiers reject them, by one check.
+"""Whole proofs of a dishonest prover, comparisons and public rows: both verifiers reject them by one check.
 
 Made by `crates/training/src/report/tests/comparison.rs` and `fixtures.rs`.
 """
