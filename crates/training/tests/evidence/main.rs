@@ -13,6 +13,7 @@ mod files;
 mod frozen;
 mod inventory;
 mod simulator;
+mod simulator_models;
 mod sites;
 mod statements;
 mod terms;

@@ -20,11 +20,11 @@ use tacit_training::run::{ChunkProof, LABEL, RunProof, RunRejected, RunVerdict, 
 use tacit_training::statement::{PROTOCOL_VERSION, RunStatement, SECURITY_BITS, Start};
 use tacit_training::validity::{self, ValidityRelation, verify_data};
 
-fn fresh() -> Entropy {
+pub(crate) fn fresh() -> Entropy {
     Entropy::fresh(&[1; 32], &[2; 32]).unwrap()
 }
 
-fn data(config: &RunConfig) -> (DataRecord, LongLived) {
+pub(crate) fn data(config: &RunConfig) -> (DataRecord, LongLived) {
     let mut record = data_record(config);
     let vector = simulate_commitment(record.vector.shape, 2, &mut fresh()).unwrap();
     record.vector.root = vector.root();
@@ -32,7 +32,7 @@ fn data(config: &RunConfig) -> (DataRecord, LongLived) {
     (record, vector)
 }
 
-fn model(config: &RunConfig) -> (ModelRecord, LongLived) {
+pub(crate) fn model(config: &RunConfig) -> (ModelRecord, LongLived) {
     let cells = ModelLayout::state_cells(config, false);
     let shape = long_lived_shape(cells, ModelLayout::new(config, 0).max_stride(), 4, 2).unwrap();
     let vector = simulate_commitment(shape, 2, &mut fresh()).unwrap();
