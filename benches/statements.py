@@ -106,8 +106,10 @@ def backtest(folder: Path) -> tuple[Made, Callable[[], Any]]:
     return made, lambda: tacit.backtest(made.run, made.data, show=shown, cost_bps=1, quiet=True)
 
 
-def prediction(widths: tuple[int, ...], rows: int = 1) -> Callable[[Path], tuple[Made, Callable[[], Any]]]:
-    """Outputs on public rows."""
+def prediction(
+    widths: tuple[int, ...], rows: int = 1, served: bool = False, again: bool = False
+) -> Callable[[Path], tuple[Made, Callable[[], Any]]]:
+    """Outputs on public rows: if served, of a model whose tree is at hand; if `again`, committed again."""
 
     def prepare(folder: Path) -> tuple[Made, Callable[[], Any]]:
         import tacit
@@ -115,7 +117,10 @@ def prediction(widths: tuple[int, ...], rows: int = 1) -> Callable[[Path], tuple
         x, y = synthetic(64, widths[0], widths[-1])
         # A batch of few rows would give a trace of more columns than a verifier reads.
         made = trained(folder, (x, y), widths, 64)
-        return made, lambda: tacit.predict(made.run, x[:rows], quiet=True)
+        if again:
+            tacit.recommit(made.run, proofs=64, quiet=True)
+        model = tacit.serve(made.run) if served else made.run
+        return made, lambda: tacit.predict(model, x[:rows], quiet=True)
 
     return prepare
 
@@ -210,7 +215,12 @@ WORKLOADS: dict[str, tuple[Callable[[Path], tuple[Made, Callable[[], Any]]], str
     "prediction, 30-16-2": (prediction((30, 16, 2)), ""),
     "prediction, named row of 9,857, 23-64-32-2": (known, ""),
     "prediction, hidden row of 9,857, 23-64-32-2": (hidden, ""),
-    "prediction, 784-1640-1640-10 (4.0M)": (prediction((784, 1640, 1640, 10)), "2 s, 20 ms"),
+    "prediction, 784-1640-1640-10 (4.0M)": (prediction((784, 1640, 1640, 10)), ""),
+    "the same, served": (prediction((784, 1640, 1640, 10), served=True), ""),
+    "the same, committed again and served": (
+        prediction((784, 1640, 1640, 10), served=True, again=True),
+        "2 s, 20 ms",
+    ),
 }
 
 
@@ -230,9 +240,11 @@ def _work(name: str, out: Any) -> None:
             times.append(time.perf_counter() - start)
             cpu.append(time.process_time() - worked)
         assert report is not None
-        about = session.describe(report.content, made.run_file).statement["report"]["input"]
+        about = session.describe(report.content, made.run_file, links=report.links).statement["report"]["input"]
         on_data = "features" not in about
-        held = session.Held(commitment=made.data.file if on_data else None, training=made.data.file)
+        held = session.Held(
+            commitment=made.data.file if on_data else None, training=made.data.file, links=report.links
+        )
         both, alone = [], []
         for _ in range(VERIFICATIONS):
             start = time.process_time()

@@ -68,7 +68,7 @@ class NativeDouble:
         file = pack(kind="data", digest=digest.hex(), description=told)
         return digest, file, ROWS_PER_PROOF * (told["proofs"] + 1), ROWS_PER_PROOF
 
-    def commit_model(self, config, weights, velocity, seed, proofs):
+    def commit_model(self, config, weights, velocity, seed, proofs, for_reports):
         json.loads(config)
         digest = sha(weights.tobytes(), seed)
         file = pack(kind="model", digest=digest.hex(), proofs=proofs)

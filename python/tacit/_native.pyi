@@ -31,7 +31,12 @@ def commit_dataset(
     progress: _Progress,
 ) -> _Commitment: ...
 def commit_model(
-    config: str, weights: NDArray[np.int64], velocity: NDArray[np.int64] | None, seed: _Bytes, proofs: int
+    config: str,
+    weights: NDArray[np.int64],
+    velocity: NDArray[np.int64] | None,
+    seed: _Bytes,
+    proofs: int,
+    for_reports: bool,
 ) -> _Commitment: ...
 def declare(config: str, commitment: bytes, start: tuple[bytes, int] | None, origins: str) -> bytes: ...
 def derive_seed(

@@ -192,6 +192,7 @@ def _fresh_model(
             record.final.flat_velocity(),
             seed,
             proofs=proofs + 1,
+            for_reports=True,
         )
         vault.put(f"secrets/{name}", seed.expose())
         rows = {"digest": made.digest.hex(), "rows": made.rows, "reserve": made.reserve}

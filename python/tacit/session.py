@@ -304,13 +304,17 @@ def commit_model(
     seed: Secret,
     *,
     proofs: int,
+    for_reports: bool = False,
 ) -> Committed:
     """Commit weights and, inside a run with momentum, the velocity, in the order of the run record.
 
-    The same arguments give the same commitment. `config` is `RunConfig.to_json()`.
+    The same arguments give the same commitment. `config` is `RunConfig.to_json()`. `for_reports`, for
+    a model that is trained no further, makes reports on few rows cheaper.
     """
     with _native() as native:
-        digest, file, rows, reserve = native.commit_model(config, weights, velocity, seed.expose(), proofs)
+        digest, file, rows, reserve = native.commit_model(
+            config, weights, velocity, seed.expose(), proofs, for_reports
+        )
     return Committed(digest, bytes(file), rows, reserve)
 
 

@@ -178,7 +178,7 @@ pub fn commit_dataset<'py>(
     Ok((PyBytes::new(py, &digest), PyBytes::new(py, &file), rows, reserve))
 }
 
-/// `(digest, file, rows, reserve)` of a model's weights.
+/// `(digest, file, rows, reserve)` of a model's weights; `for_reports` if it is trained no further.
 #[pyfunction]
 pub fn commit_model<'py>(
     py: Python<'py>,
@@ -187,13 +187,15 @@ pub fn commit_model<'py>(
     velocity: Option<PyBuffer<i64>>,
     seed: PyBackedBytes,
     proofs: usize,
+    for_reports: bool,
 ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>, u64, u64)> {
     let config = config_of(config)?;
     let velocity = velocity.as_ref().map(|v| values(py, v)).transpose()?;
     let (seed, state) = (seed32(&seed, "the seed")?, ModelState { weights: values(py, &weights)?, velocity });
     let (record, rows, reserve) = py.detach(|| -> Result<_, Failed> {
         check_state(&config, &state)?;
-        let made = run::commit_state(&config, &state, LOG_INV_RATE, proofs + 1, &seed)?;
+        let commit = if for_reports { run::commit_for_reports } else { run::commit_state };
+        let made = commit(&config, &state, LOG_INV_RATE, proofs + 1, &seed)?;
         let reserve = queries(&made.record.vector.shape)? as u64;
         let rows = made.record.vector.row_budget;
         Ok((made.record, rows, reserve))

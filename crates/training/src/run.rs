@@ -16,7 +16,8 @@ use tacit_argument::soundness::{ErrorTerm, total};
 mod prover;
 #[cfg(feature = "prover")]
 pub use prover::{
-    ChunkInput, ChunkOutput, ModelCommitment, RunError, commit_model, commit_state, prove_chunk, prove_chunk_watched,
+    ChunkInput, ChunkOutput, ModelCommitment, RunError, commit_for_reports, commit_model, commit_state, prove_chunk,
+    prove_chunk_watched,
 };
 
 /// Transcript label of a chunk's proof.

@@ -95,6 +95,38 @@ pub fn long_lived_shape(
     proofs: usize,
     log_inv_rate: usize,
 ) -> Result<VectorShape, OpeningError> {
+    cheapest(payload_cells, max_stride_log, proofs, log_inv_rate, |shape, queries| {
+        let cells = (shape.columns as u128) << shape.log_height.max(USUAL_LOG_HEIGHT);
+        let bytes = FIXED_BYTES + 16 * queries * shape.columns + path_bytes(queries, shape.log_height + log_inv_rate);
+        cells * bytes as u128
+    })
+}
+
+/// The same for a vector whose proofs have little to prove beside it: every trace is as tall as the tallest vector, so
+/// that more and shorter columns are less work than [`long_lived_shape`]'s, which counts on a trace that is tall anyway.
+///
+/// # Errors
+/// As [`long_lived_shape`].
+pub fn shape_beside_little(
+    payload_cells: usize,
+    max_stride_log: usize,
+    proofs: usize,
+    log_inv_rate: usize,
+) -> Result<VectorShape, OpeningError> {
+    cheapest(payload_cells, max_stride_log, proofs, log_inv_rate, |shape, queries| {
+        let log_height = shape.log_height.max(USUAL_LOG_HEIGHT);
+        let trace = VectorShape { log_height, columns: 1, block: shape.block };
+        cost(log_inv_rate, &[trace, *shape], queries)
+    })
+}
+
+fn cheapest(
+    payload_cells: usize,
+    max_stride_log: usize,
+    proofs: usize,
+    log_inv_rate: usize,
+    cost: impl Fn(&VectorShape, usize) -> u128,
+) -> Result<VectorShape, OpeningError> {
     let max = *TRACE_LOG_HEIGHTS.end();
     // A proof with a smaller share of the error asks a few rows more.
     let queries = queries_among(log_inv_rate, max, 1, smallest(proofs).min(MAX_LOG_PROOFS))?;
@@ -109,11 +141,7 @@ pub fn long_lived_shape(
         let columns = payload_cells.div_ceil((1 << log_height) - block).max(1);
         let shape = VectorShape { log_height, columns, block };
         // Half of the columns at most: a proof has others.
-        (columns <= MAX_SOURCES / 2).then(|| {
-            let cells = (columns as u128) << log_height.max(USUAL_LOG_HEIGHT);
-            let bytes = FIXED_BYTES + 16 * queries * columns + path_bytes(queries, log_height + log_inv_rate);
-            (cells * bytes as u128, shape)
-        })
+        (columns <= MAX_SOURCES / 2).then(|| (cost(&shape, queries), shape))
     });
     candidates.min_by_key(|c| c.0).map(|c| c.1).ok_or(too_long)
 }

@@ -48,7 +48,7 @@ mod tables;
 mod tests;
 
 pub use check::{opening_check, opening_lengths};
-pub use choose::{choose_among, choose_trace_shape, long_lived_shape};
+pub use choose::{choose_among, choose_trace_shape, long_lived_shape, shape_beside_little};
 #[cfg(feature = "prover")]
 pub use commit::{LongLived, Trace};
 pub use config::{LOG_INV_RATES, OpeningConfig, queries_among, queries_for};

@@ -9,7 +9,7 @@ use crate::statement::{RunStatement, StatementError};
 use crate::trainer::{Data, ModelState, TrainError, train_chunk};
 use tacit_argument::entropy::{Entropy, EntropyFailed};
 use tacit_argument::hiding::wipe;
-use tacit_argument::opening::{LongLived, OpeningError, PIN_BLOCK, long_lived_shape};
+use tacit_argument::opening::{LongLived, OpeningError, PIN_BLOCK, VectorShape, long_lived_shape, shape_beside_little};
 use tacit_argument::proof::{ProveError, prove};
 
 /// No proof; details stay with the owner.
@@ -60,7 +60,7 @@ pub fn commit_model(
     proofs: usize,
     seed: &[u8; 32],
 ) -> Result<ModelCommitment, RunError> {
-    commit(config, (weights, None), log_inv_rate, proofs, seed)
+    commit(config, (weights, None), long_lived_shape, log_inv_rate, proofs, seed)
 }
 
 /// Commits weights and, where there is one, the velocity behind them, as [`commit_model`] does.
@@ -74,19 +74,34 @@ pub fn commit_state(
     proofs: usize,
     seed: &[u8; 32],
 ) -> Result<ModelCommitment, RunError> {
-    commit(config, (&state.weights, state.velocity.as_deref()), log_inv_rate, proofs, seed)
+    commit(config, (&state.weights, state.velocity.as_deref()), long_lived_shape, log_inv_rate, proofs, seed)
+}
+
+/// [`commit_state`] of a model that is trained no further: in the shape that reports on few rows are cheapest for.
+///
+/// # Errors
+/// [`RunError`] if no shape fits.
+pub fn commit_for_reports(
+    config: &RunConfig,
+    state: &ModelState,
+    log_inv_rate: u8,
+    proofs: usize,
+    seed: &[u8; 32],
+) -> Result<ModelCommitment, RunError> {
+    commit(config, (&state.weights, state.velocity.as_deref()), shape_beside_little, log_inv_rate, proofs, seed)
 }
 
 fn commit(
     config: &RunConfig,
     (weights, velocity): (&[i64], Option<&[i64]>),
+    shape: fn(usize, usize, usize, usize) -> Result<VectorShape, OpeningError>,
     log_inv_rate: u8,
     proofs: usize,
     seed: &[u8; 32],
 ) -> Result<ModelCommitment, RunError> {
     let cells = ModelLayout::state_cells(config, velocity.is_some());
     let rate = usize::from(log_inv_rate);
-    let shape = long_lived_shape(cells, ModelLayout::new(config, 0).max_stride(), proofs, rate)?;
+    let shape = shape(cells, ModelLayout::new(config, 0).max_stride(), proofs, rate)?;
     let mut payload = model_payload(config, weights, velocity);
     let vector = LongLived::commit(shape, rate, &payload, seed)?;
     wipe(&mut payload);

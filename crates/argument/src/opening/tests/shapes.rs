@@ -210,3 +210,25 @@ fn what_crosses_threads_may() {
     sent::<LongLived>();
     sent::<OpeningConfig>();
 }
+
+/// Beside a short trace, large vectors lie in more and shorter columns; small ones, and ones with room for many proofs,
+/// as ever. Every cell and every row that will be opened has its place in both.
+#[test]
+fn shapes_beside_little() {
+    use super::super::{long_lived_shape, shape_beside_little};
+    let of = |cells, proofs| {
+        let shapes = [long_lived_shape, shape_beside_little].map(|shape| shape(cells, 11, proofs, 2).unwrap());
+        for shape in shapes {
+            let rows = proofs * super::super::queries_for(2, shape.log_height.max(11), 1).unwrap();
+            assert!(
+                shape.capacity() >= cells && shape.block >= rows + super::super::PIN_BLOCK && shape.holds_stride(11)
+            );
+        }
+        shapes.map(|s| (s.log_height, s.columns))
+    };
+    assert_eq!(of(4_000_000, 64), [(20, 4), (18, 16)]);
+    for cells in [100, 10_000, 100_000] {
+        let [usual, beside_little] = of(cells, 4);
+        assert_eq!(usual, beside_little, "{cells}");
+    }
+}
