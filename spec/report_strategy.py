@@ -31,29 +31,33 @@ class Long:
 
 @dataclass(frozen=True)
 class Linear:
-    """Z / limit, cut to [-1, 1] or [0, 1], rounded half up."""
+    """Z / limit, cut to [-1, 1] or [0, 1], rounded half up, then cut to `most` steps."""
 
     limit: U32
     bits: U32
     long: bool
+    most: U32
 
     def of(self, z: int) -> int:
         """The position of an output."""
         cut = min(max(z, -self.limit), self.limit) << self.bits
-        return max((2 * cut + self.limit) // (2 * self.limit), 0 if self.long else -1 << 32)
+        rounded = (2 * cut + self.limit) // (2 * self.limit)
+        return min(max(rounded, 0 if self.long else -self.most), self.most)
 
 
 @dataclass(frozen=True)
 class Tanh:
-    """tanh(Z 2^-shift), at least 0 if long only, rounded half up."""
+    """tanh(Z 2^-shift), at least 0 if long only, rounded half up, then cut to `most` steps."""
 
     shift: U32
     bits: U32
     long: bool
+    most: U32
 
     def of(self, z: int) -> int:
         """The position of an output."""
-        return max(arithmetic.tanh(z, self.shift, self.bits), 0 if self.long else -1 << 32)
+        rounded = arithmetic.tanh(z, self.shift, self.bits)
+        return min(max(rounded, 0 if self.long else -self.most), self.most)
 
 
 @cache
@@ -269,12 +273,14 @@ def check_backtest(
 
 def _check_fields(s: Strategy) -> None:
     match s.position:
-        case Linear(limit, bits, _):
+        case Linear(limit, bits, _, most):
             within(limit, 1, 1 << 16, "Field", "limit")
             within(bits, 0, 12, "Field", "bits of positions")
-        case Tanh(shift, bits, _):
+            within(most, 1, 1 << bits, "Field", "largest position")
+        case Tanh(shift, bits, _, most):
             within(shift, 1, 14, "Field", "shift")
             within(bits, 0, 12, "Field", "bits of positions")
+            within(most, 1, 1 << bits, "Field", "largest position")
     within(s.cost[1], 1, 1 << 16, "Field", "denominator of the cost")
     within(s.unit, 1, (1 << 32) - 1, "Field", "unit")
     within(s.periods, 1, 1 << 14, "Field", "rows of a year")

@@ -162,12 +162,21 @@ CASES = {
     ),
     "backtest of parts": Case(
         "market",
-        {"position": "linear", "limit": 0.002, "rows": range(6, 80), "show": ["sortino"], "dates": DATES}
+        {
+            "position": "linear",
+            "limit": 0.002,
+            "max_position": 0.8,
+            "rows": range(6, 80),
+            "show": ["sortino"],
+            "dates": DATES,
+        }
         | {"at_most": {"max_drawdown": 1}},
         backtest=True,
     ),
     "backtest of tanh": Case(
-        "market", {"position": "tanh", "limit": 0.01, "cost_bps": 1, "long_only": True}, backtest=True
+        "market",
+        {"position": "tanh", "limit": 0.01, "cost_bps": 1, "long_only": True, "max_position": "0.9"},
+        backtest=True,
     ),
     # Scores of one output and of the difference of two; with more groups than a power of two.
     "scores": Case(

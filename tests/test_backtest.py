@@ -100,10 +100,10 @@ def plain(report: tacit.Report, z: Any, y: Any) -> dict[str, Any]:
         case {"Linear": told}:
             step = 1 << told["bits"]
             p = np.floor(np.clip(z / told["limit"], -1, 1) * step + 0.5).astype(int)
-            p = np.maximum(p, 0) if told["long"] else p
+            p = np.clip(p, 0 if told["long"] else -told["most"], told["most"])
         case {"Tanh": told}:
             p = np.floor(np.tanh(z / 2.0 ** told["shift"]) * (1 << told["bits"]) + 0.5).astype(int)
-            p = np.maximum(p, 0) if told["long"] else p
+            p = np.clip(p, 0 if told["long"] else -told["most"], told["most"])
     c, d = strategy["cost"]
     moved = np.abs(np.diff(p, prepend=0))
     profits = d * p * y - c * moved
@@ -127,6 +127,8 @@ def plain(report: tacit.Report, z: Any, y: Any) -> dict[str, Any]:
         {"position": "linear", "limit": 0.002, "cost_bps": 2, "position_bits": 4},
         {"position": "linear", "limit": "0.001", "long_only": True},
         {"position": "tanh", "limit": 0.001, "cost_bps": 1, "position_bits": 3},
+        {"position": "linear", "limit": 0.002, "cost_bps": 2, "max_position": 0.3},
+        {"position": "tanh", "limit": 0.001, "max_position": "0.5", "long_only": True},
     ],
 )
 def test_figures_are_those_of_a_plain_backtest(options: dict[str, Any], fund: Fund) -> None:
@@ -300,6 +302,10 @@ def test_misuse_is_refused_by_name(fund: Fund, tmp_path: Path) -> None:
     refused("none of sign, linear and tanh", position="short")
     refused("needs limit", position="linear")
     refused("is for linear and tanh", limit=1)
+    refused("signs are a whole one", max_position=0.5)
+    refused("more than a whole position", position="linear", limit=0.001, max_position=1.5)
+    refused("positive", position="linear", limit=0.001, max_position=0)
+    refused("less than a step", position="tanh", limit=0.001, max_position="0.001")
     refused("is not known; known are", show=["alpha"])
     refused("has no such bound", at_least={"max_drawdown": 1})
     refused("has no such bound", at_most={"sharpe": 1})

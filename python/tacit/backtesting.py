@@ -52,6 +52,7 @@ def backtest(
     position: Positions = "sign",
     limit: Number | None = None,
     long_only: bool = False,
+    max_position: Number | None = None,
     position_bits: int = POSITION_BITS,
     show: str | Iterable[str] | None = None,
     at_least: Mapping[str, Number] | None = None,
@@ -71,9 +72,10 @@ def backtest(
     The position of a row follows from the model's one output Z there: "sign" is 1 or -1 (1 or 0 if
     `long_only`), "linear" is Z / `limit` cut to [-1, 1], "tanh" is tanh(Z / `limit`), in steps of
     2^-`position_bits`. `limit` is in units of the output: a predicted return, or a logit of a classifier;
-    that of tanh is rounded to a power of two of the output's integers. The profit of a row is position times
-    return, less `cost_bps` basis points of the change of the position; the position before the first row is
-    0, the last one is not closed, and profits are not compounded.
+    that of tanh is rounded to a power of two of the output's integers. Linear and tanh positions are cut at
+    `max_position`, a part of a whole one above 0 and at most 1, rounded down to a step. The profit of a row is
+    position times return, less `cost_bps` basis points of the change of the position; the position before the
+    first row is 0, the last one is not closed, and profits are not compounded.
 
     `show` names figures that are shown exactly: those of `tacit.performance.SHOWN` ("sharpe", "sortino",
     "annual_return", "volatility", "max_drawdown", "turnover", "hit_rate", "total_return"); by default
@@ -115,7 +117,7 @@ def backtest(
     unit = _unit(on)
     last = record.config.architecture.layers[-1]
     integers = unit if record.config.target_bits else 1 << on.fa
-    placed = _position(position, limit, long_only, position_bits, integers)
+    placed = _position(position, limit, long_only, max_position, position_bits, integers)
     step = 1 << (0 if isinstance(placed, str) else next(iter(placed.values()))["bits"])
     cost = _cost(cost_bps, unit, step, len(chosen), on.data_bits)
     strategy = {
@@ -214,11 +216,17 @@ def _unit(data: CommittedData | PublicRows) -> int:
     return whole
 
 
-def _position(kind: Any, limit: Number | None, long_only: bool, bits: int, integers: int) -> Any:
+def _position(
+    kind: Any, limit: Number | None, long_only: bool, largest: Number | None, bits: int, integers: int
+) -> Any:
     """Positions as the statement has them; `integers` is the output of 1."""
     if kind == "sign":
         if limit is not None:
             raise UsageError(f"{name_of('limit')} is for linear and tanh positions")
+        if largest is not None:
+            raise UsageError(
+                f"{name_of('max_position')} is for linear and tanh positions: signs are a whole one or none"
+            )
         return "Long" if long_only else "Sign"
     if kind not in ("linear", "tanh"):
         raise UsageError(f"{given('position', kind)} is none of sign, linear and tanh")
@@ -226,6 +234,7 @@ def _position(kind: Any, limit: Number | None, long_only: bool, bits: int, integ
         raise UsageError(f"a {kind} position needs {named('limit')}: the output of a whole position")
     if isinstance(bits, bool) or not isinstance(bits, int) or not 0 <= bits <= 12:
         raise UsageError(f"{given('position_bits', bits)} is not a number from 0 to 12")
+    most = _most(largest, bits)
     size = _number("limit", limit) * integers
     if kind == "linear":
         whole = round(size)
@@ -233,9 +242,22 @@ def _position(kind: Any, limit: Number | None, long_only: bool, bits: int, integ
             raise UsageError(
                 f"{given('limit', limit)} is {float(size):g} integers of the output, not 1 to 65536"
             )
-        return {"Linear": {"limit": whole, "bits": bits, "long": bool(long_only)}}
+        return {"Linear": {"limit": whole, "bits": bits, "long": bool(long_only), "most": most}}
     shift = next((s for s in range(1, 15) if size <= Fraction(3, 4) * (1 << s + 1)), 14)
-    return {"Tanh": {"shift": shift, "bits": bits, "long": bool(long_only)}}
+    return {"Tanh": {"shift": shift, "bits": bits, "long": bool(long_only), "most": most}}
+
+
+def _most(largest: Number | None, bits: int) -> int:
+    """The largest position in steps of 2^-bits."""
+    most = 1 if largest is None else _number("max_position", largest)
+    if most > 1:
+        raise UsageError(f"{given('max_position', largest)} is more than a whole position")
+    steps = int(most * (1 << bits))
+    if steps < 1:
+        raise UsageError(
+            f"{given('max_position', largest)} is less than a step of 2^-{bits}: raise {named('position_bits')}"
+        )
+    return steps
 
 
 def _cost(bps: Number, unit: int, step: int, rows: int, bits: int) -> list[int]:

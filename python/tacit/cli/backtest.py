@@ -41,6 +41,7 @@ __all__ = ["command"]
 @click.option("--position", default="sign", show_default=True, help="sign, linear or tanh of the output.")
 @click.option("--limit", help="The output of a whole position, for linear and tanh.")
 @click.option("--long-only", is_flag=True, help="No position below 0.")
+@click.option("--max-position", help="Largest linear or tanh position, as a part of a whole one.")
 @click.option("--position-bits", type=int, default=6, show_default=True, help="Fractional bits of positions.")
 @click.option("--show", multiple=True, help="sharpe, sortino, max_drawdown, turnover, ... Repeatable.")
 @click.option(
@@ -67,6 +68,7 @@ def command(
     position: str,
     limit: str | None,
     long_only: bool,
+    max_position: str | None,
     position_bits: int,
     show: tuple[str, ...],
     at_least: tuple[str, ...],
@@ -106,6 +108,7 @@ def command(
         position=position,  # type: ignore[arg-type]  # an unknown one is refused there
         limit=limit,
         long_only=long_only,
+        max_position=max_position,
         position_bits=position_bits,
         show=show or None,
         at_least=parse_bounds(at_least),

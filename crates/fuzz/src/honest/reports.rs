@@ -164,7 +164,10 @@ fn backtests(rows: u64) -> [Asked; 2] {
     let bounds = vec![Figure::TurnoverAtMost { bound: 4 * rows }];
     [
         Asked::Backtest { strategy: strategy(Position::Sign), figures },
-        Asked::Backtest { strategy: strategy(Position::Linear { limit: 40, bits: 2, long: true }), figures: bounds },
+        Asked::Backtest {
+            strategy: strategy(Position::Linear { limit: 40, bits: 2, long: true, most: 3 }),
+            figures: bounds,
+        },
     ]
 }
 

@@ -201,7 +201,7 @@ fn run_rows() -> Rows {
     rows
 }
 
-const TANH: Position = Position::Tanh { shift: 6, bits: 2, long: false };
+const TANH: Position = Position::Tanh { shift: 6, bits: 2, long: false, most: 3 };
 
 fn report_rows() -> Rows {
     let classes = Proven::new(one_chunk(perceptron()));
@@ -401,8 +401,12 @@ fn every_variant_has_a_row(rows: &Rows) {
     };
     let position = |p: &Position| match p {
         Position::Sign | Position::Long => vec!["strategy.position"],
-        Position::Linear { limit: _, bits: _, long: _ } => vec!["Linear.limit", "Linear.bits", "Linear.long"],
-        Position::Tanh { shift: _, bits: _, long: _ } => vec!["Tanh.shift", "Tanh.bits", "Tanh.long"],
+        Position::Linear { limit: _, bits: _, long: _, most: _ } => {
+            vec!["Linear.limit", "Linear.bits", "Linear.long", "Linear.most"]
+        }
+        Position::Tanh { shift: _, bits: _, long: _, most: _ } => {
+            vec!["Tanh.shift", "Tanh.bits", "Tanh.long", "Tanh.most"]
+        }
     };
     let figure = |f: &Figure| match f {
         Figure::Profit { sum: _ } => vec!["figures.*.Profit.sum"],
@@ -419,7 +423,7 @@ fn every_variant_has_a_row(rows: &Rows) {
         Figure::SharpeAtLeast { bound: _ } => vec!["SharpeAtLeast.bound"],
         Figure::SortinoAtLeast { bound: _ } => vec!["SortinoAtLeast.bound"],
     };
-    let linear = Position::Linear { limit: 1, bits: 1, long: false };
+    let linear = Position::Linear { limit: 1, bits: 1, long: false, most: 2 };
     let linked = |l: &Linked| match l {
         Linked::Data { first: _, second: _ } => vec!["Data.first.version", "Data.second.version"],
         Linked::Model { first: _, second: _ } => vec!["Model.first.version", "Model.second.version"],

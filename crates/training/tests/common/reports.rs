@@ -291,7 +291,7 @@ impl Proven {
     pub fn bounded_backtest(&self) -> ReportProof {
         let input = self.committed(Rows::Range { first: 5, count: 80 });
         let of = |limit| {
-            let position = Position::Linear { limit, bits: 4, long: limit % 2 == 0 };
+            let position = Position::Linear { limit, bits: 4, long: limit % 2 == 0, most: 15 };
             Asked::Backtest { strategy: strategy(position), figures: BOUNDS.to_vec() }
         };
         (1..400).find_map(|limit| self.try_report(&input, None, &[of(limit)]).ok()).unwrap()

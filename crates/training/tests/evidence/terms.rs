@@ -726,7 +726,7 @@ fn terms_of_reports() {
     let (relation, _) = report::public_relation(&report.statement, &weights).unwrap();
     compare("a public model", &relation, &of_report(&report.statement, &proven.run.statement.config, 70));
     let proven = Proven::traded();
-    for position in [Position::Sign, Position::Long, Position::Tanh { shift: 8, bits: 5, long: true }] {
+    for position in [Position::Sign, Position::Long, Position::Tanh { shift: 8, bits: 5, long: true, most: 32 }] {
         compare_report("a backtest of all figures", &proven.backtest(position, &FIGURES), &proven.run);
     }
     let run: RunProof = fixture(Kind::Run, "seeded.tacit");

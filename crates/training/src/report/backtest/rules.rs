@@ -215,13 +215,15 @@ impl Strategy {
     fn check_fields(&self) -> Result<(), BacktestInvalid> {
         match self.position {
             Position::Sign | Position::Long => {}
-            Position::Linear { limit, bits, .. } => {
+            Position::Linear { limit, bits, most, .. } => {
                 within("the limit of positions", limit.into(), 1, 1 << 16)?;
                 within("the fractional bits of positions", bits.into(), 0, MAX_POSITION_BITS.into())?;
+                within("the largest position", most.into(), 1, self.position.whole())?;
             }
-            Position::Tanh { shift, bits, .. } => {
+            Position::Tanh { shift, bits, most, .. } => {
                 within("the shift of tanh", shift.into(), 1, 14)?;
                 within("the fractional bits of positions", bits.into(), 0, MAX_POSITION_BITS.into())?;
+                within("the largest position", most.into(), 1, self.position.whole())?;
             }
         }
         within("the denominator of the cost", self.cost.1.into(), 1, 1 << 16)?;

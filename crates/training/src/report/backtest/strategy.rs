@@ -18,6 +18,8 @@ pub enum Position {
         bits: u32,
         /// No position below 0.
         long: bool,
+        /// The largest position, as an integer: a larger one is cut to it, on both sides.
+        most: u32,
     },
     /// tanh(Z 2^-shift), at least 0 if it is long only, rounded half up.
     Tanh {
@@ -27,6 +29,8 @@ pub enum Position {
         bits: u32,
         /// No position below 0.
         long: bool,
+        /// The largest position, as an integer: a larger one is cut to it, on both sides.
+        most: u32,
     },
 }
 
@@ -53,21 +57,24 @@ impl Position {
     #[must_use]
     pub fn table(&self, z_bits: u32) -> Option<Vec<i32>> {
         let half = 1i64 << z_bits.clamp(1, 16).saturating_sub(1);
-        let least = |long: bool, v: i32| if long { v.max(0) } else { v };
+        let cut = |long: bool, most: u32, v: i32| {
+            let most = i32::try_from(most).unwrap_or(i32::MAX);
+            v.clamp(if long { 0 } else { -most }, most)
+        };
         match *self {
             Self::Sign | Self::Long => None,
-            Self::Linear { limit, bits, long } => {
+            Self::Linear { limit, bits, long, most } => {
                 let limit = i64::from(limit).max(1);
                 let value = |z: i64| {
-                    let cut = z.clamp(-limit, limit) << bits.min(16);
-                    least(long, (2 * cut + limit).div_euclid(2 * limit) as i32)
+                    let scaled = z.clamp(-limit, limit) << bits.min(16);
+                    cut(long, most, (2 * scaled + limit).div_euclid(2 * limit) as i32)
                 };
                 Some((-half..half).map(value).collect())
             }
-            Self::Tanh { shift, bits, long } => {
+            Self::Tanh { shift, bits, long, most } => {
                 let all = tables::tanh_values(shift, bits);
                 let skipped = all.len().saturating_sub(2 * half as usize) / 2;
-                Some(all.into_iter().skip(skipped).take(2 * half as usize).map(|v| least(long, v)).collect())
+                Some(all.into_iter().skip(skipped).take(2 * half as usize).map(|v| cut(long, most, v)).collect())
             }
         }
     }

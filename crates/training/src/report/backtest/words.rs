@@ -20,15 +20,22 @@ fn root(n: u128, d: u128) -> Option<String> {
 
 fn position(p: &Position) -> String {
     let side = |long: bool| if long { "0" } else { "-1" };
+    let whole = p.whole();
+    let cap = |most: u32| match u64::from(most) < whole {
+        true => format!(", at most {most}/{whole} of a whole one"),
+        false => String::new(),
+    };
     match *p {
         Position::Sign => "1 where the output is above 0, else -1".to_string(),
         Position::Long => "1 where the output is above 0, else 0".to_string(),
-        Position::Linear { limit, bits, long } => {
-            format!("the output divided by {limit} integers, cut to [{}, 1], in steps of 2^-{bits}", side(long))
-        }
-        Position::Tanh { shift, bits, long } => {
+        Position::Linear { limit, bits, long, most } => format!(
+            "the output divided by {limit} integers, cut to [{}, 1], in steps of 2^-{bits}{}",
+            side(long),
+            cap(most)
+        ),
+        Position::Tanh { shift, bits, long, most } => {
             let cut = if long { ", at least 0" } else { "" };
-            format!("tanh of the output's integer times 2^-{shift}{cut}, in steps of 2^-{bits}")
+            format!("tanh of the output's integer times 2^-{shift}{cut}, in steps of 2^-{bits}{}", cap(most))
         }
     }
 }

@@ -101,13 +101,13 @@ fn naive(s: &Strategy, z: &[i32], y: &[i32]) -> [Figure; 6] {
             }
         }
         Position::Long => i64::from(z > 0),
-        Position::Linear { limit, bits, long } => {
+        Position::Linear { limit, bits, long, most } => {
             let v = (f64::from(z) / f64::from(limit)).clamp(if long { 0.0 } else { -1.0 }, 1.0);
-            round(v * f64::from(1 << bits))
+            round(v * f64::from(1 << bits)).clamp(-i64::from(most), most.into())
         }
-        Position::Tanh { shift, bits, long } => {
+        Position::Tanh { shift, bits, long, most } => {
             let v = (f64::from(z) / f64::from(1 << shift)).tanh();
-            round(if long { v.max(0.0) } else { v } * f64::from(1 << bits))
+            round(if long { v.max(0.0) } else { v } * f64::from(1 << bits)).clamp(-i64::from(most), most.into())
         }
     };
     let (c, d) = (i64::from(s.cost.0), i64::from(s.cost.1));
@@ -134,13 +134,15 @@ fn naive(s: &Strategy, z: &[i32], y: &[i32]) -> [Figure; 6] {
     ]
 }
 
-pub(super) const POSITIONS: [Position; 6] = [
+pub(super) const POSITIONS: [Position; 8] = [
     Position::Sign,
     Position::Long,
-    Position::Linear { limit: 21, bits: 3, long: false },
-    Position::Linear { limit: 70, bits: 2, long: true },
-    Position::Tanh { shift: 5, bits: 3, long: false },
-    Position::Tanh { shift: 4, bits: 2, long: true },
+    Position::Linear { limit: 21, bits: 3, long: false, most: 8 },
+    Position::Linear { limit: 21, bits: 3, long: false, most: 5 },
+    Position::Linear { limit: 70, bits: 2, long: true, most: 4 },
+    Position::Tanh { shift: 5, bits: 3, long: false, most: 8 },
+    Position::Tanh { shift: 5, bits: 3, long: false, most: 3 },
+    Position::Tanh { shift: 4, bits: 2, long: true, most: 4 },
 ];
 
 pub(super) fn figures(report: &ReportProof) -> &[Figure] {
@@ -283,12 +285,16 @@ fn every_rule_of_backtests() {
         let e = with(&|s, _| s.position = position.clone());
         assert!(matches!(e, BacktestInvalid::Field { .. }), "{e:?}");
     };
-    field(Position::Linear { limit: 0, bits: 1, long: false });
-    field(Position::Linear { limit: (1 << 16) + 1, bits: 1, long: false });
-    field(Position::Linear { limit: 1, bits: 13, long: true });
-    field(Position::Tanh { shift: 0, bits: 1, long: false });
-    field(Position::Tanh { shift: 15, bits: 1, long: false });
-    field(Position::Tanh { shift: 1, bits: 64, long: false });
+    field(Position::Linear { limit: 0, bits: 1, long: false, most: 2 });
+    field(Position::Linear { limit: (1 << 16) + 1, bits: 1, long: false, most: 2 });
+    field(Position::Linear { limit: 1, bits: 13, long: true, most: 2 });
+    field(Position::Linear { limit: 1, bits: 1, long: true, most: 0 });
+    field(Position::Linear { limit: 1, bits: 1, long: true, most: 3 });
+    field(Position::Tanh { shift: 0, bits: 1, long: false, most: 2 });
+    field(Position::Tanh { shift: 15, bits: 1, long: false, most: 2 });
+    field(Position::Tanh { shift: 1, bits: 64, long: false, most: 2 });
+    field(Position::Tanh { shift: 1, bits: 1, long: false, most: 0 });
+    field(Position::Tanh { shift: 1, bits: 1, long: false, most: u32::MAX });
     for change in [
         (&|s: &mut Strategy, _: &mut Vec<Figure>| s.cost.1 = 0) as &dyn Fn(&mut Strategy, &mut Vec<Figure>),
         &|s, _| s.cost.1 = (1 << 16) + 1,
@@ -367,13 +373,14 @@ fn every_field_of_a_backtest() {
     use tacit_argument::opening::OpeningError;
     let world = traded(Loss::Mse, market(90, 0));
     let input = world.committed(Rows::Range { first: 4, count: 80 });
-    let s = strategy(Position::Linear { limit: 21, bits: 3, long: false });
+    let s = strategy(Position::Linear { limit: 21, bits: 3, long: false, most: 8 });
     let good = world.prove(&input, None, &asked(&s, &EVERY));
-    let changes: [&dyn Fn(&mut Strategy, &mut Vec<Figure>); 16] = [
-        &|s, _| s.position = Position::Linear { limit: 22, bits: 3, long: false },
-        &|s, _| s.position = Position::Linear { limit: 21, bits: 4, long: false },
-        &|s, _| s.position = Position::Linear { limit: 21, bits: 3, long: true },
-        &|s, _| s.position = Position::Tanh { shift: 4, bits: 3, long: false },
+    let changes: [&dyn Fn(&mut Strategy, &mut Vec<Figure>); 17] = [
+        &|s, _| s.position = Position::Linear { limit: 22, bits: 3, long: false, most: 8 },
+        &|s, _| s.position = Position::Linear { limit: 21, bits: 4, long: false, most: 8 },
+        &|s, _| s.position = Position::Linear { limit: 21, bits: 3, long: true, most: 8 },
+        &|s, _| s.position = Position::Linear { limit: 21, bits: 3, long: false, most: 7 },
+        &|s, _| s.position = Position::Tanh { shift: 4, bits: 3, long: false, most: 8 },
         &|s, _| s.cost.0 -= 1,
         &|s, _| s.cost.1 += 1,
         &|s, _| s.unit += 1,

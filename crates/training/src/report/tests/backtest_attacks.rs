@@ -254,7 +254,7 @@ fn sums_rounded() {
         f.assert_rejected(&[group]);
     }
     // A row without a position that counts as one with: a better turnover per day.
-    let mut f = forgery(&world, &strategy(Position::Linear { limit: 21, bits: 3, long: true }), &EVERY);
+    let mut f = forgery(&world, &strategy(Position::Linear { limit: 21, bits: 3, long: true, most: 8 }), &EVERY);
     let Shown::Backtest { figures, .. } = &mut f.statement.shown[0] else { panic!() };
     let Figure::Hits { invested, .. } = &mut figures[4] else { panic!() };
     *invested -= 1;
