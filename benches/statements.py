@@ -147,12 +147,14 @@ class Ratio:
 
     name: str
     committed_seconds: float
-    """Median of the proofs."""
+    """Mean of the proofs."""
     public_seconds: float
     ratio: float
-    """Of the medians."""
+    """Of the means."""
+    error: float
+    """Standard error of that ratio: the work of queries alone takes a random time."""
     committed_cpu: float
-    """Of all threads, median."""
+    """Of all threads, mean."""
     public_cpu: float
     cpu_ratio: float
     verify_ms: float
@@ -168,7 +170,9 @@ RATIOS = {
 }
 """Predictions with a committed and with a public model: widths and public rows."""
 PAIRS = 12
-"""Proofs of each, in turn: about as many as the budget of the committed model has rows for."""
+"""Proofs of each, in turn, of one run: about as many as the budget of the committed model has rows for."""
+RUNS = 4
+"""Runs of each workload."""
 
 
 def _compare(name: str, out: Any) -> None:
@@ -180,32 +184,37 @@ def _compare(name: str, out: Any) -> None:
     widths, rows = RATIOS[name]
     with tempfile.TemporaryDirectory() as directory:
         os.environ["XDG_STATE_HOME"] = directory
-        folder = Path(directory)
         x, y = synthetic(max(64, rows), widths[0], widths[-1])
-        made = trained(folder, (x, y), widths, 2)
-        released = tacit.release(made.run, bits=12, data_is_public=True, quiet=True)
-        released.save(folder / "model.safetensors", folder / "release.tacit")
-        models = [made.run, tacit.public_model(folder / "model.safetensors", made.run)]
         wall: list[list[float]] = [[], []]
         cpu: list[list[float]] = [[], []]
-        load, content = os.getloadavg()[0], [b"", b""]
-        for turn in range(PAIRS + 1):
-            for which in (0, 1) if turn % 2 else (1, 0):
-                model = models[which]
-                start, worked = time.perf_counter(), time.process_time()
-                content[which] = tacit.predict(model, x[:rows], quiet=True).content
-                # The first of each warms tables and pages.
-                if turn:
-                    wall[which].append(time.perf_counter() - start)
-                    cpu[which].append(time.process_time() - worked)
-        file, checks = (folder / "model.safetensors").read_bytes(), list[float]()
+        load, content, file = os.getloadavg()[0], [b"", b""], b""
+        for run in range(RUNS):
+            folder = Path(directory, str(run))
+            folder.mkdir()
+            made = trained(folder, (x, y), widths, 2)
+            released = tacit.release(made.run, bits=12, data_is_public=True, quiet=True)
+            released.save(folder / "model.safetensors", folder / "release.tacit")
+            models = [made.run, tacit.public_model(folder / "model.safetensors", made.run)]
+            file = (folder / "model.safetensors").read_bytes()
+            for turn in range(PAIRS + 1):
+                for which in (0, 1) if turn % 2 else (1, 0):
+                    start, worked = time.perf_counter(), time.process_time()
+                    content[which] = tacit.predict(models[which], x[:rows], quiet=True).content
+                    # The first of each warms tables and pages.
+                    if turn:
+                        wall[which].append(time.perf_counter() - start)
+                        cpu[which].append(time.process_time() - worked)
+        checks = list[float]()
         for _ in range(VERIFICATIONS):
             start = time.process_time()
             session.verify_public_report(content[1], file, None, session.Held())
             checks.append(time.process_time() - start)
-    (committed, public), (committed_cpu, public_cpu) = (map(statistics.median, of) for of in (wall, cpu))
+    (committed, public), (committed_cpu, public_cpu) = (map(statistics.fmean, of) for of in (wall, cpu))
+    spread = [statistics.stdev(of) / statistics.fmean(of) / len(of) ** 0.5 for of in wall]
+    ratio = committed / public
     ms = 1e3 * statistics.median(checks)
-    told = (committed, public, committed / public, committed_cpu, public_cpu, committed_cpu / public_cpu)
+    error = ratio * (spread[0] ** 2 + spread[1] ** 2) ** 0.5
+    told = (committed, public, ratio, error, committed_cpu, public_cpu, committed_cpu / public_cpu)
     out.put(Ratio(name, *told, ms, load, "1.15"))
 
 
@@ -280,12 +289,13 @@ def table(rows: list[Measured]) -> str:
 def ratios(rows: list[Ratio]) -> str:
     """Committed beside public."""
     lines = [
-        f"{'committed / public':44} {'s':>6} {'s':>6} {'ratio':>6} {'CPU s':>6} {'CPU s':>6} {'ratio':>6} "
-        f"{'verify ms':>9} {'load':>5}  bar"
+        f"{'committed / public':44} {'s':>6} {'s':>6} {'ratio':>6} {'+-':>5} "
+        f"{'CPU s':>6} {'CPU s':>6} {'ratio':>6} {'verify ms':>9} {'load':>5}  bar"
     ]
     lines += [
-        f"{r.name:44} {r.committed_seconds:6.3f} {r.public_seconds:6.3f} {r.ratio:6.2f} {r.committed_cpu:6.3f} "
-        f"{r.public_cpu:6.3f} {r.cpu_ratio:6.2f} {r.verify_ms:9.1f} {r.load:5.1f}  {r.bar}"
+        f"{r.name:44} {r.committed_seconds:6.3f} {r.public_seconds:6.3f} {r.ratio:6.2f} {r.error:5.2f} "
+        f"{r.committed_cpu:6.3f} {r.public_cpu:6.3f} {r.cpu_ratio:6.2f} {r.verify_ms:9.1f} "
+        f"{r.load:5.1f}  {r.bar}"
         for r in rows
     ]
     return "\n".join(lines)
