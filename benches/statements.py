@@ -171,7 +171,7 @@ RATIOS = {
 """Predictions with a committed and with a public model: widths and public rows."""
 PAIRS = 12
 """Proofs of each, in turn, of one run: about as many as the budget of the committed model has rows for."""
-RUNS = 4
+RUNS = 10
 """Runs of each workload."""
 
 
@@ -298,6 +298,11 @@ def ratios(rows: list[Ratio]) -> str:
         f"{r.load:5.1f}  {r.bar}"
         for r in rows
     ]
+    committed, public = (
+        sum(of) for of in zip(*((r.committed_seconds, r.public_seconds) for r in rows), strict=True)
+    )
+    error = sum((r.error / r.ratio) ** 2 * r.public_seconds**2 for r in rows) ** 0.5 / public
+    lines.append(f"{'together':44} {committed:6.3f} {public:6.3f} {committed / public:6.2f} {error:5.2f}")
     return "\n".join(lines)
 
 
@@ -325,7 +330,7 @@ def main() -> None:
         process.join()
         if isinstance(found, Ratio):
             compared.append(found)
-            print(ratios(compared).splitlines()[-1], flush=True)
+            print(ratios(compared).splitlines()[-2], flush=True)
         else:
             rows.append(found)
             print(table(rows).splitlines()[-1], flush=True)
