@@ -25,7 +25,7 @@ __all__ = ["BUILDS", "cpu_flags", "load", "runs_here"]
 MODULE = "tacit._native"
 VARIABLE = "TACIT_SIMD"
 ALLOCATOR = "MIMALLOC_PURGE_DELAY"
-KEPT_MS = 20_000
+KEPT_MS = 4_000
 BUILDS_FOLDER = Path(__file__).parent / "_builds"
 
 V3 = frozenset(["avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe", "xsave"])
