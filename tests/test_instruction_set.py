@@ -51,7 +51,7 @@ def test_the_allocator_is_told_while_the_core_is_loaded(own: str | None) -> None
     said = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
-    assert said.stdout.split() == ["20000" if own is None else own, str(own)], said.stderr
+    assert said.stdout.split() == ["4000" if own is None else own, str(own)], said.stderr
 
 
 def test_a_build_by_name(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
