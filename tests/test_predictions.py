@@ -66,13 +66,13 @@ def exact_outputs(run: tacit.Run, features: Any) -> Any:
     return values.astype(np.int64)
 
 
-def places(value: Any) -> Iterator[Any]:
-    """Every leaf of a statement."""
-    if isinstance(value, dict | list):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from places(item)
-    else:
-        yield value
+def told(value: Any) -> Any:
+    """A statement less its digests, which are random, and the shown outputs."""
+    if isinstance(value, dict):
+        return {key: told(item) for key, item in value.items() if key != "shown"}
+    if isinstance(value, list):
+        return "digest" if len(value) == 32 else [told(item) for item in value]
+    return "digest" if isinstance(value, str) and len(value) == 64 else value
 
 
 def test_a_hidden_row_is_told_by_nothing(bank: Bank) -> None:
@@ -83,7 +83,8 @@ def test_a_hidden_row_is_told_by_nothing(bank: Bank) -> None:
     assert statement["input"]["rows"] == {"Hidden": {"count": 1}}
     assert "1 hidden row of the 150 of the data behind commitment" in verdict.shown[0]
     assert any(line.startswith("which rows of the data set these are") for line in verdict.not_shown)
-    assert 137 not in set(places({k: v for k, v in statement.items() if k != "shown"}))
+    twin = bank.verify(tacit.predict(bank.run, bank.test, rows=[4], hide_rows=True, quiet=True))
+    assert told(statement) == told(twin.statement["report"])
 
 
 def test_hidden_rows_stand_in_their_order_and_may_be_read_twice(bank: Bank) -> None:
